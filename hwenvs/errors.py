@@ -1,0 +1,66 @@
+"""The exceptions that hwenvs raises on bad input: each names the thing and what would be valid."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class HwenvsError(Exception):
+    """Base class of all errors raised on purpose."""
+
+
+class UnknownNameError(HwenvsError, ValueError):
+    """A network, hardware model, proxy, reward, solver ... that does not exist."""
+
+
+class BudgetError(HwenvsError, ValueError):
+    """A budget that is not positive or that no design can meet."""
+
+
+class ArgumentError(HwenvsError, ValueError):
+    """An argument of an environment that makes no sense, such as a floor above 1."""
+
+
+class ActionError(HwenvsError, ValueError):
+    """An action of the wrong shape or type, or one that is not a number."""
+
+
+class DesignError(HwenvsError, ValueError):
+    """A design of the wrong length or with entries that are not among a decision's options."""
+
+
+class WeightsError(HwenvsError, ValueError):
+    """Weights that cannot be read or do not fit the network."""
+
+
+class DataError(HwenvsError, ValueError):
+    """A data folder without the expected files, or a file without the expected columns."""
+
+
+class ProxyError(HwenvsError, ValueError):
+    """A table, card or plug-in of an accuracy proxy that cannot be read or does not fit."""
+
+
+class CouplingError(HwenvsError, ValueError):
+    """A network whose layers are shaped by decisions that the tables cannot hold."""
+
+
+class SolverError(HwenvsError, ValueError):
+    """A solver that cannot work on a problem, or settings or records that make no sense."""
+
+
+class AnalyticProxyWarning(UserWarning):
+    """The accuracies come from an analytic table, not from measurements."""
+
+
+class HardwareError(HwenvsError, ValueError):
+    """A workload that no layer table allows, or a hardware model that breaks its contract."""
+
+
+def unknown_name(what: str, name: object, known: Iterable[str]) -> UnknownNameError:
+    """The :class:`UnknownNameError` for ``name``, with the nearest of ``known``."""
+    names = sorted(known)
+    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.4)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return UnknownNameError(f"unknown {what} {name!r}.{hint} Known: {', '.join(names)}")

@@ -1,0 +1,55 @@
+"""The zoo: what is compressed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from hwenvs.errors import unknown_name
+from hwenvs.networks.base import Add, Layer, Network, Node, PadShortcut, Pool
+from hwenvs.networks.classic import alexnet, lenet5, lenet_300_100, vgg16
+from hwenvs.networks.coupling import ChannelGroup, channel_groups, kept_channels
+from hwenvs.networks.mobilenet import mobilenet_v1, mobilenet_v2
+from hwenvs.networks.resnet import resnet_cifar, resnet_imagenet
+
+ZOO: dict[str, Callable[[], Network]] = {
+    "mobilenet_v1": mobilenet_v1,
+    "mobilenet_v2": mobilenet_v2,
+    "resnet20": partial(resnet_cifar, 20),
+    "resnet32": partial(resnet_cifar, 32),
+    "resnet44": partial(resnet_cifar, 44),
+    "resnet56": partial(resnet_cifar, 56),
+    "resnet18": partial(resnet_imagenet, 18),
+    "resnet50": partial(resnet_imagenet, 50),
+    "vgg16": vgg16,
+    "alexnet": alexnet,
+    "lenet_300_100": lenet_300_100,
+    "lenet5": lenet5,
+}
+"""Builders of the layer tables by name."""
+
+
+def get_network(name: str) -> Network:
+    """The layer table called ``name``.
+
+    Raises:
+        UnknownNameError: if the zoo has no such network; the message suggests the nearest.
+    """
+    if name not in ZOO:
+        raise unknown_name("network", name, ZOO)
+    return ZOO[name]()
+
+
+__all__ = [
+    "ZOO",
+    "Add",
+    "ChannelGroup",
+    "Layer",
+    "Network",
+    "Node",
+    "PadShortcut",
+    "Pool",
+    "channel_groups",
+    "get_network",
+    "kept_channels",
+]

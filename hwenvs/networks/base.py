@@ -1,0 +1,162 @@
+"""Networks as tables: what every layer computes, at which size, and who feeds whom.
+
+A :class:`Network` is a directed acyclic graph of :class:`Node` objects in topological order.  It
+holds no weights and needs no deep-learning framework; ``hwenvs.networks.modules`` turns the same
+table into a ``torch.nn.Module`` whose state-dict keys are the names used here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+INPUT = "input"
+"""Name of the node that stands for the image."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation of a network.
+
+    Attributes:
+        name: unique name; for layers the module path, hence the prefix of the state-dict keys.
+        inputs: names of the nodes it reads.
+        channels: channels of its output.
+        size: height and width of its output in pixels (1 after flattening).
+        activation: ``"relu"``, ``"relu6"`` or None, applied to its output.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    channels: int
+    size: int
+    activation: str | None = None
+
+
+@dataclass(frozen=True)
+class Layer(Node):
+    """A convolution or a linear map: the nodes that own weights and cost multiply-accumulates.
+
+    Attributes:
+        kind: ``"conv"``, ``"depthwise"`` or ``"linear"``.
+        in_channels: channels read.
+        in_size: height and width of its input in pixels.
+        kernel: height and width of the kernel in pixels.
+        stride: step of the kernel in pixels.
+        padding: zeros added on each side, or -1 for TensorFlow's ``SAME`` (more at right/bottom).
+        features_per_channel: inputs of a linear layer per channel of the map it flattens.
+        norm: module path of the batch norm behind it, or None.
+        bias: whether it has a bias of its own.
+    """
+
+    kind: str = "conv"
+    in_channels: int = 0
+    in_size: int = 1
+    kernel: int = 1
+    stride: int = 1
+    padding: int = 0
+    features_per_channel: int = 1
+    norm: str | None = None
+    bias: bool = False
+
+    @property
+    def weights(self) -> int:
+        """Number of weights, biases and norms not counted."""
+        fan_in = 1 if self.kind == "depthwise" else self.in_channels
+        return self.channels * fan_in * self.kernel**2 * self.features_per_channel
+
+    @property
+    def parameters(self) -> int:
+        """Number of trainable parameters: weights, bias, and the norm's scale and shift."""
+        return self.weights + self.channels * (int(self.bias) + 2 * int(self.norm is not None))
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one image."""
+        return self.weights * self.size**2
+
+
+@dataclass(frozen=True)
+class Pool(Node):
+    """Maximum or average pooling; ``kernel=0`` averages the whole map."""
+
+    kind: str = "max"
+    kernel: int = 0
+    stride: int = 1
+    padding: int = 0
+
+
+@dataclass(frozen=True)
+class Add(Node):
+    """Sum of its inputs: the end of a residual block."""
+
+
+@dataclass(frozen=True)
+class PadShortcut(Node):
+    """Shortcut of the CIFAR ResNets without parameters: every other pixel, zero channels added."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A layer table.
+
+    Attributes:
+        name: name in the zoo, e.g. ``"resnet56"``.
+        title: name to print, e.g. ``"ResNet-56"``.
+        nodes: operations in topological order.
+        classes: number of outputs.
+        resolution: height and width of the image in pixels.
+        in_channels: channels of the image.
+    """
+
+    name: str
+    title: str
+    nodes: tuple[Node, ...]
+    classes: int
+    resolution: int
+    in_channels: int = 3
+    _by_name: dict[str, Node] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        seen = {INPUT}
+        for node in self.nodes:
+            missing = [source for source in node.inputs if source not in seen]
+            if node.name in seen or missing:
+                what = f"reads unknown nodes {missing}" if missing else "appears twice"
+                raise ValueError(f"network {self.name!r}: node {node.name!r} {what}")
+            seen.add(node.name)
+            self._by_name[node.name] = node
+
+    def __getitem__(self, name: str) -> Node:
+        return self._by_name[name]
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """The nodes with weights, in order."""
+        return tuple(node for node in self.nodes if isinstance(node, Layer))
+
+    @cached_property
+    def readers(self) -> dict[str, tuple[str, ...]]:
+        """For every node (and the image) the names of the nodes that read it."""
+        table: dict[str, list[str]] = {INPUT: [], **{node.name: [] for node in self.nodes}}
+        for node in self.nodes:
+            for source in node.inputs:
+                table[source].append(node.name)
+        return {name: tuple(users) for name, users in table.items()}
+
+    def layer(self, name: str) -> Layer:
+        """The layer called ``name``."""
+        node = self._by_name[name]
+        if not isinstance(node, Layer):
+            raise KeyError(f"{name!r} is a {type(node).__name__}, not a layer")
+        return node
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of all layers for one image."""
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def parameters(self) -> int:
+        """Trainable parameters of all layers."""
+        return sum(layer.parameters for layer in self.layers)
