@@ -1,0 +1,38 @@
+"""What designs cost: hardware models and the workload they are asked about."""
+
+from __future__ import annotations
+
+from hwenvs.hardware.base import (
+    COST_UNITS,
+    DEFINITIONS,
+    MAXIMA,
+    CheckedHardware,
+    Costs,
+    HardwareModel,
+    aggregate,
+)
+from hwenvs.hardware.counts import Counts
+from hwenvs.hardware.lookup import LookupModel
+from hwenvs.hardware.presets import PRESETS, Preset
+from hwenvs.hardware.registry import HardwareRow, get_hardware, list_hardware
+from hwenvs.hardware.roofline import RooflineModel
+from hwenvs.hardware.workload import Workload
+
+__all__ = [
+    "COST_UNITS",
+    "DEFINITIONS",
+    "MAXIMA",
+    "PRESETS",
+    "CheckedHardware",
+    "Costs",
+    "Counts",
+    "HardwareModel",
+    "HardwareRow",
+    "LookupModel",
+    "Preset",
+    "RooflineModel",
+    "Workload",
+    "aggregate",
+    "get_hardware",
+    "list_hardware",
+]

@@ -1,0 +1,207 @@
+"""Makes a lookup table from measured layers: ``python -m hwenvs.hardware.fitting CSV JSON``.
+
+The CSV has one row per layer of one or more networks with the columns of ``COLUMNS`` and one or
+more columns ``run<N>_ms``; the median of the runs counts.  The table is fitted once and shipped,
+so that no solver of equations stands between a design and its latency.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import itertools
+import json
+import statistics
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hwenvs.errors import DataError
+from hwenvs.hardware.lookup import DATA, TERMS, LookupModel, shape_of, term_values
+from hwenvs.hardware.workload import FloatArray, Workload
+from hwenvs.networks.base import Layer
+
+NUMBERS = ("in_channels", "out_channels", "kernel", "stride", "in_size")
+COLUMNS = ("network", "layer", "type", *NUMBERS)
+TYPES = {"conv": "conv", "pointwise": "conv", "depthwise": "depthwise", "linear": "linear"}
+POOL = "average_pool"
+MOBILE_CSV = DATA / "mobile_latency_mobilenet_v1.csv"
+MOBILE_SOURCE = (
+    "Medians of three runs per layer of MobileNetV1 1.0, 0.75 and AMC 50 % FLOPs, published by the "
+    "authors of AMC (He et al., ECCV 2018): TensorFlow Lite on a Google Pixel-class phone, one "
+    "thread"
+)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One measured layer.
+
+    Attributes:
+        network: the network it was measured in.
+        layer: its row in a layer table.
+        seconds: median of its runs, with the average pool in front of it.
+    """
+
+    network: str
+    layer: Layer
+    seconds: float
+
+
+def read_measurements(path: Path) -> list[Measurement]:
+    """The layers of ``path``; an average pool is added to the layer that follows it.
+
+    Raises:
+        DataError: if the file, a column or a type of layer is not as described above.
+    """
+    if not path.is_file():
+        raise DataError(f"no file with measured layers at {str(path)!r}")
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        names = list(reader.fieldnames or ())
+        runs = [name for name in names if name.startswith("run") and name.endswith("_ms")]
+        missing = [name for name in COLUMNS if name not in names]
+        if missing or not runs:
+            lacking = ", ".join(missing) or "run1_ms (at least one run)"
+            raise DataError(f"{path.name}: columns missing: {lacking}")
+        rows = list(reader)
+    measured: list[Measurement] = []
+    waiting = 0.0
+    for number, row in enumerate(rows, 2):
+        try:
+            seconds = statistics.median(float(row[run]) for run in runs) / 1000.0
+            if row["type"] == POOL:
+                waiting += seconds
+                continue
+            measured.append(Measurement(row["network"], _layer(row), seconds + waiting))
+        except (KeyError, ValueError, TypeError) as error:
+            known = ", ".join((*TYPES, POOL))
+            raise DataError(f"{path.name}, line {number}: {error} (types: {known})") from error
+        waiting = 0.0
+    return measured
+
+
+def _layer(row: dict[str, str]) -> Layer:
+    """A CSV row as a row of a layer table; a 1 x 1 convolution of one pixel is a linear layer."""
+    read, written, kernel, stride, in_size = (int(row[name]) for name in NUMBERS)
+    kind = TYPES[row["type"]]
+    if kind == "conv" and kernel == in_size == 1:
+        kind = "linear"
+    return Layer(
+        row["layer"],
+        (),
+        channels=written,
+        size=-(-in_size // stride),
+        kind=kind,
+        in_channels=read,
+        in_size=in_size,
+        kernel=kernel,
+        stride=stride,
+    )
+
+
+def fit(measured: Sequence[Measurement], name: str, source: str) -> dict[str, Any]:
+    """The table of :class:`hwenvs.hardware.lookup.LookupModel` for ``measured``.
+
+    Per kind of layer, seconds = sum of non-negative multiples of ``TERMS`` with the smallest sum
+    of squared *relative* errors.  Per shape, the modelled seconds of the measured channel counts
+    and the measured ones, made non-decreasing by averaging neighbours that are out of order.
+
+    Args:
+        measured: layers, of any networks.
+        name: name of the hardware model.
+        source: what was measured, where and by whom.
+    """
+    kinds = sorted({one.layer.kind for one in measured})
+    seconds_per = {}
+    for kind in kinds:
+        own = [one for one in measured if one.layer.kind == kind]
+        factors = _relative_fit(_terms(own), np.array([one.seconds for one in own]))
+        seconds_per[kind] = {
+            term: float(factor) for term, factor in zip(TERMS, factors, strict=True) if factor
+        }
+    bare = LookupModel({"name": name, "source": source, "seconds_per": seconds_per, "shapes": []})
+    shapes = [
+        _curve([one for one in measured if shape_of(one.layer) == shape], bare)
+        for shape in sorted({shape_of(one.layer) for one in measured})
+    ]
+    return {"name": name, "source": source, "seconds_per": seconds_per, "shapes": shapes}
+
+
+def _terms(measured: Sequence[Measurement]) -> FloatArray:
+    """Values of the terms, [layers, terms]."""
+    workload = Workload.make(tuple(one.layer for one in measured))
+    return np.stack([values[0] for values in term_values(workload)], axis=1)
+
+
+def _relative_fit(terms: FloatArray, seconds: FloatArray) -> FloatArray:
+    """Non-negative least squares of the relative error, by trying every subset of the terms.
+
+    There are few terms, and small subsets come first and stay unless a larger one is better by
+    more than rounding, so that terms which are multiples of each other are not mixed.
+    """
+    scaled = terms / seconds[:, None]
+    best, factors = np.inf, np.zeros(terms.shape[1])
+    for count in range(1, terms.shape[1] + 1):
+        for subset in itertools.combinations(range(terms.shape[1]), count):
+            columns = list(subset)
+            norms = np.sqrt((scaled[:, columns] ** 2).sum(axis=0))
+            if not norms.all():
+                continue
+            found = np.linalg.lstsq(scaled[:, columns] / norms, np.ones(len(seconds)))[0] / norms
+            error = float(((scaled[:, columns] @ found - 1.0) ** 2).sum())
+            if (found >= 0).all() and error < best * (1 - 1e-9):
+                best, factors = error, np.zeros(terms.shape[1])
+                factors[columns] = found
+    return factors
+
+
+def _curve(measured: Sequence[Measurement], bare: LookupModel) -> dict[str, Any]:
+    """The knots of one shape."""
+    groups: dict[float, list[float]] = {}
+    workload = Workload.make(tuple(one.layer for one in measured))
+    for one, modelled in zip(measured, bare.modelled(workload)[0], strict=True):
+        groups.setdefault(float(modelled), []).append(one.seconds)
+    knots = sorted(groups)
+    kind, kernel, stride, in_size, size = shape_of(measured[0].layer)
+    return {
+        "kind": kind,
+        "kernel": kernel,
+        "stride": stride,
+        "in_size": in_size,
+        "size": size,
+        "modelled": knots,
+        "measured": _non_decreasing([groups[knot] for knot in knots]),
+    }
+
+
+def _non_decreasing(groups: Iterable[list[float]]) -> list[float]:
+    """The non-decreasing values nearest to the groups' means (pool adjacent violators)."""
+    blocks: list[tuple[list[float], int]] = []
+    for group in groups:
+        blocks.append((list(group), 1))
+        while len(blocks) > 1 and statistics.fmean(blocks[-2][0]) > statistics.fmean(blocks[-1][0]):
+            later, earlier = blocks.pop(), blocks.pop()
+            blocks.append((earlier[0] + later[0], earlier[1] + later[1]))
+    return [statistics.fmean(values) for values, count in blocks for _ in range(count)]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Fits a CSV and writes the table."""
+    parser = argparse.ArgumentParser(prog="python -m hwenvs.hardware.fitting", description=__doc__)
+    parser.add_argument("csv", type=Path, nargs="?", default=MOBILE_CSV)
+    parser.add_argument("json", type=Path, nargs="?", default=DATA / "mobile.json")
+    parser.add_argument("--name", help="name of the hardware model; the JSON's stem by default")
+    parser.add_argument("--source", default=MOBILE_SOURCE, help="what was measured and by whom")
+    chosen = parser.parse_args(arguments)
+    table = fit(read_measurements(chosen.csv), chosen.name or chosen.json.stem, chosen.source)
+    chosen.json.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    sys.stdout.write(f"{chosen.json}: {len(table['shapes'])} shapes\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""How well a lookup table predicts a network that it was not fitted on.
+
+``python -m hwenvs.hardware.heldout [CSV]`` writes the report as Markdown.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hwenvs.hardware.fitting import MOBILE_CSV, Measurement, fit, read_measurements
+from hwenvs.hardware.lookup import LookupModel
+from hwenvs.hardware.workload import Workload
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """A layer predicted by a table fitted on the other networks.
+
+    Attributes:
+        measurement: the layer and its measured seconds.
+        predicted: predicted seconds.
+    """
+
+    measurement: Measurement
+    predicted: float
+
+    @property
+    def error(self) -> float:
+        """Relative error, signed."""
+        return self.predicted / self.measurement.seconds - 1.0
+
+
+def leave_one_network_out(measured: Sequence[Measurement]) -> dict[str, list[HeldOut]]:
+    """For every network its layers, predicted by a table fitted on all other networks."""
+    held: dict[str, list[HeldOut]] = {}
+    for network in dict.fromkeys(one.network for one in measured):
+        model = LookupModel(fit([one for one in measured if one.network != network], "fold", ""))
+        own = [one for one in measured if one.network == network]
+        seconds = model.layer_costs(Workload.make(tuple(one.layer for one in own)))["latency"][0]
+        held[network] = [HeldOut(*pair) for pair in zip(own, seconds.tolist(), strict=True)]
+    return held
+
+
+def total_error(layers: Sequence[HeldOut]) -> float:
+    """Relative error of the sum over the layers, signed."""
+    measured = sum(one.measurement.seconds for one in layers)
+    return sum(one.predicted for one in layers) / measured - 1.0
+
+
+def report(held: dict[str, list[HeldOut]]) -> str:
+    """Totals of every network and the error of every layer, as Markdown."""
+    lines = ["| left out | measured ms | predicted ms | error % | mean error of a layer % |"]
+    lines.append("| --- | ---: | ---: | ---: | ---: |")
+    for network, layers in held.items():
+        measured = 1000 * sum(one.measurement.seconds for one in layers)
+        predicted = 1000 * sum(one.predicted for one in layers)
+        mean = 100 * sum(abs(one.error) for one in layers) / len(layers)
+        error = 100 * total_error(layers)
+        lines.append(
+            f"| {network} | {measured:.1f} | {predicted:.1f} | {error:+.1f} | {mean:.1f} |"
+        )
+    lines += ["", "| layer | " + " | ".join(held) + " |", "| --- |" + " ---: |" * len(held)]
+    for row in zip(*held.values(), strict=True):
+        cells = (f"{100 * one.error:+.1f}" for one in row)
+        lines.append(f"| {row[0].measurement.layer.name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else MOBILE_CSV
+    sys.stdout.write(report(leave_one_network_out(read_measurements(path))))

@@ -1,0 +1,145 @@
+"""Hardware models by name: those that come with hwenvs and those that other packages plug in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib import metadata
+from typing import Any
+
+from hwenvs.errors import HardwareError, UnknownNameError, unknown_name
+from hwenvs.hardware.base import CheckedHardware, HardwareModel
+from hwenvs.hardware.counts import Counts
+from hwenvs.hardware.lookup import LookupModel
+from hwenvs.hardware.presets import PRESETS
+from hwenvs.hardware.roofline import RooflineModel
+
+ENTRY_POINTS = "hwenvs.hardware"
+"""Entry-point group in which other distributions offer models."""
+
+Factory = Callable[..., HardwareModel]
+
+BUILT_IN: dict[str, Factory] = {
+    "counts": Counts,
+    "lookup": LookupModel,
+    "mobile": partial(LookupModel, "mobile"),
+    "roofline": RooflineModel,
+    **{name: partial(RooflineModel, name) for name in PRESETS},
+}
+"""Makers of the models that come with hwenvs, by name."""
+
+
+@dataclass(frozen=True)
+class HardwareRow:
+    """One line of ``hwenvs hardware list``.
+
+    Attributes:
+        name: what to pass as ``hardware=``.
+        source: where its figures come from.
+        quantities: what it reports, MACs and parameters included.
+        provider: ``"hwenvs"`` or the distribution that plugs it in.
+        error: why it cannot be used, or None.
+    """
+
+    name: str
+    source: str
+    quantities: tuple[str, ...]
+    provider: str
+    error: str | None = None
+
+
+def get_hardware(
+    hardware: str | Mapping[str, Any] | HardwareModel, **options: Any
+) -> CheckedHardware:
+    """The hardware model called ``hardware``, wrapped so that its answers are checked.
+
+    Args:
+        hardware: a name, ``{"name": ..., **options}``, or a model, which is used as it is.
+        **options: passed to the maker of a named model, e.g. ``preset="v100"`` for ``roofline``.
+
+    Raises:
+        UnknownNameError: if nobody offers the name; the message suggests the nearest.
+        HardwareError: if its plug-in is broken or does not take the options.
+    """
+    if isinstance(hardware, Mapping):
+        options = {**hardware, **options}
+        hardware = options.pop("name", "")
+    if isinstance(hardware, HardwareModel):
+        if options:
+            raise HardwareError(f"hardware {hardware.name!r} is made already: no options apply")
+        return hardware if isinstance(hardware, CheckedHardware) else CheckedHardware(hardware)
+    if not isinstance(hardware, str):
+        raise HardwareError(f"hardware must be a name or a HardwareModel, not {hardware!r}")
+    model = _make(hardware, options)
+    return CheckedHardware(model, {"name": hardware, **options} if options else hardware)
+
+
+def list_hardware() -> list[HardwareRow]:
+    """Every model by name, broken plug-ins included (with their error)."""
+    rows = [_row(name, "hwenvs", maker) for name, maker in sorted(BUILT_IN.items())]
+    taken = {row.name: "hwenvs" for row in rows}
+    for name, provider, entry in _plugins():
+        if name in taken:
+            error = f"the name {name!r} is taken by {taken[name]}"
+            rows.append(HardwareRow(name, "", (), provider, error))
+        else:
+            taken[name] = provider
+            rows.append(_row(name, provider, entry))
+    return rows
+
+
+def _row(name: str, provider: str, maker: Factory | metadata.EntryPoint) -> HardwareRow:
+    try:
+        made = _load(name, provider, maker) if isinstance(maker, metadata.EntryPoint) else maker()
+        model = CheckedHardware(made)
+    except HardwareError as error:
+        return HardwareRow(name, "", (), provider, str(error))
+    return HardwareRow(name, model.source, model.quantities, provider)
+
+
+def _make(name: str, options: dict[str, Any]) -> HardwareModel:
+    if name in BUILT_IN:
+        try:
+            return BUILT_IN[name](**options)
+        except TypeError as error:
+            raise HardwareError(f"hardware {name!r} does not take {options}: {error}") from error
+    # Scanning the installed distributions takes milliseconds: only for names that are not ours.
+    plugins = list(_plugins())
+    for plugin, provider, entry in plugins:
+        if plugin == name:
+            return _load(name, provider, entry, options)
+    raise _unknown(name, [plugin for plugin, _, _ in plugins])
+
+
+def _unknown(name: str, plugins: list[str]) -> UnknownNameError:
+    return unknown_name("hardware", name, {*BUILT_IN, *plugins})
+
+
+def _plugins() -> Iterator[tuple[str, str, metadata.EntryPoint]]:
+    """Name, distribution and entry point of every plug-in, sorted (``sys.path`` is in no order)."""
+    found = [
+        (entry.name, entry.dist.name if entry.dist else "an unnamed distribution", entry)
+        for entry in metadata.entry_points(group=ENTRY_POINTS)
+    ]
+    yield from sorted(found, key=lambda plugin: plugin[:2])
+
+
+def _load(
+    name: str, provider: str, entry: metadata.EntryPoint, options: Mapping[str, Any] | None = None
+) -> HardwareModel:
+    """The plugged-in model; whatever goes wrong inside the plug-in is told with its name."""
+    try:
+        made = entry.load()
+        model = made if isinstance(made, HardwareModel) else made(**(options or {}))
+    except Exception as error:  # a plug-in may fail in any way, and must not take others down
+        what = f"{type(error).__name__}: {error}"
+        raise HardwareError(
+            f"hardware {name!r} of {provider} ({entry.value}) cannot be loaded: {what}"
+        ) from error
+    if not isinstance(model, HardwareModel):
+        raise HardwareError(
+            f"hardware {name!r} of {provider} ({entry.value}) is a {type(model).__name__}, "
+            "not a hwenvs.hardware.HardwareModel"
+        )
+    return model

@@ -1,0 +1,111 @@
+"""The roofline: a layer takes as long as its arithmetic or its memory traffic, whichever is longer.
+
+Williams, Waterman and Patterson, "Roofline: an insightful visual performance model for multicore
+architectures", CACM 52(4), 2009.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from hwenvs.errors import HardwareError, unknown_name
+from hwenvs.hardware.base import HardwareModel
+from hwenvs.hardware.presets import PRESETS, Preset
+from hwenvs.hardware.workload import FloatArray, Workload
+
+OPERATIONS_PER_MAC = 2.0
+
+
+class RooflineModel(HardwareModel):
+    """Latency (and energy) of a chip known by its peaks.
+
+    Per layer and ``images`` images::
+
+        latency = overhead + max(2 * MACs * images / peak(bits), bytes / bandwidth)
+        bytes   = weights * weight_bits / 8 + (input + output) * images * activation_bits / 8
+        energy  = latency * power
+
+    ``peak(bits)`` is that of the narrowest unit that takes both the layer's weights and its
+    activations.  Zeros are computed and moved like other numbers, and caches are not modelled, so
+    real layers are slower in arithmetic and may be faster in traffic.
+
+    Args:
+        preset: a name of ``PRESETS`` or a :class:`Preset` of your own.
+        images: images that run together; costs are those of the whole batch.
+        **changes: fields of the preset to replace, e.g. ``overhead=0.0``.
+
+    Raises:
+        HardwareError: if the resulting chip has figures that are not positive.
+    """
+
+    monotone = True
+
+    def __init__(
+        self, preset: str | Preset = "cortex_a76", *, images: int = 1, **changes: Any
+    ) -> None:
+        if isinstance(preset, str):
+            if preset not in PRESETS:
+                raise unknown_name("roofline preset", preset, PRESETS)
+            self.name, preset = preset, PRESETS[preset]
+        else:
+            self.name = "roofline"
+        try:
+            self.chip = replace(preset, **changes)
+        except TypeError as error:
+            raise HardwareError(f"hardware {self.name!r}: {error}") from error
+        self.images = images
+        self.quantities = ("latency",) if self.chip.power is None else ("latency", "energy")
+        self.source = self.chip.source
+        if changes:
+            self.source += f"; changed: {', '.join(f'{k}={v}' for k, v in changes.items())}"
+        self._check()
+
+    def layer_costs(self, workload: Workload) -> dict[str, FloatArray]:
+        """Latency, and energy if the power is known, of every layer, [B, L]."""
+        operations = workload.macs * (OPERATIONS_PER_MAC * self.images)
+        elements = (workload.input_elements + workload.output_elements) * float(self.images)
+        moved = workload.weights * workload.weight_bits + elements * workload.activation_bits
+        compute = operations / self._peak(workload)
+        latency = self.chip.overhead + np.maximum(compute, moved / 8.0 / self.chip.bandwidth)
+        costs = {"latency": latency}
+        if self.chip.power is not None:
+            costs["energy"] = latency * self.chip.power
+        return costs
+
+    def describe(self) -> str:
+        """The chip's figures and their source."""
+        peaks = ", ".join(f"{peak:.4g} op/s at {bits:g} bit" for bits, peak in self.chip.peaks)
+        return (
+            f"{self.name}: {self.chip.title} as a roofline, {peaks}, "
+            f"{self.chip.bandwidth:.4g} B/s, {self.chip.overhead:g} s per layer, "
+            f"{self.images} image(s) at a time. {self.source}"
+        )
+
+    def _peak(self, workload: Workload) -> FloatArray:
+        """Operations per second of the unit that each layer runs on, [B, L]."""
+        bits = np.maximum(workload.weight_bits, workload.activation_bits)
+        widest, peak = self.chip.peaks[-1]
+        if np.any(bits > widest):
+            raise HardwareError(
+                f"hardware {self.name!r} has no unit for {bits.max():g} bits; widest: {widest:g}"
+            )
+        peaks = np.full(bits.shape, peak)
+        for width, peak in reversed(self.chip.peaks[:-1]):
+            peaks = np.where(bits <= width, peak, peaks)
+        return peaks
+
+    def _check(self) -> None:
+        chip = self.chip
+        widths = [bits for bits, _ in chip.peaks]
+        positive = [*widths, *(peak for _, peak in chip.peaks), chip.bandwidth, self.images]
+        if chip.power is not None:
+            positive.append(chip.power)
+        sound = all(np.isfinite(value) and value > 0 for value in positive)
+        if not (sound and widths and widths == sorted(widths) and 0 <= chip.overhead < np.inf):
+            raise HardwareError(
+                f"hardware {self.name!r}: peaks (narrowest first), bandwidth, images and power "
+                f"must be positive, the overhead not negative; got {chip}, images={self.images}"
+            )

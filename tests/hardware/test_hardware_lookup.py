@@ -1,0 +1,176 @@
+"""The phone's latency table: how it is fitted, what it predicts, how it extends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hwenvs.errors import DataError, HardwareError
+from hwenvs.hardware import LookupModel, Workload, get_hardware
+from hwenvs.hardware.fitting import (
+    MOBILE_CSV,
+    MOBILE_SOURCE,
+    Measurement,
+    fit,
+    main,
+    read_measurements,
+)
+from hwenvs.hardware.heldout import leave_one_network_out, report, total_error
+from hwenvs.hardware.lookup import DATA, Curve
+from hwenvs.networks import get_network
+from hwenvs.networks.base import Layer
+from hwenvs.networks.mobilenet import mobilenet_v1
+
+AMC_FLOPS = (24, 48, 96, 80, 192, 200, 328, 352, 368, 360, 328, 400, 736, 752)
+AMC_TIME = (16, 48, 88, 80, 192, 168, 336, 360, 360, 352, 352, 368, 768, 680)
+TOTALS = {"MobileNetV1 1.0": 123.151, "MobileNetV1 0.75": 72.292}
+TOTALS["MobileNetV1 AMC 50% FLOPs"] = 68.573
+"""Milliseconds: sums of the medians over all layers, the pool included."""
+
+HEADER = "network,layer,type,in_channels,out_channels,kernel,stride,in_size,run1_ms"
+
+
+@pytest.fixture(scope="module")
+def measured() -> list[Measurement]:
+    return read_measurements(MOBILE_CSV)
+
+
+def _seconds(channels: tuple[int, ...] | None = None, classes: int = 1000) -> float:
+    network = mobilenet_v1(classes, channels=channels)
+    return float(get_hardware("mobile").cost(Workload.of(network))["latency"][0])
+
+
+def test_every_left_out_network_is_predicted_within_five_percent(
+    measured: list[Measurement],
+) -> None:
+    held = leave_one_network_out(measured)
+    errors = {network: total_error(layers) for network, layers in held.items()}
+    assert len(errors) == 3
+    assert max(abs(error) for error in errors.values()) <= 0.05, report(held)
+
+
+def test_the_measured_networks_come_back(measured: list[Measurement]) -> None:
+    model = get_hardware("mobile")
+    for network, total in TOTALS.items():
+        own = [one for one in measured if one.network == network]
+        assert sum(one.seconds for one in own) == pytest.approx(total / 1000)
+        workload = Workload.make(tuple(one.layer for one in own))
+        assert model.cost(workload)["latency"][0] == pytest.approx(total / 1000, rel=0.003)
+    assert _seconds(classes=1001) == pytest.approx(0.123151, rel=0.003)
+    assert 0 < _seconds(classes=1001) - _seconds() < 1e-5
+
+
+def test_the_fourth_published_network_is_predicted_relative_to_the_third() -> None:
+    # AMC prints 59.7 ms and 64.4 ms for its two networks, measured apart from the per-layer runs.
+    assert _seconds(AMC_TIME) / _seconds(AMC_FLOPS) == pytest.approx(59.7 / 64.4, rel=0.01)
+
+
+def test_fitting_again_gives_the_shipped_table(measured: list[Measurement]) -> None:
+    shipped = json.loads((DATA / "mobile.json").read_text(encoding="utf-8"))
+    again = fit(measured, "mobile", MOBILE_SOURCE)
+    for kind, factors in shipped["seconds_per"].items():
+        assert again["seconds_per"][kind] == pytest.approx(factors, rel=1e-6)
+    assert len(again["shapes"]) == len(shipped["shapes"])
+    for one, other in zip(again["shapes"], shipped["shapes"], strict=True):
+        assert one.pop("modelled") == pytest.approx(other.pop("modelled"), rel=1e-6)
+        assert one.pop("measured") == pytest.approx(other.pop("measured"), rel=1e-12)
+        assert one == other
+
+
+def test_the_average_pool_is_counted_with_the_classifier(measured: list[Measurement]) -> None:
+    last = [one for one in measured if one.network == "MobileNetV1 1.0"][-1]
+    assert last.layer.kind == "linear"
+    assert last.seconds == pytest.approx((0.623 + 0.045) / 1000)
+
+
+@pytest.mark.parametrize("index", range(len(mobilenet_v1().layers)))
+def test_latency_never_falls_over_any_pair_of_channel_counts(index: int) -> None:
+    layer = mobilenet_v1().layers[index]
+    step = max(1, layer.channels // 128)
+    out = np.arange(1, layer.channels + 1, step)
+    read = out if layer.kind == "depthwise" else np.arange(1, layer.in_channels + 1, step)
+    if layer.kind == "depthwise":
+        table = get_hardware("mobile").cost(Workload.single(layer, read, out))["latency"][None]
+    else:
+        first, second = (grid.ravel() for grid in np.meshgrid(read, out, indexing="ij"))
+        workload = Workload.single(layer, first, second)
+        flat = get_hardware("mobile").cost(workload)["latency"]
+        table = flat.reshape(len(read), len(out))
+    assert (np.diff(table, axis=0) >= 0).all()
+    assert (np.diff(table, axis=1) >= 0).all()
+    assert table[0, 0] > 0
+
+
+def test_layers_of_unmeasured_shapes_are_extrapolated_and_marked() -> None:
+    model = LookupModel("mobile")
+    assert model.covers(Workload.of(mobilenet_v1(classes=1001))).all()
+    resnet = Workload.of(get_network("resnet50"))
+    convs = [layer.kernel == 3 for layer in resnet.layers]
+    assert not model.covers(resnet)[0][convs].any()
+    modelled, seconds = model.modelled(resnet), model.layer_costs(resnet)["latency"]
+    assert np.array_equal(modelled[0][convs], seconds[0][convs])
+    assert "extrapolated" in model.describe()
+
+
+def test_a_curve_goes_through_its_knots_and_keeps_the_ratio_beyond() -> None:
+    curve = Curve((1.0, 2.0, 4.0), (3.0, 3.0, 5.0))
+    asked = np.array([0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 8.0])
+    assert curve(asked).tolist() == [0.0, 1.5, 3.0, 3.0, 3.0, 4.0, 5.0, 10.0]
+    assert Curve()(asked).tolist() == asked.tolist()
+
+
+def test_a_curve_does_not_fall_by_rounding_at_its_knots() -> None:
+    curve = Curve((0.007, 0.057), (0.019, 0.058))  # without the cap: 0.05800000000000001 before
+    before, at = curve(np.array([np.nextafter(0.057, 0), 0.057]))
+    assert before <= at == 0.058
+
+
+def test_a_table_of_ones_own_measurements_is_fitted_and_loaded(tmp_path: Path) -> None:
+    rows = [HEADER]
+    rows += [f"mine,conv{c},conv,{c},{c},3,1,8,{c * c * 9 * 64 * 1e-6}" for c in (16, 24, 32)]
+    source = tmp_path / "mine.csv"
+    source.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    target = tmp_path / "mine.json"
+    main([str(source), str(target), "--source", "made up for a test"])
+    model = get_hardware("lookup", table=str(target))
+    assert (model.name, model.source) == ("mine", "made up for a test")
+    layer = Layer("a", (), 64, 8, kind="conv", in_channels=64, in_size=8, kernel=3, padding=1)
+    latency = model.cost(Workload.single(layer, [16, 20, 64], [16, 20, 64]))["latency"]
+    assert latency == pytest.approx([n * n * 9 * 64 * 1e-9 for n in (16, 20, 64)])
+    with pytest.raises(HardwareError, match="'mine' has no measured layer of kind linear"):
+        model.cost(Workload.of(get_network("lenet_300_100")))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("network,layer\n", "columns missing: type, in_channels"),
+        (HEADER.removesuffix(",run1_ms"), "run1_ms"),
+        (f"{HEADER}\na,b,lstm,1,1,1,1,1,1.0\n", "line 2: 'lstm'.*types: conv"),
+    ],
+)
+def test_a_csv_that_is_not_one_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    source = tmp_path / "bad.csv"
+    source.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=message):
+        read_measurements(source)
+    with pytest.raises(DataError, match="no file"):
+        read_measurements(tmp_path / "absent.csv")
+
+
+def test_a_table_that_is_not_one_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(HardwareError, match=r"'phone' cannot be read.*valid: mobile"):
+        get_hardware("lookup", table="phone")
+    odd = tmp_path / "odd.json"
+    odd.write_text("[1, 2]", encoding="utf-8")
+    with pytest.raises(HardwareError, match="not a table"):
+        get_hardware("lookup", table=str(odd))
+
+
+def test_the_report_names_every_layer(measured: list[Measurement]) -> None:
+    text = report(leave_one_network_out(measured))
+    assert "block13.pointwise" in text
+    assert text.count("MobileNetV1 1.0") == 2
