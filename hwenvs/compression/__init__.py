@@ -1,0 +1,1 @@
+"""Transforms of real weights: folding, channel selection, least-squares reconstruction."""

@@ -1,0 +1,131 @@
+"""Least squares on sampled feature maps: Gram matrices once, one Cholesky solve per keep-count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from hwenvs.networks.base import Layer
+
+RIDGE = 1e-3
+"""Pull towards the weights before pruning, relative to the mean input energy."""
+
+
+@dataclass
+class MomentMatrices:
+    """Second moments of a layer's inputs and of its targets.
+
+    Inputs are ordered tap by tap, channels fastest, and end with a constant 1 for the bias.
+
+    Attributes:
+        gram: ``X'X / n``, ``[d + 1, d + 1]`` float64.
+        cross: ``X'Y / n``, ``[d + 1, out]`` float64.
+    """
+
+    gram: Tensor
+    cross: Tensor
+
+    @classmethod
+    def of(cls, inputs: Tensor, targets: Tensor) -> MomentMatrices:
+        """Moments of ``inputs [n, d]`` and ``targets [n, out]``."""
+        design = torch.cat([inputs, inputs.new_ones(len(inputs), 1)], 1)
+        return cls(
+            (design.T @ design).double() / len(inputs), (design.T @ targets).double() / len(inputs)
+        )
+
+    def regularised(self, ridge: float = RIDGE) -> Tensor:
+        """The Gram matrix with ``ridge`` times the mean input energy on its diagonal."""
+        energy = self.gram.diagonal()[:-1].mean()
+        return self.gram + torch.diag(torch.full_like(self.gram.diagonal(), ridge * float(energy)))
+
+    def solver(self, prior: Tensor, ridge: float = RIDGE) -> Callable[[Tensor], Tensor]:
+        """Least squares for any targets: maps ``X'Y / n`` to weights and bias ``[d + 1, out]``.
+
+        The matrix is factored once.  The ridge pulls towards ``prior [d + 1, out]``, the weights
+        before pruning.
+        """
+        matrix = self.regularised(ridge)
+        pull = (matrix.diagonal() - self.gram.diagonal())[:, None] * prior
+        factor = torch.linalg.cholesky(matrix)
+        return lambda cross: torch.cholesky_solve(cross + pull, factor)
+
+    def cross_with(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """``X'Y / n`` of the same ``inputs [n, d]`` with other ``targets [n, out]``."""
+        weights = (inputs.T @ targets).double() / len(inputs)
+        return torch.cat([weights, targets.double().mean(0, keepdim=True)])
+
+    def keep(self, channels: Tensor, total: int) -> MomentMatrices:
+        """Moments of the inputs that belong to ``channels`` out of ``total``."""
+        taps = (self.gram.shape[0] - 1) // total
+        index = (torch.arange(taps)[:, None] * total + channels[None, :]).flatten()
+        index = torch.cat([index, torch.tensor([self.gram.shape[0] - 1])])
+        return MomentMatrices(self.gram[index][:, index], self.cross[index])
+
+
+def weight_matrix(layer: Layer, weight: Tensor) -> Tensor:
+    """Weights as ``[out, taps, channels]``: the order of the columns of the sampled inputs."""
+    if layer.kind == "linear":
+        return weight.view(len(weight), -1, layer.features_per_channel).permute(0, 2, 1)
+    return weight.flatten(2).permute(0, 2, 1)
+
+
+def weight_tensor(layer: Layer, matrix: Tensor) -> Tensor:
+    """The inverse of :func:`weight_matrix`, for any number of channels."""
+    if layer.kind == "linear":
+        return matrix.permute(0, 2, 1).flatten(1).contiguous()
+    shape = (len(matrix), matrix.shape[2], layer.kernel, layer.kernel)
+    return matrix.permute(0, 2, 1).reshape(shape).contiguous(memory_format=torch.channels_last)
+
+
+def prior_matrix(layer: Layer, weight: Tensor, bias: Tensor) -> Tensor:
+    """Weights and bias as ``[taps * channels + 1, out]`` float64."""
+    rows = weight_matrix(layer, weight).flatten(1).T
+    return torch.cat([rows, bias[None]]).double()
+
+
+def split_solution(layer: Layer, solution: Tensor) -> tuple[Tensor, Tensor]:
+    """The inverse of :func:`prior_matrix`, in float32."""
+    taps = layer.kernel**2 if layer.kind != "linear" else layer.features_per_channel
+    matrix = solution[:-1].T.float()
+    matrix = matrix.reshape(len(matrix), taps, -1)
+    return weight_tensor(layer, matrix), solution[-1].float().contiguous()
+
+
+def solve_depthwise(
+    patches: Tensor, targets: Tensor, weight: Tensor, bias: Tensor, ridge: float = RIDGE
+) -> tuple[Tensor, Tensor]:
+    """Re-fits every channel of a depthwise layer on its own.
+
+    Args:
+        patches: ``[rows, taps, channels]``.
+        targets: ``[rows, channels]``.
+        weight: what the weights are pulled towards, ``[channels, 1, k, k]``.
+        bias: what the biases are pulled towards, ``[channels]``.
+        ridge: strength of the pull relative to each channel's mean input energy.
+    """
+    rows = len(patches)
+    design = torch.cat([patches, patches.new_ones(rows, 1, patches.shape[2])], 1)
+    design = design.permute(2, 1, 0).contiguous()
+    gram = (design @ design.transpose(1, 2)).double() / rows
+    cross = (design @ targets.T.contiguous()[:, :, None]).double() / rows
+    energy = gram.diagonal(dim1=1, dim2=2)[:, :-1].mean(1)
+    pull = (energy * ridge + 1e-8)[:, None]
+    prior = torch.cat([weight.flatten(1), bias[:, None]], 1).double()
+    gram = gram + torch.diag_embed(pull.expand(-1, gram.shape[1]))
+    solution = torch.linalg.solve(gram, cross + (pull * prior)[:, :, None])[:, :, 0].float()
+    return solution[:, :-1].reshape(weight.shape).contiguous(), solution[:, -1].contiguous()
+
+
+def rectified_target(target: Tensor, output: Tensor, activation: str) -> Tensor:
+    """Targets relaxed where the activation hides the difference.
+
+    Where both target and output are cut off on the same side, the output itself is the target;
+    where only the target is, its clipped value is (Zhang et al., 2015, for ReLU).
+    """
+    low = torch.where(target < 0, output.clamp(max=0), target)
+    if activation != "relu6":
+        return low
+    return torch.where(target > 6, output.clamp(min=6), low)

@@ -1,0 +1,170 @@
+"""What the uncompressed network computes on calibration images, at sampled pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from hwenvs.compression.folding import FoldedNetwork
+from hwenvs.compression.least_squares import MomentMatrices, weight_matrix
+from hwenvs.compression.sampling import SamplePoints
+from hwenvs.compression.selection import importance_order
+from hwenvs.networks import ChannelGroup
+from hwenvs.networks.base import INPUT, Add, Layer, Network, Node
+from hwenvs.networks.modules import ACTIVATIONS, prepare_input, run_node
+
+DEPTHWISE_POINTS = 8
+"""Sampled pixels per image for depthwise layers: each channel fits only kernel**2 + 1 numbers."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a pruned network's remaining weights are chosen.
+
+    Attributes:
+        criterion: which channels are kept, see ``hwenvs.compression.selection``.
+        method: ``"sequential"`` re-fits layer by layer, inputs taken from the network pruned so
+            far, outputs from the full one; ``"independent"`` takes both from the full network;
+            ``"none"`` keeps the old weights.
+        points: sampled pixels per image and layer (AMC: 10).
+        ridge: pull towards the old weights, relative to the mean input energy.
+        rectified_steps: re-fits in which outputs that the activation cuts off in both networks are
+            left alone (asymmetric targets; after Zhang et al., 2015).
+        seed: of the sampled pixels.
+        precision: type of the forward passes; sums and solves are always float32 and float64.
+    """
+
+    criterion: str = "reconstruction"
+    method: str = "sequential"
+    points: int = 12
+    ridge: float = 1e-3
+    rectified_steps: int = 2
+    seed: int = 0
+    precision: str = "float32"
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The torch type of ``precision``."""
+        return {"float32": torch.float32, "bfloat16": torch.bfloat16}[self.precision]
+
+
+@dataclass
+class Reference:
+    """The full network on calibration images.
+
+    Attributes:
+        folded: the full network.
+        images: calibration images ``[N, C, R, R]``.
+        recipe: how it was sampled.
+        points: sampled pixels of every convolution.
+        targets: outputs before the activation at those pixels, ``[N * points, channels]``, for
+            layers and for the sums behind residual branches.
+        moments: second moments of inputs and outputs of every layer that may read fewer channels.
+    """
+
+    folded: FoldedNetwork
+    images: Tensor
+    recipe: Recipe
+    points: dict[str, SamplePoints] = field(default_factory=dict)
+    targets: dict[str, Tensor] = field(default_factory=dict)
+    moments: dict[str, MomentMatrices] = field(default_factory=dict)
+    _orders: dict[str, Tensor] = field(default_factory=dict)
+
+    @classmethod
+    @torch.inference_mode()
+    def measure(
+        cls,
+        folded: FoldedNetwork,
+        images: Tensor,
+        recipe: Recipe,
+        progress: Callable[[float], None] | None = None,
+    ) -> Reference:
+        """Runs the full network once; ``progress`` receives the fraction done."""
+        network = folded.network
+        images = images.to(recipe.dtype).contiguous(memory_format=torch.channels_last)
+        reference = cls(folded, images, recipe)
+        generator = torch.Generator("cpu").manual_seed(recipe.seed)
+        low = folded.to(recipe.dtype)
+
+        def visit(node: Node, values: dict[str, Tensor]) -> Tensor:
+            inputs = [values[source] for source in node.inputs]
+            linear = run_in_batches(low, replace(node, activation=None), inputs)
+            reference._record(node, inputs, linear, generator)
+            if progress is not None:
+                progress((network.nodes.index(node) + 1) / len(network.nodes))
+            return ACTIVATIONS[node.activation](linear)
+
+        walk_nodes(network, images, visit)
+        return reference
+
+    def order(self, group: ChannelGroup) -> Tensor:
+        """Channels of ``group`` from most to least important (computed once)."""
+        if group.name not in self._orders:
+            reader = self.folded.network.layer(group.readers[0])
+            self._orders[group.name] = importance_order(
+                self.recipe.criterion,
+                self.moments[reader.name],
+                weight_matrix(reader, self.folded.weights[reader.name]),
+                self.recipe.seed,
+            )
+        return self._orders[group.name]
+
+    def kept(self, group: ChannelGroup, count: int) -> Tensor | None:
+        """The ``count`` most important channels in ascending order; None if all are kept."""
+        if count == group.channels:
+            return None
+        return torch.sort(self.order(group)[:count]).values
+
+    def _record(
+        self, node: Node, inputs: list[Tensor], linear: Tensor, generator: torch.Generator
+    ) -> None:
+        if isinstance(node, Add):
+            self.targets[node.name] = self.points[node.inputs[0]].outputs(linear)
+        if not isinstance(node, Layer):
+            return
+        if node.kind == "linear":
+            self.targets[node.name] = linear.float()
+        else:
+            count = DEPTHWISE_POINTS if node.kind == "depthwise" else self.recipe.points
+            points = SamplePoints.draw(len(linear), count, node.size, generator)
+            self.points[node.name] = points
+            self.targets[node.name] = points.outputs(linear)
+        if node.kind != "depthwise" and node.inputs[0] != INPUT:
+            patches = self.patches(node, inputs[0]).flatten(1)
+            self.moments[node.name] = MomentMatrices.of(patches, self.targets[node.name])
+
+    def patches(self, layer: Layer, maps: Tensor) -> Tensor:
+        """Sampled inputs ``[rows, taps, channels]`` of ``layer``, which reads ``maps``."""
+        if layer.kind == "linear":
+            flat = maps.flatten(2) if maps.dim() == 4 else maps[:, :, None]
+            return flat.permute(0, 2, 1).float()
+        return self.points[layer.name].patches(layer, prepare_input(layer, maps))
+
+
+def run_in_batches(
+    folded: FoldedNetwork, node: Node, inputs: list[Tensor], batch: int = 10
+) -> Tensor:
+    """Output of one node for all images, a few at a time so that the work stays in cache."""
+    parts = [
+        run_node(node, [x[at : at + batch] for x in inputs], folded.compute)
+        for at in range(0, len(inputs[0]), batch)
+    ]
+    return torch.cat(parts)
+
+
+def walk_nodes(
+    network: Network, images: Tensor, visit: Callable[[Node, dict[str, Tensor]], Tensor]
+) -> Tensor:
+    """Calls ``visit(node, values)`` in order; ``values`` holds the outputs that are still read."""
+    values = {INPUT: images}
+    left = {name: len(users) for name, users in network.readers.items()}
+    for node in network.nodes:
+        values[node.name] = visit(node, values)
+        for source in node.inputs:
+            left[source] -= 1
+            if left[source] == 0:
+                del values[source]
+    return values[network.nodes[-1].name]

@@ -1,0 +1,51 @@
+"""Random pixels of feature maps: outputs to be matched and the input patches behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from hwenvs.networks.base import Layer
+
+
+@dataclass(frozen=True)
+class SamplePoints:
+    """Random output pixels of a layer, the same number in every image.
+
+    Attributes:
+        rows, columns: ``[images, points]`` int64.
+    """
+
+    rows: Tensor
+    columns: Tensor
+
+    @classmethod
+    def draw(cls, images: int, points: int, size: int, generator: torch.Generator) -> SamplePoints:
+        """``min(points, size**2)`` distinct pixels for each of ``images`` images."""
+        count = min(points, size * size)
+        keys = torch.rand(images, size * size, generator=generator, device=generator.device)
+        flat = keys.topk(count, dim=1).indices.to(torch.get_default_device())
+        return cls(flat // size, flat % size)
+
+    def outputs(self, maps: Tensor) -> Tensor:
+        """Values ``[images * points, channels]`` of ``maps [images, channels, size, size]``."""
+        index = torch.arange(len(maps))[:, None]
+        return maps[index, :, self.rows, self.columns].flatten(0, 1).float()
+
+    def patches(self, layer: Layer, maps: Tensor) -> Tensor:
+        """Inputs ``[images * points, taps, channels]`` behind the sampled outputs.
+
+        ``maps`` is the layer's input before symmetric padding (after asymmetric padding).
+        """
+        pad = max(layer.padding, 0)
+        if pad:
+            maps = functional.pad(maps, (pad, pad, pad, pad))
+        taps = torch.arange(layer.kernel)
+        index = torch.arange(len(maps))[:, None, None, None]
+        rows = (self.rows * layer.stride)[:, :, None, None] + taps[:, None]
+        columns = (self.columns * layer.stride)[:, :, None, None] + taps[None, :]
+        patch = maps.permute(0, 2, 3, 1)[index, rows, columns]
+        return patch.flatten(2, 3).flatten(0, 1).float()
