@@ -1,0 +1,67 @@
+"""What is decided: the families of problems, by name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from hwenvs.errors import unknown_name
+from hwenvs.problems.base import Outcome, Problem, Walk, Walker
+from hwenvs.problems.channel_pruning import ChannelPruningProblem
+from hwenvs.problems.progress import Progress
+
+FAMILIES: dict[str, Callable[..., Problem]] = {
+    ChannelPruningProblem.family: ChannelPruningProblem,
+}
+"""Problems by family."""
+
+REMEMBERED = 32
+"""Compiled problems that are kept, so that many environments share one set of tables."""
+
+
+def make_problem(problem: str | Problem, **arguments: Any) -> Problem:
+    """The problem of a family.
+
+    Problems whose arguments can be written as JSON are compiled once and shared.
+
+    Args:
+        problem: name of the family, or a problem, which is used as it is.
+        **arguments: of the family's class.
+
+    Raises:
+        UnknownNameError: if there is no such family; the message suggests the nearest.
+        HwenvsError: if the arguments make no sense.
+    """
+    if isinstance(problem, Problem):
+        if arguments:
+            names = ", ".join(sorted(arguments))
+            raise TypeError(f"the problem is made already: {names} cannot be applied")
+        return problem
+    if problem not in FAMILIES:
+        raise unknown_name("family of problems", problem, FAMILIES)
+    if str(arguments.get("proxy", "")).endswith(".npz"):
+        return FAMILIES[problem](**arguments)  # the file may change
+    try:
+        key = json.dumps(arguments, sort_keys=True)
+    except (TypeError, ValueError):
+        return FAMILIES[problem](**arguments)
+    return _remembered(problem, key)
+
+
+@lru_cache(REMEMBERED)
+def _remembered(family: str, arguments: str) -> Problem:
+    return FAMILIES[family](**json.loads(arguments))
+
+
+__all__ = [
+    "FAMILIES",
+    "ChannelPruningProblem",
+    "Outcome",
+    "Problem",
+    "Progress",
+    "Walk",
+    "Walker",
+    "make_problem",
+]

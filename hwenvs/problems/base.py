@@ -1,0 +1,233 @@
+"""What a problem is: batches of designs, walked one decision at a time and judged at the end."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import ArrayLike, NDArray
+
+from hwenvs.problems.progress import Progress
+from hwenvs.proxies.card import Card
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of B designs.
+
+    Attributes:
+        designs: [B, T] canonical designs.
+        accuracy: [B] estimated accuracies, fractions.
+        reward: [B] rewards.
+        costs: by quantity [B] in SI units.
+        feasible: [B] whether the design meets the budget.
+        divergence: [B] divergence from the uncompressed network; 0 where the proxy has none.
+        accuracy_top5: [B] top-5 accuracies where the proxy knows them.
+    """
+
+    designs: Ints
+    accuracy: Floats
+    reward: Floats
+    costs: Mapping[str, Floats]
+    feasible: NDArray[np.bool_]
+    divergence: Floats
+    accuracy_top5: Floats | None = None
+
+
+@dataclass
+class Walk:
+    """B designs on their way, in lockstep.
+
+    Attributes:
+        step: number of decisions taken.
+        options: [T, B] indices of the options taken; from ``step`` on they mean nothing yet.
+        rows: [T, B] places of the options in the tables of their decisions, likewise.
+        spent: [B] budgeted cost so far, in SI units.
+    """
+
+    step: int
+    options: Ints
+    rows: Ints
+    spent: Floats
+
+    @property
+    def batch(self) -> int:
+        """Number of designs B."""
+        return int(self.options.shape[1])
+
+    @property
+    def prefix(self) -> Ints:
+        """[B, step] options taken so far."""
+        return self.options[: self.step].T
+
+    @property
+    def previous(self) -> Ints:
+        """[B] options of the decision before; 0 before the first."""
+        if not self.step:
+            return np.zeros(self.batch, dtype=np.int64)
+        last: Ints = self.options[self.step - 1]
+        return last
+
+    def copy(self) -> Walk:
+        """A walk that goes its own way from here."""
+        return Walk(self.step, self.options.copy(), self.rows.copy(), self.spent.copy())
+
+
+class Walker(ABC):
+    """One design on its way: what a scalar environment steps through.
+
+    It reads the same tables as the problem's vectorised methods and agrees with them bit for bit;
+    plain floats are faster than arrays of length one.
+    """
+
+    step: int
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Back to the first decision."""
+
+    @abstractmethod
+    def act(self, action: float) -> None:
+        """Takes the next decision."""
+
+    @abstractmethod
+    def observation(self) -> NDArray[np.float32]:
+        """What the agent sees now, [F]."""
+
+    @abstractmethod
+    def result(self) -> tuple[float, dict[str, Any]]:
+        """Reward and info of the finished design."""
+
+    @abstractmethod
+    def state(self) -> tuple[int, ...]:
+        """The decisions so far, as entries of a design."""
+
+    @abstractmethod
+    def restore(self, state: ArrayLike) -> None:
+        """Back to the decisions of an earlier :meth:`state`."""
+
+
+class Problem(ABC):
+    """A network, its decisions, an accuracy proxy, a hardware model, a budget and a reward.
+
+    A design is an integer vector, one canonical entry a decision.  All methods work on batches and
+    are pure functions; the problem has no state but ``optimum``.
+
+    Attributes:
+        family: kind of decisions, e.g. ``"channel_pruning"``.
+        title: what to print above it.
+        horizon: number of decisions T.
+        names: [T] names of the decisions.
+        action_space: of one decision.
+        observation_space: of one decision.
+        card: what stands behind the accuracies.
+        baseline: accuracy of the uncompressed network, a fraction.
+        full_costs: by quantity the cost of the uncompressed network in SI units.
+        optimum: reward of the certified optimum once a solver has found it; scores need it.
+    """
+
+    family: str
+    title: str
+    horizon: int
+    names: tuple[str, ...]
+    action_space: spaces.Space[Any]
+    observation_space: spaces.Box
+    card: Card
+    baseline: float
+    full_costs: Mapping[str, float]
+    optimum: float | None = None
+
+    @abstractmethod
+    def start(self, batch: int) -> Walk:
+        """``batch`` walks before their first decision."""
+
+    @abstractmethod
+    def walk(self, prefix: ArrayLike) -> Walk:
+        """Walks that took the decisions ``prefix`` [B, step], entries of designs."""
+
+    @abstractmethod
+    def entries(self, walk: Walk) -> Ints:
+        """The decisions [B, step] of ``walk``, as entries of designs."""
+
+    @abstractmethod
+    def observe(self, walk: Walk) -> NDArray[np.float32]:
+        """Features [B, F] of the next decision."""
+
+    @abstractmethod
+    def decide(self, walk: Walk, actions: NDArray[np.floating[Any]]) -> Ints:
+        """Canonical options [B] for ``actions`` [B], such that the budget can still be met."""
+
+    @abstractmethod
+    def push(self, walk: Walk, options: Ints) -> None:
+        """Takes ``options`` [B]: the walk moves on by one decision."""
+
+    @abstractmethod
+    def finish(self, walk: Walk) -> Outcome:
+        """The outcome of walks that took all decisions."""
+
+    @abstractmethod
+    def evaluate(self, designs: ArrayLike) -> Outcome:
+        """The outcome of ``designs`` [B, T], which are judged as they are, feasible or not."""
+
+    @abstractmethod
+    def canonical(self, designs: ArrayLike) -> Ints:
+        """``designs`` [B, T] as an episode that asks for them would leave them; idempotent."""
+
+    @abstractmethod
+    def actions(self, designs: ArrayLike) -> NDArray[np.float32]:
+        """Actions [B, T, A] that ask for ``designs`` [B, T]."""
+
+    @abstractmethod
+    def progress(self, prefix: Sequence[int]) -> Progress:
+        """How far the design that begins with ``prefix`` has come."""
+
+    @abstractmethod
+    def walker(self) -> Walker:
+        """A fresh scalar walk."""
+
+    @abstractmethod
+    def spec(self) -> dict[str, Any]:
+        """JSON-able arguments that rebuild the problem."""
+
+    @property
+    @abstractmethod
+    def reference(self) -> Outcome:
+        """The handcrafted reference at the same budget (B = 1): score 0."""
+
+    def score(self, reward: Floats | float) -> Floats | float | None:
+        """Scores: 0 for the reference, 1 for the optimum; None while that is unknown."""
+        if self.optimum is None:
+            return None
+        zero = float(self.reference.reward[0])
+        span = self.optimum - zero
+        return (reward - zero) / span if span > 0 else reward * 0.0 + 1.0
+
+    def fractions(self, costs: Mapping[str, Floats]) -> dict[str, Floats]:
+        """``costs`` as fractions of the uncompressed network's."""
+        return {
+            quantity: values / full if (full := self.full_costs[quantity]) else values * 0.0
+            for quantity, values in costs.items()
+        }
+
+    def info(self, outcome: Outcome) -> dict[str, Any]:
+        """What an environment reports of finished designs, arrays of B by key."""
+        info = {
+            "design": outcome.designs,
+            "accuracy": outcome.accuracy,
+            "accuracy_drop": self.baseline - outcome.accuracy,
+            "costs": dict(outcome.costs),
+            "cost_fractions": self.fractions(outcome.costs),
+            "feasible": outcome.feasible,
+        }
+        if outcome.accuracy_top5 is not None:
+            info["accuracy_top5"] = outcome.accuracy_top5
+        if self.optimum is not None:
+            info["score"] = self.score(outcome.reward)
+        return info

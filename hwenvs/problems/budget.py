@@ -1,0 +1,212 @@
+"""The budget, and the largest option that still leaves enough of it for the decisions to come.
+
+``need[t][i, j]`` is what option j of decision t costs after option i of decision t - 1, plus the
+least that all later decisions can cost after j: an exact minimum by dynamic programming, also where
+a latency table is not monotone.  An option is affordable if its need fits into what is left, and
+since the cheapest continuation of an affordable option is affordable, every walk ends within the
+budget.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwenvs.errors import BudgetError, UnknownNameError, unknown_name
+from hwenvs.hardware import COST_UNITS
+from hwenvs.problems.tables import Tables
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+TOLERANCE = 1e-12
+"""Relative excess that counts as within the budget: rounding of sums. Walks use half of it."""
+
+UNITS = ("fraction", "absolute")
+
+
+@dataclass(frozen=True, eq=False)
+class Budget:
+    """A limit on one cost of a chain of decisions.
+
+    Attributes:
+        quantity: the cost, e.g. ``"macs"``.
+        amount: the limit in SI units; infinite without a budget.
+        before: [T + 1] cost of the uncompressed network up to each decision, in SI units.
+        minimum: cost of the cheapest design in SI units.
+        cost: per decision [rows] the cost of pairs of options, flat.
+        need: per decision [rows] that cost and the least later cost.
+        dearest: per decision the largest need.
+        monotone: per decision whether needs never fall as options grow.
+        width: [T] numbers of options.
+    """
+
+    quantity: str
+    amount: float
+    before: tuple[float, ...]
+    minimum: float
+    cost: tuple[Floats, ...]
+    need: tuple[Floats, ...]
+    dearest: tuple[float, ...]
+    monotone: tuple[bool, ...]
+    width: tuple[int, ...]
+
+    @property
+    def full(self) -> float:
+        """Cost of the uncompressed network in SI units."""
+        return self.before[-1]
+
+    @property
+    def scale(self) -> float:
+        """What turns a cost into a fraction of the uncompressed network's."""
+        return 1.0 / self.full
+
+    @property
+    def limit(self) -> float:
+        """What walks may spend."""
+        return self.amount * (1.0 + TOLERANCE / 2)
+
+    @property
+    def most(self) -> float:
+        """What counts as within the budget."""
+        return self.amount * (1.0 + TOLERANCE)
+
+    @property
+    def fraction(self) -> float:
+        """The limit as a fraction of the uncompressed network's cost."""
+        return self.amount / self.full
+
+    def afford(self, decision: int, previous: Ints, asked: Ints, spent: Floats) -> Ints:
+        """The largest affordable options not above ``asked``, else the smallest affordable ones.
+
+        Args:
+            decision: number of the decision.
+            previous: [B] options of the decision before.
+            asked: [B] options asked for.
+            spent: [B] cost so far.
+        """
+        left = self.limit - spent
+        if self.dearest[decision] <= left.min(initial=math.inf):
+            return asked
+        over = self.need[decision].take(previous * self.width[decision] + asked) > left
+        (where,) = over.nonzero()
+        if not len(where):
+            return asked
+        asked = asked.copy()
+        asked[where] = self._back_off(decision, previous[where], asked[where], left[where])
+        return asked
+
+    def afford_one(self, decision: int, previous: int, asked: int, spent: float) -> int:
+        """The same for one walk, where ``asked`` is known not to be affordable."""
+        need, left = self.need[decision], self.limit - spent
+        start = previous * self.width[decision]
+        if self.monotone[decision]:
+            return max(bisect_right(need.data, left, start, start + asked) - 1 - start, 0)
+        row: list[float] = need[start : start + self.width[decision]].tolist()
+        fits = [option for option, amount in enumerate(row) if amount <= left]
+        if not fits:
+            return row.index(min(row))
+        return max((option for option in fits if option <= asked), default=fits[0])
+
+    def _back_off(self, decision: int, previous: Ints, asked: Ints, left: Floats) -> Ints:
+        width = self.width[decision]
+        needs = self.need[decision].reshape(-1, width).take(previous, axis=0)
+        fits = needs <= left[:, None]
+        if self.monotone[decision]:
+            last: Ints = np.maximum(fits.sum(axis=1) - 1, 0)
+            return last
+        below = fits & (np.arange(width) <= asked[:, None])
+        largest = width - 1 - below[:, ::-1].argmax(axis=1)
+        # Nothing fits only through rounding: then the cheapest way on is the right one.
+        smallest = np.where(fits.any(axis=1), fits.argmax(axis=1), needs.argmin(axis=1))
+        best: Ints = np.where(below.any(axis=1), largest, smallest)
+        return best
+
+
+def compile_budget(
+    tables: Tables,
+    quantity: str,
+    budget: float | Mapping[str, float] | None,
+    units: str = "fraction",
+) -> Budget:
+    """The budget on ``tables``.
+
+    Args:
+        tables: compiled costs.
+        quantity: the cost it limits.
+        budget: how much; ``{quantity: amount}`` names the cost at the same time; None for no limit.
+        units: ``"fraction"`` of the uncompressed cost or ``"absolute"`` in SI units.
+
+    Raises:
+        BudgetError: if it is not positive, not a number, above 1 as a fraction, or below the cost
+            of the cheapest design.
+        UnknownNameError: if the hardware does not report the cost, or the units are unknown.
+    """
+    if isinstance(budget, Mapping):
+        if len(budget) != 1:
+            raise BudgetError(f"a budget limits one cost, this one names {sorted(budget)}")
+        ((quantity, budget),) = budget.items()
+    if units not in UNITS:
+        raise unknown_name("budget_units", units, UNITS)
+    _check_quantity(tables, quantity)
+    cost = tuple(tables.cost(quantity, t) for t in range(tables.horizon))
+    need, later = [], np.zeros(tables.width[-1])
+    for table in reversed(cost):
+        need.append(table + later)
+        later = need[-1].min(axis=1)
+    need.reverse()
+    before = [tables.constant_cost(quantity)]
+    for table in cost:
+        before.append(before[-1] + float(table[-1, -1]))
+    minimum = before[0] + float(later[0])
+    return Budget(
+        quantity,
+        _amount(budget, units, quantity, before[-1], minimum),
+        tuple(before),
+        minimum,
+        tuple(np.ascontiguousarray(table).reshape(-1) for table in cost),
+        tuple(np.ascontiguousarray(table).reshape(-1) for table in need),
+        tuple(float(table.max()) for table in need),
+        tuple(bool((np.diff(table, axis=1) >= 0).all()) for table in need),
+        tables.width,
+    )
+
+
+def _check_quantity(tables: Tables, quantity: str) -> None:
+    if quantity in tables.quantities:
+        return
+    if quantity in COST_UNITS:
+        raise UnknownNameError(
+            f"cost {quantity!r} cannot be budgeted on this hardware, which reports "
+            f"{', '.join(tables.quantities)}; `hwenvs hardware list` shows what others report"
+        )
+    raise unknown_name("cost", quantity, tables.quantities)
+
+
+def _amount(budget: object, units: str, quantity: str, full: float, minimum: float) -> float:
+    if budget is None:
+        return math.inf
+    if isinstance(budget, bool) or not isinstance(budget, int | float | np.number):
+        raise BudgetError(f"budget must be a number, a {{cost: number}} or None, not {budget!r}")
+    value = float(budget)
+    if not math.isfinite(value) or value <= 0:
+        raise BudgetError(f"budget must be positive and finite, not {value}")
+    if units == "fraction" and value > 1:
+        raise BudgetError(
+            f"budget {value} is above 1, the uncompressed network; "
+            "amounts in SI units need budget_units='absolute'"
+        )
+    amount = value * full if units == "fraction" else value
+    if amount * (1 + TOLERANCE / 2) < minimum:
+        least = math.ceil(minimum / full * 1e4) / 1e4
+        raise BudgetError(
+            f"budget {value:g} allows {amount:.6g} {COST_UNITS[quantity]} of {quantity}, but the "
+            f"cheapest design needs {minimum:.6g}: the smallest feasible fraction is {least:.4f} "
+            "(a lower floor= allows less)"
+        )
+    return amount

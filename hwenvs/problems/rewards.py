@@ -1,0 +1,103 @@
+"""Rewards of a finished design.
+
+They are paid from accuracy and counts with ``+ - * /`` only, so that a float and an array, and two
+machines, agree bit for bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwenvs.errors import unknown_name
+
+Floats = NDArray[np.float64]
+
+LN2 = 0.6931471805599453
+SERIES_TERMS = 18
+"""Terms of the series of the inverse hyperbolic tangent; |z| <= 1/3, so the rest is below 1e-17."""
+
+
+@dataclass(frozen=True)
+class Reward:
+    """A reward.
+
+    Attributes:
+        name: what to pass as ``reward=``.
+        formula: how it is written.
+        quantity: the cost that enters, or None.
+        needs_budget: whether it is meaningless without one.
+    """
+
+    name: str
+    formula: str
+    quantity: str | None
+    needs_budget: bool
+
+    def of(self, accuracy: Floats, costs: Mapping[str, Floats]) -> Floats:
+        """Rewards [B] of ``accuracy`` [B] and ``costs`` [B] in SI units."""
+        if self.quantity is None:
+            return accuracy
+        return -((1.0 - accuracy) * logarithm(costs[self.quantity]))
+
+    def of_one(self, accuracy: float, costs: Mapping[str, float]) -> float:
+        """The same for a single design."""
+        if self.quantity is None:
+            return accuracy
+        return -((1.0 - accuracy) * logarithm_of_one(costs[self.quantity]))
+
+
+REWARDS = {
+    reward.name: reward
+    for reward in (
+        Reward("accuracy", "accuracy", None, needs_budget=True),
+        Reward("error_times_log_macs", "-(1 - accuracy) ln(MACs)", "macs", needs_budget=False),
+        Reward(
+            "error_times_log_params", "-(1 - accuracy) ln(parameters)", "params", needs_budget=False
+        ),
+    )
+}
+"""The rewards of AMC (ECCV 2018), by name."""
+
+
+def get_reward(name: str) -> Reward:
+    """The reward called ``name``.
+
+    Raises:
+        UnknownNameError: if there is none; the message suggests the nearest.
+    """
+    if not isinstance(name, str) or name not in REWARDS:
+        raise unknown_name("reward", name, REWARDS)
+    return REWARDS[name]
+
+
+def logarithm(values: Floats) -> Floats:
+    """Natural logarithms of positive ``values``, rounded to 1e-9.
+
+    Libraries differ in the last bit of ``log``, this does not: 2 atanh((m - 1) / (m + 1)) as a
+    series for the mantissa m in [1/2, 1), plus the exponent times ln 2.
+    """
+    mantissa, exponent = np.frexp(values)
+    values = _series(mantissa, exponent.astype(np.float64))
+    rounded: Floats = np.rint(values * 1e9) / 1e9
+    return rounded
+
+
+def logarithm_of_one(value: float) -> float:
+    """The same for a single positive value."""
+    mantissa, exponent = math.frexp(value)
+    return round(float(_series(mantissa, float(exponent))) * 1e9) / 1e9
+
+
+def _series(mantissa: Any, exponent: Any) -> Any:
+    z = (mantissa - 1.0) / (mantissa + 1.0)
+    square = z * z
+    total = 0.0 * z
+    for term in range(2 * SERIES_TERMS - 1, 0, -2):
+        total = total * square + 1.0 / term
+    return 2.0 * z * total + exponent * LN2

@@ -1,0 +1,187 @@
+"""The scalar walk over a chain: the same tables, read as floats."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hwenvs.errors import DesignError
+from hwenvs.problems.base import Walker
+from hwenvs.problems.decision import LEVELS
+from hwenvs.problems.features import PREVIOUS, REDUCED
+
+if TYPE_CHECKING:
+    from hwenvs.problems.chain import ChainProblem
+
+
+class ChainWalker(Walker):
+    """One design on its way through a :class:`~hwenvs.problems.chain.ChainProblem`.
+
+    Every sum adds the same float64 numbers in the same order as the arrays of the problem do, and
+    the tables are the problem's own, seen through memory views, whose entries are plain floats.
+
+    Args:
+        problem: what to walk through.
+    """
+
+    def __init__(self, problem: ChainProblem) -> None:
+        self.problem = problem
+        budget, tables = problem.budget, problem.tables
+        self._nearest = [decision.nearest.data for decision in problem.decisions]
+        self._doubled = [2 * decision.size for decision in problem.decisions]
+        self._kept = [decision.kept.tolist() for decision in problem.decisions]
+        self._fraction = [decision.fraction.data for decision in problem.decisions]
+        self._below = [decision.below.data for decision in problem.decisions]
+        self._need = [need.data for need in budget.need]
+        self._cost = [cost.data for cost in budget.cost]
+        self._ledger = [ledger.reshape(-1).data for ledger in tables.ledger]
+        self._peaks = [peaks.data for peaks in tables.peaks or ()]
+        self._width, self._before = tables.width, budget.before
+        self._limit, self._scale = budget.limit, budget.scale
+        self._bounded = not problem.projected
+        self._rows = list(problem.features)
+        self.options: list[int] = []
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to the first decision."""
+        self.step, self._previous, self._spent = 0, 0, self._before[0]
+        self.options = []
+
+    def act(self, action: float) -> None:
+        """Takes the next decision."""
+        t, previous = self.step, self._previous
+        option = self._nearest[t][int(action * self._doubled[t])]
+        row = previous * self._width[t]
+        if self._bounded and self._need[t][row + option] > self._limit - self._spent:
+            option = self.problem.budget.afford_one(t, previous, option, self._spent)
+        self._take(option)
+
+    def observation(self) -> NDArray[np.float32]:
+        """What the agent sees now, [F]."""
+        t = self.step
+        row: NDArray[np.float32] = self._rows[t].copy()
+        reduced = (self._before[t] - self._spent) * self._scale
+        row[REDUCED] = 0.0 if reduced < 0.0 else 1.0 if reduced > 1.0 else reduced
+        if t:
+            row[PREVIOUS] = self._fraction[t - 1][self._previous]
+        return row
+
+    def result(self) -> tuple[float, dict[str, Any]]:
+        """Reward and info of the finished design."""
+        problem = self.problem
+        options = self.options if self._bounded else self._projected()
+        design = [kept[option] for kept, option in zip(self._kept, options, strict=True)]
+        costs, divergence = self._totals(options)
+        feasible = costs[problem.budget.quantity] <= problem.budget.most
+        entries = np.array(design, dtype=np.int64)
+        if problem.curve:
+            accuracy = problem.curve.at(divergence)
+        else:
+            accuracy = float(problem.estimate(entries[None])[0])
+        reward = problem.reward.of_one(accuracy, costs)
+        full = problem.full_costs
+        info: dict[str, Any] = {
+            "design": entries,
+            "accuracy": accuracy,
+            "accuracy_drop": problem.baseline - accuracy,
+            "costs": costs,
+            "cost_fractions": {q: v / full[q] if full[q] else 0.0 for q, v in costs.items()},
+            "feasible": feasible,
+        }
+        if problem.top5:
+            info["accuracy_top5"] = problem.top5.at(divergence)
+        if problem.optimum is not None:
+            info["score"] = problem.score(reward)
+        return reward, info
+
+    def state(self) -> tuple[int, ...]:
+        """The decisions so far, as entries of a design."""
+        return tuple(kept[option] for kept, option in zip(self._kept, self.options, strict=False))
+
+    def restore(self, state: ArrayLike) -> None:
+        """Back to the decisions of an earlier :meth:`state`."""
+        entries = np.asarray(state)
+        if entries.ndim != 1 or len(entries) > len(self._kept):
+            raise DesignError(
+                f"a state is a list of at most {len(self._kept)} entries, not {state!r}"
+            )
+        options = []
+        for t, (kept, entry) in enumerate(zip(self._kept, entries.tolist(), strict=False)):
+            if entry not in kept:
+                raise DesignError(
+                    f"state: {entry!r} at decision {t} ({self.problem.names[t]!r}) is not an "
+                    f"option; valid: {kept[0]} to {kept[-1]}, {len(kept)} options"
+                )
+            options.append(kept.index(entry))
+        self.reset()
+        for option in options:
+            self._take(option)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problem,), self.state()
+
+    def __setstate__(self, state: tuple[int, ...]) -> None:
+        self.restore(state)
+
+    def _take(self, option: int) -> None:
+        t = self.step
+        self._spent += self._cost[t][self._previous * self._width[t] + option]
+        self._previous = option
+        self.options.append(option)
+        self.step = t + 1
+
+    def _totals(self, options: list[int]) -> tuple[dict[str, float], float]:
+        """Costs by quantity, and the divergence."""
+        tables = self.problem.tables
+        totals = tables.constant.tolist()
+        columns = range(len(totals))
+        peak, previous = tables.peak_constant, 0
+        rows = []
+        for width, ledger, option in zip(self._width, self._ledger, options, strict=True):
+            row = previous * width + option
+            rows.append(row)
+            start = row * len(totals)
+            for column in columns:
+                totals[column] += ledger[start + column]
+            previous = option
+        costs = dict(zip(tables.quantities, totals, strict=False))
+        if self._peaks:
+            for table, row in zip(self._peaks, rows, strict=True):
+                peak = max(peak, table[row])
+            costs["peak_memory"] = peak
+        return costs, totals[-1]
+
+    def _projected(self) -> list[int]:
+        """The options scaled down by the largest common factor that meets the budget."""
+        options = self.options
+        if self._cost_of(options) <= self.problem.budget.most:
+            return options
+        low, high = 0, LEVELS
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self._cost_of(self._scaled(options, middle)) <= self._limit:
+                low = middle
+            else:
+                high = middle
+        scaled = self._scaled(options, low)
+        if self._cost_of(scaled) <= self._limit:
+            return scaled
+        column = np.array(scaled, dtype=np.int64)[:, None]
+        lowered: list[int] = self.problem.bounded(column)[:, 0].tolist()
+        return lowered
+
+    def _scaled(self, options: list[int], level: int) -> list[int]:
+        return [
+            below[kept[option] * level // LEVELS]
+            for below, kept, option in zip(self._below, self._kept, options, strict=True)
+        ]
+
+    def _cost_of(self, options: list[int]) -> float:
+        spent, previous = self._before[0], 0
+        for width, cost, option in zip(self._width, self._cost, options, strict=True):
+            spent += cost[previous * width + option]
+            previous = option
+        return spent

@@ -1,0 +1,110 @@
+"""What a design does to accuracy: the proxies and their registry.
+
+``get_proxy`` knows ``"surrogate"`` (the measured table of the network where one is shipped, the
+analytic one otherwise), ``"analytic"``, the path of a table, an instance, and the plug-ins of the
+entry-point group ``hwenvs.proxies``: callables that take a ``Network`` and return a proxy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from hwenvs.errors import ProxyError, unknown_name
+from hwenvs.networks.base import Network
+from hwenvs.networks.coupling import channel_groups
+from hwenvs.proxies.analytic import analytic_proxy
+from hwenvs.proxies.base import AccuracyProxy, warn_if_analytic
+from hwenvs.proxies.card import Card
+from hwenvs.proxies.curve import AccuracyCurve
+from hwenvs.proxies.surrogate import SurrogateProxy, Sweep
+
+ENTRY_POINTS = "hwenvs.proxies"
+"""Entry-point group of plug-ins."""
+
+TABLES = Path(__file__).parent / "tables"
+"""Folder of the measured tables that are shipped."""
+
+
+def table_path(network: Network) -> Path:
+    """Where the measured table of channel pruning for ``network`` is, or would be."""
+    return TABLES / f"{network.name}.channel_pruning.npz"
+
+
+def surrogate(network: Network) -> SurrogateProxy:
+    """The measured table of ``network`` if there is one, the analytic one otherwise."""
+    path = table_path(network)
+    if path.is_file():
+        return SurrogateProxy.load(path, channel_groups(network))
+    return analytic_proxy(network)
+
+
+BUILT_IN: dict[str, Callable[[Network], AccuracyProxy]] = {
+    "surrogate": surrogate,
+    "analytic": analytic_proxy,
+}
+"""Proxies that are always there, by name."""
+
+
+def list_proxies() -> dict[str, str]:
+    """Names of all proxies and where they come from."""
+    found = {name: f"{make.__module__}:{make.__name__}" for name, make in BUILT_IN.items()}
+    return {**{name: point.value for name, point in _plug_ins().items()}, **found}
+
+
+def get_proxy(name: str | AccuracyProxy, network: Network) -> AccuracyProxy:
+    """The proxy called ``name``, for ``network``.
+
+    Args:
+        name: a name of :func:`list_proxies`, the path of an ``.npz`` table, or an instance.
+        network: the network whose designs it will judge.
+
+    Raises:
+        UnknownNameError: if there is no such proxy; the message suggests the nearest.
+        ProxyError: if a plug-in cannot be loaded or does not make a proxy, or a table is broken.
+    """
+    if not isinstance(name, str):
+        return _checked(name, repr(name))
+    if name.endswith(".npz"):
+        return SurrogateProxy.load(Path(name), channel_groups(network))
+    if name in BUILT_IN:
+        return BUILT_IN[name](network)
+    plug_ins = _plug_ins()
+    if name not in plug_ins:
+        raise unknown_name("proxy", name, list_proxies())
+    try:
+        proxy = plug_ins[name].load()(network)
+    except Exception as error:
+        raise ProxyError(f"plug-in {name!r} ({plug_ins[name].value}) failed: {error}") from error
+    return _checked(proxy, f"plug-in {name!r} ({plug_ins[name].value})")
+
+
+def _plug_ins() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+
+
+def _checked(proxy: object, source: str) -> AccuracyProxy:
+    missing = [
+        name
+        for name in ("baseline", "deterministic", "card", "evaluate")
+        if not hasattr(proxy, name)
+    ]
+    if missing:
+        raise ProxyError(f"{source} is not an accuracy proxy: it lacks {', '.join(missing)}")
+    return proxy  # type: ignore[return-value]
+
+
+__all__ = [
+    "AccuracyCurve",
+    "AccuracyProxy",
+    "Card",
+    "SurrogateProxy",
+    "Sweep",
+    "analytic_proxy",
+    "get_proxy",
+    "list_proxies",
+    "surrogate",
+    "table_path",
+    "warn_if_analytic",
+]

@@ -1,0 +1,34 @@
+"""The environments by id: a table, registered in a loop when hwenvs is imported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+
+ENTRY_POINT = "hwenvs.environment:DesignEnv"
+VECTOR_ENTRY_POINT = "hwenvs.vector:DesignVectorEnv"
+
+AMC = "channel_pruning"
+
+ENVIRONMENTS: dict[str, dict[str, Any]] = {
+    "AMC-MobileNetV1-v0": {"problem": AMC, "network": "mobilenet_v1"},
+    "AMC-MobileNetV2-v0": {"problem": AMC, "network": "mobilenet_v2"},
+    "AMC-ResNet20-v0": {"problem": AMC, "network": "resnet20"},
+    "AMC-ResNet56-v0": {"problem": AMC, "network": "resnet56"},
+    "AMC-ResNet50-v0": {"problem": AMC, "network": "resnet50"},
+    "AMC-VGG16-v0": {"problem": AMC, "network": "vgg16"},
+}
+"""Arguments of every environment by id; ``gym.make`` adds to them and overrides them."""
+
+
+def register_all() -> None:
+    """Registers every environment with Gymnasium; once is enough."""
+    for name, arguments in ENVIRONMENTS.items():
+        if name not in gym.registry:
+            gym.register(
+                name,
+                entry_point=ENTRY_POINT,
+                vector_entry_point=VECTOR_ENTRY_POINT,
+                kwargs=dict(arguments),
+            )

@@ -1,0 +1,126 @@
+"""Every registered environment and its variants, to try claims on all of them."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+import hwenvs
+from hwenvs.errors import AnalyticProxyWarning
+from hwenvs.hardware import HardwareModel, Workload
+from hwenvs.problems import make_problem
+from hwenvs.problems.channel_pruning import ChannelPruningProblem
+
+IDS = tuple(hwenvs.ENVIRONMENTS)
+
+
+class Bumpy(HardwareModel):
+    """Latency that falls here and there when channels are added, as on tiled hardware."""
+
+    name = "bumpy"
+    source = "made up for tests"
+    quantities = ("latency",)
+
+    def layer_costs(self, workload: Workload) -> dict[str, np.ndarray]:
+        waste = 1.0 + workload.in_channels * 7 % 5 / 5.0 + workload.out_channels * 3 % 4 / 3.0
+        return {"latency": 1e-6 + workload.macs * waste * 1e-9}
+
+
+VARIANTS: dict[str, dict[str, object]] = {
+    "paper": {},
+    "projected": {"constraint": "projected"},
+    "parameters": {"cost": "params", "reward": "error_times_log_params", "budget": 0.6},
+    "free": {"budget": None, "reward": "error_times_log_macs"},
+    "latency": {"hardware": "roofline", "cost": "latency", "budget": 0.8},
+    "bumpy": {"hardware": Bumpy(), "cost": "latency", "budget": 0.3},
+    "rough": {"hardware": Bumpy(), "cost": "latency", "budget": 0.4, "constraint": "projected"},
+    "coarse": {"round_to": 16, "floor": 0.5, "budget": 0.8},
+}
+"""Arguments that reach every branch of the dynamics."""
+
+GetProblem = Callable[..., ChannelPruningProblem]
+MakeActions = Callable[[int, int, int], np.ndarray]
+
+
+@lru_cache(None)
+def _problem(env_id: str, variant: str = "paper") -> ChannelPruningProblem:
+    made = make_problem(**{**hwenvs.ENVIRONMENTS[env_id], **VARIANTS[variant]})
+    assert isinstance(made, ChannelPruningProblem)
+    return made
+
+
+def _actions(seed: int, steps: int, batch: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    actions = rng.random((steps, batch, 1), dtype=np.float32)
+    actions[rng.random(actions.shape) < 0.1] = 0.0
+    actions[rng.random(actions.shape) < 0.1] = 1.0
+    return actions
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warned_already() -> None:
+    """Analytic tables warn once per process; here, so that all other warnings are errors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AnalyticProxyWarning)
+        for name in IDS:
+            gym.make(name).close()
+
+
+@pytest.fixture(scope="session")
+def get_problem() -> GetProblem:
+    """Gets the problem of an id in one of the variants, compiled once."""
+    return _problem
+
+
+@pytest.fixture(scope="session")
+def make_actions() -> MakeActions:
+    """Draws actions [steps, batch, 1] from a seed, the ends of the range among them."""
+    return _actions
+
+
+@pytest.fixture(params=IDS)
+def env_id(request: pytest.FixtureRequest) -> str:
+    """Every id."""
+    return str(request.param)
+
+
+@pytest.fixture(params=VARIANTS)
+def variant(request: pytest.FixtureRequest) -> str:
+    """Every variant."""
+    return str(request.param)
+
+
+@pytest.fixture
+def arguments(variant: str) -> dict[str, object]:
+    """The arguments of every variant."""
+    return dict(VARIANTS[variant])
+
+
+@pytest.fixture
+def problem(env_id: str, variant: str) -> ChannelPruningProblem:
+    """Every problem in all its variants."""
+    return _problem(env_id, variant)
+
+
+@pytest.fixture
+def env(env_id: str) -> Iterator[gym.Env]:
+    """Every environment as users get it."""
+    made = gym.make(env_id)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder with real networks and images; tests that need it are skipped without it."""
+    folder = os.environ.get("HWENVS_DATA")
+    if not folder:
+        pytest.skip("HWENVS_DATA is not set: no real networks and images to measure on")
+    return Path(folder)

@@ -1,0 +1,120 @@
+"""The budget: every walk meets it, and no option is lowered more than it has to be."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import hwenvs
+from hwenvs.errors import BudgetError
+from hwenvs.problems import ChannelPruningProblem
+
+ids = st.sampled_from(tuple(hwenvs.ENVIRONMENTS))
+budgeted = st.sampled_from(["paper", "projected", "parameters", "latency", "bumpy", "rough"])
+
+
+@pytest.fixture(scope="module", params=["counts", "bumpy"])
+def small(request: pytest.FixtureRequest, get_problem: Any) -> ChannelPruningProblem:
+    """A problem with so few designs that all can be tried."""
+    bumpy = get_problem("AMC-ResNet20-v0", "bumpy").hardware
+    cost = {"counts": "macs", "bumpy": "latency"}[request.param]
+    hardware = {"counts": "counts", "bumpy": bumpy}[request.param]
+    return ChannelPruningProblem(
+        "lenet5", hardware=hardware, cost=cost, budget=0.3, floor=0.2, round_to=5
+    )
+
+
+def all_designs(problem: ChannelPruningProblem) -> np.ndarray:
+    """Every design there is."""
+    return np.array(list(product(*(decision.kept.tolist() for decision in problem.decisions))))
+
+
+@settings(max_examples=60, deadline=None)
+@given(ids, budgeted, st.integers(0, 2**32 - 1), st.floats(0, 1), st.integers(1, 5))
+def test_every_reachable_design_meets_its_budget(
+    get_problem: Any, env_id: str, variant: str, seed: int, lowest: float, batch: int
+) -> None:
+    problem = get_problem(env_id, variant)
+    rng = np.random.default_rng(seed)
+    walk, walker = problem.start(batch), problem.walker()
+    for _ in range(problem.horizon):
+        actions = lowest + (1 - lowest) * rng.random((batch, 1))
+        problem.push(walk, problem.decide(walk, actions))
+        walker.act(float(actions[0, 0]))
+    outcome = problem.finish(walk)
+    cost = outcome.costs[problem.budget.quantity]
+    assert outcome.feasible.all()
+    assert (cost <= problem.budget.amount * (1 + 1e-12)).all()
+    reward, info = walker.result()
+    assert (reward, info["design"].tolist()) == (
+        float(outcome.reward[0]),
+        outcome.designs[0].tolist(),
+    )
+
+
+def test_the_cheapest_design_is_known_exactly(small: ChannelPruningProblem) -> None:
+    costs = small.evaluate(all_designs(small)).costs[small.budget.quantity]
+    assert small.budget.minimum == pytest.approx(costs.min(), rel=1e-12)
+
+
+def test_options_are_lowered_no_more_than_needed(small: ChannelPruningProblem) -> None:
+    designs = all_designs(small)
+    costs = small.evaluate(designs).costs[small.budget.quantity]
+    feasible = designs[costs <= small.budget.most]
+    for asked in designs[::7]:
+        reached: list[int] = []
+        for t, entry in enumerate(asked):
+            same_start = (feasible[:, :t] == reached).all(axis=1)
+            possible = sorted(set(feasible[same_start, t].tolist()))
+            below = [kept for kept in possible if kept <= entry]
+            reached.append(below[-1] if below else possible[0])
+        assert small.canonical([asked]).tolist() == [reached]
+
+
+def test_asking_for_everything_spends_nearly_the_whole_budget(
+    env_id: str, get_problem: Any
+) -> None:
+    for variant in ("paper", "projected"):
+        problem = get_problem(env_id, variant)
+        full = [[decision.size for decision in problem.decisions]]
+        share = problem.evaluate(problem.canonical(full)).costs["macs"][0] / problem.budget.amount
+        assert 0.9 < share <= 1.0
+
+
+def test_projection_uses_the_largest_common_factor(env_id: str, get_problem: Any) -> None:
+    problem = get_problem(env_id, "projected")
+    rng = np.random.default_rng(0)
+    options = np.stack([rng.integers(0, len(d.kept), 5) for d in problem.decisions])
+    asked = problem.decisions.designs(options)
+    asked[0] = [decision.size for decision in problem.decisions]
+    for design, projected in zip(asked, problem.canonical(asked), strict=True):
+        levels = np.arange(4097)
+        options = problem.decisions.options([design])
+        scaled = problem.decisions.designs(
+            problem.decisions.scaled(np.repeat(options, 4097, axis=1), levels)
+        )
+        fits = problem.evaluate(scaled).costs["macs"] <= problem.budget.most
+        assert projected.tolist() == scaled[np.flatnonzero(fits)[-1]].tolist()
+
+
+def test_the_smallest_feasible_budget_is_the_one_in_the_message(env_id: str) -> None:
+    arguments = {k: v for k, v in hwenvs.ENVIRONMENTS[env_id].items() if k != "problem"}
+    with pytest.raises(BudgetError, match="smallest feasible fraction is") as caught:
+        ChannelPruningProblem(**arguments, budget=0.001)
+    fraction = float(str(caught.value).split("fraction is ")[1].split()[0])
+    problem = ChannelPruningProblem(**arguments, budget=fraction)
+    assert problem.reference.feasible.all()
+    with pytest.raises(BudgetError):
+        ChannelPruningProblem(**arguments, budget=fraction - 1e-4)
+
+
+def test_without_a_budget_everything_is_affordable(env_id: str, get_problem: Any) -> None:
+    problem = get_problem(env_id, "free")
+    full = [[decision.size for decision in problem.decisions]]
+    assert problem.canonical(full).tolist() == full
+    assert problem.evaluate(full).feasible.all()

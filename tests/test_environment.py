@@ -1,0 +1,242 @@
+"""One environment: Gymnasium's rules, the reward at the end, clear errors, saved states."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import warnings
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import stable_baselines3.common.env_checker as sb3
+from gymnasium.error import ResetNeeded
+from gymnasium.utils.env_checker import check_env
+
+from hwenvs.environment import DesignEnv
+from hwenvs.errors import ActionError, ArgumentError, BudgetError, DesignError, UnknownNameError
+from hwenvs.problems import ChannelPruningProblem, make_problem
+
+Step = tuple[np.ndarray, float, bool, bool, dict[str, Any]]
+
+
+def episode(env: gym.Env, actions: np.ndarray) -> list[Step]:
+    """Every step of an episode with ``actions`` [T, 1]."""
+    env.reset(seed=0)
+    return [env.step(action) for action in actions]
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two results agree bit for bit, types included."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, np.ndarray):
+        return one.dtype == other.dtype and one.tobytes() == other.tobytes()
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, tuple | list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return bool(one == other)
+
+
+def test_gymnasium_checks_pass_without_a_warning(
+    env_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(gym.make(env_id, disable_env_checker=True).unwrapped)
+
+
+def test_stable_baselines_checks_pass_without_a_warning(env_id: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # Advice, not a rule: actions are AMC's fractions in [0, 1], and SB3 rescales them itself.
+        warnings.filterwarnings("ignore", message="We recommend you to use a symmetric")
+        sb3.check_env(gym.make(env_id), warn=True)
+
+
+def test_equal_actions_have_equal_results(
+    env_id: str, arguments: dict[str, Any], make_actions: Any
+) -> None:
+    one, other = gym.make(env_id, **arguments), gym.make(env_id, **arguments)
+    actions = make_actions(1, one.unwrapped.problem.horizon, 1)[:, 0]
+    assert same(episode(one, actions), episode(other, actions))
+
+
+def test_the_reward_is_paid_with_the_last_decision(env: gym.Env, make_actions: Any) -> None:
+    problem = env.unwrapped.problem
+    steps = episode(env, make_actions(2, problem.horizon, 1)[:, 0])
+    for observation, reward, terminated, truncated, info in steps[:-1]:
+        assert observation in env.observation_space
+        assert (reward, terminated, truncated, info) == (0.0, False, False, {})
+    _, reward, terminated, truncated, info = steps[-1]
+    assert (type(reward), terminated, truncated) == (float, True, False)
+    assert reward == info["accuracy"]
+    assert type(info["accuracy"]) is type(info["accuracy_drop"]) is float
+    assert info["feasible"] is True
+    assert info["design"].shape == (problem.horizon,)
+    assert info["accuracy_drop"] == problem.baseline - info["accuracy"]
+    assert {"macs", "params", "size", "peak_memory"} <= set(info["costs"])
+    for quantity, cost in info["costs"].items():
+        assert type(cost) is float
+        assert info["cost_fractions"][quantity] == cost / problem.full_costs[quantity]
+
+
+def test_all_channels_cost_what_the_network_costs(env_id: str) -> None:
+    env = gym.make(env_id, budget=1.0)
+    problem = env.unwrapped.problem
+    info = episode(env, np.ones((problem.horizon, 1), np.float32))[-1][-1]
+    assert info["costs"]["macs"] == problem.network.macs
+    assert info["costs"]["params"] == problem.network.parameters
+    assert set(info["cost_fractions"].values()) == {1.0}
+    assert info["accuracy_drop"] == 0.0
+
+
+def test_the_score_is_0_for_the_reference_and_1_for_the_optimum() -> None:
+    problem = ChannelPruningProblem("resnet20")
+    env = DesignEnv(problem)
+    actions = problem.actions(problem.reference.designs)[0]
+    assert "score" not in episode(env, actions)[-1][-1]
+    problem.optimum = float(problem.reference.reward[0]) + 0.1
+    assert episode(env, actions)[-1][-1]["score"] == 0.0
+    assert problem.score(problem.optimum) == 1.0
+
+
+def test_steps_need_a_reset_before_and_after_an_episode(env_id: str) -> None:
+    for env in (gym.make(env_id), gym.make(env_id).unwrapped):
+        action = np.array([0.5], np.float32)
+        with pytest.raises(ResetNeeded):
+            env.step(action)
+        env.reset()
+        for _ in range(env.unwrapped.problem.horizon):
+            env.step(action)
+        with pytest.raises(ResetNeeded):
+            env.step(action)
+        env.reset()
+        env.step(action)
+
+
+@pytest.mark.parametrize(
+    ("action", "message"),
+    [
+        (np.array([np.nan], np.float32), "nan is not in"),
+        (np.array([np.inf], np.float32), "inf is not in"),
+        (np.array([1.5], np.float32), "1.5 is not in"),
+        (np.array([-0.1], np.float32), "-0.1"),
+        (np.array([0.5, 0.5], np.float32), r"shape \(2,\)"),
+        (np.array(0.5, np.float32), r"shape \(\)"),
+        (np.array([[0.5]], np.float32), r"shape \(1, 1\)"),
+        (np.array([], np.float32), r"shape \(0,\)"),
+        (np.array(["a"]), "type <U1"),
+        (np.array([True]), "type bool"),
+        (np.array([0.5 + 1j]), "type complex"),
+        (np.array([None]), "type object"),
+        (0.5, r"shape \(\)"),
+        (None, "type object"),
+        ([[0.1], [0.2, 0.3]], "is not an array of floats"),
+    ],
+)
+def test_bad_actions_raise_one_clear_error(action: Any, message: str) -> None:
+    env = gym.make("AMC-ResNet20-v0", disable_env_checker=True)
+    env.reset()
+    with pytest.raises(ActionError, match=message):
+        env.step(action)
+    env.step(np.array([0.5]))
+    assert env.unwrapped.get_state() != ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"budget": 0}, BudgetError, "must be positive"),
+        ({"budget": -0.5}, BudgetError, "must be positive"),
+        ({"budget": float("nan")}, BudgetError, "must be positive and finite"),
+        ({"budget": 1.5}, BudgetError, "above 1"),
+        ({"budget": "half"}, BudgetError, "must be a number"),
+        ({"budget": True}, BudgetError, "must be a number"),
+        ({"budget": {"macs": 0.5, "params": 0.5}}, BudgetError, "limits one cost"),
+        ({"budget": {}}, BudgetError, "limits one cost"),
+        ({"budget": 0.01}, BudgetError, "smallest feasible fraction is 0.1"),
+        ({"budget": 1e3, "budget_units": "absolute"}, BudgetError, "smallest feasible fraction"),
+        ({"budget_units": "percent"}, UnknownNameError, "unknown budget_units 'percent'"),
+        ({"budget": None}, ArgumentError, "needs a budget"),
+        ({"cost": "mac"}, UnknownNameError, "Did you mean 'macs'"),
+        ({"cost": "latency"}, UnknownNameError, "cannot be budgeted on this hardware"),
+        ({"cost": "peak_memory"}, UnknownNameError, "cannot be budgeted"),
+        ({"reward": "accurancy"}, UnknownNameError, "Did you mean 'accuracy'"),
+        ({"hardware": "rofline"}, UnknownNameError, "Did you mean 'roofline'"),
+        ({"proxy": "surogate"}, UnknownNameError, "Did you mean 'surrogate'"),
+        ({"network": "resnet57"}, UnknownNameError, "Did you mean 'resnet5"),
+        ({"constraint": "project"}, UnknownNameError, "Did you mean 'projected'"),
+        ({"problem": "chanel_pruning"}, UnknownNameError, "Did you mean 'channel_pruning'"),
+        ({"round_to": 0}, ArgumentError, "round_to must be a positive"),
+        ({"round_to": 2.5}, ArgumentError, "round_to must be a positive"),
+        ({"floor": 1.5}, ArgumentError, "floor must be a fraction"),
+        ({"floor": float("nan")}, ArgumentError, "floor must be a fraction"),
+    ],
+)
+def test_bad_arguments_raise_one_clear_error(
+    arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        gym.make("AMC-ResNet20-v0", **arguments)
+
+
+def test_an_unknown_render_mode_suggests_another() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'rgb_array'"):
+        DesignEnv(network="resnet20", render_mode="rgb")
+
+
+def test_budgets_can_be_absolute_and_name_their_cost() -> None:
+    whole = ChannelPruningProblem("resnet20")
+    amount = 0.5 * whole.full_costs["params"]
+    absolute = ChannelPruningProblem("resnet20", budget={"params": amount}, budget_units="absolute")
+    fraction = ChannelPruningProblem("resnet20", budget=0.5, cost="params")
+    assert absolute.budget.quantity == "params"
+    assert absolute.budget.amount == fraction.budget.amount
+    assert np.array_equal(absolute.reference.designs, fraction.reference.designs)
+
+
+def test_states_restore_the_rest_of_the_episode(env: gym.Env, make_actions: Any) -> None:
+    inner = env.unwrapped
+    assert isinstance(inner, DesignEnv)
+    horizon = inner.problem.horizon
+    actions = make_actions(3, horizon, 1)[:, 0]
+    env.reset()
+    for step in range(horizon // 2):
+        env.step(actions[step])
+    saved, before = inner.get_state(), inner._walker.observation()
+    ends = [env.step(action) for action in actions[horizon // 2 :]]
+    final = inner.get_state()
+    assert same(inner.set_state(saved), before)
+    assert same([env.step(action) for action in actions[horizon // 2 :]], ends)
+    inner.set_state(final)
+    with pytest.raises(ResetNeeded):
+        env.step(actions[0])
+
+
+@pytest.mark.parametrize("state", [[1000], [[3]], list(range(100)), ["a"], 3])
+def test_bad_states_raise_a_design_error(state: Any) -> None:
+    env = DesignEnv(network="resnet20")
+    env.reset()
+    with pytest.raises(DesignError):
+        env.set_state(state)
+
+
+def test_pickled_and_copied_environments_go_on_alike(env: gym.Env, make_actions: Any) -> None:
+    actions = make_actions(4, env.unwrapped.problem.horizon, 1)[:, 0]
+    env.reset()
+    env.step(actions[0])
+    twins = [pickle.loads(pickle.dumps(env)), copy.deepcopy(env)]
+    ends = [env.step(action) for action in actions[1:]]
+    for twin in twins:
+        assert same([twin.step(action) for action in actions[1:]], ends)
+
+
+def test_environments_of_equal_arguments_share_their_tables() -> None:
+    one, other = gym.make("AMC-VGG16-v0"), gym.make("AMC-VGG16-v0")
+    assert one.unwrapped.problem is other.unwrapped.problem
+    with pytest.raises(TypeError, match="made already"):
+        make_problem(one.unwrapped.problem, budget=0.5)

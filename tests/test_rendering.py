@@ -1,0 +1,133 @@
+"""Pictures: a table in text, pixels, and a window, of any design at any step."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.error import DependencyNotInstalled
+
+from hwenvs import rendering
+
+pytestmark = pytest.mark.usefixtures("_no_display")
+
+
+@pytest.fixture
+def _no_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MPLBACKEND", "agg")
+
+
+def after(env: gym.Env, steps: int) -> gym.Env:
+    """The environment after some decisions."""
+    env.reset()
+    for _ in range(steps):
+        env.step(np.array([0.6], np.float32))
+    return env
+
+
+def test_text_has_a_line_a_decision_and_the_budget(env_id: str) -> None:
+    env = gym.make(env_id, render_mode="ansi")
+    problem = env.unwrapped.problem
+    lines = after(env, 3).render().splitlines()
+    assert len(lines) == problem.horizon + 3
+    assert "budget" in lines[0]
+    for name, line in zip(problem.names, lines[2:], strict=False):
+        assert name in line
+    kept = env.unwrapped.get_state()
+    assert f"{kept[2]:4d} / {problem.decisions[2].size:4d}" in lines[4]
+    assert lines[5].startswith("  3>")
+    assert "50.0% allowed" in lines[-1]
+
+
+def test_text_of_a_finished_design_ends_with_its_result(env_id: str) -> None:
+    env = gym.make(env_id, render_mode="ansi", constraint="projected")
+    env.reset()
+    for _ in range(env.unwrapped.problem.horizon):
+        info = env.step(np.array([1.0], np.float32))[-1]
+    text = env.render()
+    assert f"accuracy {info['accuracy']:.2%}" in text
+    assert f"MACs {info['cost_fractions']['macs']:.1%}" in text
+    assert f"{info['design'][0]:4d} / " in text
+
+
+def test_text_without_a_budget_says_so() -> None:
+    env = gym.make(
+        "AMC-ResNet20-v0", render_mode="ansi", budget=None, reward="error_times_log_macs"
+    )
+    assert "no budget" in after(env, 1).render()
+
+
+@pytest.mark.parametrize("steps", [0, 5, 18])
+def test_pixels_show_every_stage_of_an_episode(steps: int) -> None:
+    env = gym.make("AMC-ResNet20-v0", render_mode="rgb_array")
+    pixels = after(env, steps).render()
+    assert pixels.shape == (560, 1000, 3)
+    assert pixels.dtype == np.uint8
+    blue = (pixels == (0x3B, 0x6F, 0xB6)).all(axis=2).sum()
+    assert (blue > 500) == (steps > 0)
+
+
+def test_pixels_need_no_display_and_do_not_touch_pyplot() -> None:
+    before = sys.modules.pop("matplotlib.pyplot", None)
+    after(gym.make("AMC-ResNet20-v0", render_mode="rgb_array"), 2).render()
+    assert "matplotlib.pyplot" not in sys.modules
+    if before is not None:
+        sys.modules["matplotlib.pyplot"] = before
+
+
+def test_the_window_follows_the_episode_and_closes() -> None:
+    import matplotlib.pyplot as plt
+
+    opened = len(plt.get_fignums())
+    env = gym.make("AMC-ResNet20-v0", render_mode="human")
+    assert after(env, 2).render() is None
+    assert len(plt.get_fignums()) == opened + 1
+    env.close()
+    env.close()
+    assert len(plt.get_fignums()) == opened
+
+
+def test_vector_environments_draw_every_copy() -> None:
+    envs = gym.make_vec("AMC-ResNet20-v0", num_envs=2, render_mode="ansi")
+    envs.reset()
+    envs.step(np.array([[0.2], [1.0]], np.float32))
+    texts = envs.render()
+    assert len(texts) == 2
+    assert texts[0] != texts[1]
+    assert gym.make_vec("AMC-ResNet20-v0", num_envs=2).render() is None
+
+
+def test_without_matplotlib_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str) -> Any:
+        raise ImportError(name)
+
+    monkeypatch.setattr(rendering, "import_module", refuse)
+    env = gym.make("AMC-ResNet20-v0", render_mode="rgb_array")
+    env.reset()
+    with pytest.raises(DependencyNotInstalled, match=r"hwenvs\[plot\]"):
+        env.render()
+
+
+def test_render_without_a_mode_warns_like_gymnasium() -> None:
+    env = gym.make("AMC-ResNet20-v0").unwrapped
+    env.reset()
+    with pytest.warns(UserWarning, match="render_mode"):
+        assert env.render() is None
+
+
+@pytest.mark.parametrize(
+    ("value", "quantity", "text"),
+    [
+        (284_370_176.0, "macs", "284 M MACs"),
+        (0.0644, "latency", "64.4 ms"),
+        (0, "energy", "0.00 J"),
+        (1536, "size", "1.54 kB"),
+        (4_231_976, "params", "4.23 M parameters"),
+        (2e-10, "latency", "0.200 ns"),
+    ],
+)
+def test_amounts_are_written_with_prefix_and_unit(value: float, quantity: str, text: str) -> None:
+    assert rendering.amount_text(value, quantity) == text
