@@ -1,0 +1,1 @@
+"""Measures tables on real networks and real images, and writes their cards."""

@@ -1,0 +1,137 @@
+"""The measuring bench: a real network, its calibration images and its evaluation images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from hwenvs.calibration.images import DATASETS, Preprocessing, data_folder, load_images
+from hwenvs.compression.channel_pruning import prune_channels
+from hwenvs.compression.folding import FoldedNetwork, fold
+from hwenvs.compression.reference import Recipe, Reference
+from hwenvs.errors import DataError
+from hwenvs.networks import ChannelGroup, Network, channel_groups, get_network
+from hwenvs.networks.modules import load_module, read_weights
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a network does on the evaluation images.
+
+    Attributes:
+        top1, top5: accuracy as fractions.
+        divergence: mean KL divergence from the full network's outputs, in nats.
+    """
+
+    top1: float
+    top5: float
+    divergence: float
+
+
+@dataclass
+class Bench:
+    """Everything that a measurement needs.
+
+    Attributes:
+        network: the layer table.
+        folded: the real network.
+        reference: the full network on the calibration images.
+        images, labels: evaluation images and their labels.
+        logits: log-probabilities of the full network on them.
+    """
+
+    network: Network
+    folded: FoldedNetwork
+    reference: Reference
+    images: Tensor
+    labels: Tensor
+    logits: Tensor
+
+    @property
+    def groups(self) -> tuple[ChannelGroup, ...]:
+        """The decisions."""
+        return channel_groups(self.network)
+
+    @property
+    def baseline(self) -> Measurement:
+        """The full network on the evaluation images."""
+        return compare(self.logits, self.logits, self.labels)
+
+    def measure(self, design: Sequence[int]) -> Measurement:
+        """Prunes the real network to ``design`` and evaluates it."""
+        pruned = prune_channels(self.reference, design).to(self.images.dtype)
+        return compare(pruned(self.images).log_softmax(1), self.logits, self.labels)
+
+    def with_recipe(self, **changes: str | float) -> Bench:
+        """The same bench with another reconstruction method, on the same sampled pixels."""
+        recipe = replace(self.reference.recipe, **changes)  # type: ignore[arg-type]
+        return replace(self, reference=replace(self.reference, recipe=recipe))
+
+
+def compare(log_probabilities: Tensor, full: Tensor, labels: Tensor) -> Measurement:
+    """Accuracy and divergence of ``log_probabilities [N, classes]`` against the full network's."""
+    top = log_probabilities.topk(min(5, log_probabilities.shape[1]), 1).indices == labels[:, None]
+    divergence = (full.exp() * (full - log_probabilities)).sum(1).mean()
+    return Measurement(
+        top[:, 0].float().mean().item(), top.any(1).float().mean().item(), divergence.item()
+    )
+
+
+def find_weights(name: str, weights: str | Path | None, data: Path) -> Path:
+    """The weights file: as given, or the one for ``name`` under ``data/weights``."""
+    if weights is not None:
+        return Path(weights)
+    found = sorted((data / "weights").glob(f"{name}_*.safetensors"))
+    if not found:
+        raise DataError(f"{data / 'weights'} has no {name}_*.safetensors; pass the weights")
+    return found[0]
+
+
+def open_bench(
+    name: str,
+    calibration_rows: range,
+    evaluation_rows: range,
+    recipe: Recipe,
+    data: str | Path | None = None,
+    weights: str | Path | None = None,
+    device: str = "cpu",
+) -> Bench:
+    """Loads a network of the zoo with its weights and images, and runs the full network once.
+
+    ``device`` becomes torch's default device.
+
+    Args:
+        name: network of the zoo.
+        calibration_rows: rows to reconstruct from.
+        evaluation_rows: rows to measure on; must not be calibration rows of the same split.
+        recipe: how pruned weights are chosen.
+        data: folder with the data sets; default ``HWENVS_DATA``.
+        weights: weights file; default the one in the data folder.
+        device: where to compute, e.g. ``"cuda"``.
+
+    Raises:
+        DataError, WeightsError, UnknownNameError: if something is missing or does not fit.
+    """
+    network = get_network(name)
+    folder = data_folder(data)
+    if name not in DATASETS:
+        raise DataError(f"no data set is known for {name}; known: {', '.join(DATASETS)}")
+    dataset, evaluation, calibration = DATASETS[name]
+    if evaluation == calibration and set(calibration_rows) & set(evaluation_rows):
+        raise DataError("calibration rows and evaluation rows overlap")
+    torch.set_default_device(device)
+    state, metadata = read_weights(find_weights(name, weights, folder))
+    folded = fold(load_module(network, state).to(device))
+    preprocessing = Preprocessing.from_metadata(metadata, network.resolution)
+    source = folder / dataset
+    images, _ = load_images(source, calibration, calibration_rows, preprocessing)
+    reference = Reference.measure(folded, images.to(device), recipe)
+    images, labels = load_images(source, evaluation, evaluation_rows, preprocessing)
+    images = images.to(device, recipe.dtype).contiguous(memory_format=torch.channels_last)
+    labels = labels.to(device)
+    logits = folded.to(recipe.dtype)(images).log_softmax(1)
+    return Bench(network, folded, reference, images, labels, logits)

@@ -1,0 +1,204 @@
+"""Calibrates channel pruning: sweeps, joint designs, fit, table and card."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hwenvs.calibration.bench import Bench, open_bench
+from hwenvs.calibration.designs import Designs, DesignSampler
+from hwenvs.calibration.fit import (
+    AdditiveTable,
+    FloatArray,
+    fit_weights,
+    greedy_design,
+    sweep_curve,
+    unfitted,
+)
+from hwenvs.calibration.images import DATASETS
+from hwenvs.calibration.journal import Journal
+from hwenvs.calibration.measuring import DesignTask, Progress, SweepTask, run_tasks
+from hwenvs.calibration.plan import COUNTS, Plan, fitted_designs, heldout_designs
+from hwenvs.calibration.sweeps import sweep_counts
+from hwenvs.calibration.table import Result
+
+NOTES = {
+    "imagenet_sample": (
+        "One clear training image per ImageNet class: absolute accuracies lie about 17 points "
+        "above those on the validation set; differences between designs are what the table is for."
+    )
+}
+"""What a user of a data set should know."""
+
+
+class ChannelPruningCalibration:
+    """Measures what a plan asks for and fits the table; every step continues where it stopped.
+
+    Args:
+        name: network of the zoo.
+        plan: the settings.
+        out: folder for the journal and the result.
+        data: folder with the data sets.
+        weights: weights file.
+        workers: processes.
+        progress: see :data:`hwenvs.calibration.measuring.Progress`.
+        device: where to compute; anything but ``"cpu"`` needs ``workers=1``.
+
+    Raises:
+        DataError, WeightsError, UnknownNameError: from opening the bench, or if ``out`` holds
+            measurements made with other settings.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        plan: Plan,
+        out: Path,
+        data: str | Path | None = None,
+        weights: str | Path | None = None,
+        workers: int = 1,
+        progress: Progress | None = None,
+        device: str = "cpu",
+    ) -> None:
+        self.name, self.plan, self.out = name, plan, out
+        self.workers, self.progress = workers, progress
+        self.bench: Bench = open_bench(
+            name,
+            range(*plan.calibration_images),
+            range(*plan.evaluation_images),
+            plan.recipe,
+            data,
+            weights,
+            device,
+        )
+        self.channels = [group.channels for group in self.bench.groups]
+        settings: dict[str, Any] = {"network": name, **asdict(plan)}
+        settings = {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in settings.items()
+            if key not in COUNTS
+        }
+        self.digest = weights_digest(self.bench)
+        settings["weights"] = self.digest
+        self.journal = Journal(out / f"{name}.channel_pruning.journal.jsonl", settings)
+
+    def run(self) -> Result:
+        """Measures everything that is missing and fits the table."""
+        curves = self.sweeps()
+        table, fitted = self.fitted(curves)
+        return Result(
+            self.name,
+            self.bench.groups,
+            table,
+            self.bench.baseline,
+            fitted,
+            self.heldout(table),
+            1 / self.bench.network.classes,
+        )
+
+    def sweeps(self) -> list[FloatArray]:
+        """Divergence per decision and kept count, measured one decision at a time."""
+        tasks = [
+            SweepTask(
+                f"sweep/{group.name}",
+                index,
+                tuple(sweep_counts(group.channels)),
+                self.plan.sweep_images,
+            )
+            for index, group in enumerate(self.bench.groups)
+        ]
+        run_tasks(self.bench, tasks, self.journal, self.workers, "sweeps", self.progress)
+        curves = []
+        for task, channels in zip(tasks, self.channels, strict=True):
+            rows = self.journal.records[task.key]["rows"]
+            curves.append(
+                sweep_curve([r["kept"] for r in rows], [r["divergence"] for r in rows], channels)
+            )
+        return curves
+
+    def joint(
+        self, kind: str, make: Callable[[], list[Designs]], count: int
+    ) -> list[dict[str, Any]]:
+        """Measured joint designs of a kind; designs already in the journal are not drawn again."""
+        keys = [f"{kind}/{index}" for index in range(count)]
+        if not all(key in self.journal for key in keys):
+            tasks = [
+                DesignTask(key, tuple(int(k) for k in design))
+                for key, design in zip(keys, make(), strict=True)
+            ]
+            run_tasks(self.bench, tasks, self.journal, self.workers, kind, self.progress)
+        return [self.journal.records[key] for key in keys]
+
+    def sampler(self, stream: int) -> DesignSampler:
+        """A design sampler with a random stream of its own."""
+        plan = self.plan
+        return DesignSampler(self.bench.network, plan.floor, plan.round_to, plan.seed + stream)
+
+    def fitted(self, curves: list[FloatArray]) -> tuple[AdditiveTable, list[dict[str, Any]]]:
+        """The fitted table and the designs that it was fitted on."""
+        plain = unfitted(curves)
+
+        def make() -> list[Designs]:
+            sampler = self.sampler(1)
+            budget = self.plan.budget
+            best = {
+                b: greedy_design(plain, sampler, b) for b in (budget, 0.8 * budget, 1.3 * budget)
+            }
+            return fitted_designs(self.plan, sampler, best)
+
+        records = self.joint("fitted", make, self.plan.fitted)
+        designs = np.array([record["design"] for record in records])
+        divergence = np.array([record["divergence"] for record in records])
+        return fit_weights(curves, designs, divergence), records
+
+    def heldout(self, table: AdditiveTable) -> dict[str, list[dict[str, Any]]]:
+        """Measured designs that the table was not fitted on, by kind."""
+        sampler = self.sampler(2)
+        designs = heldout_designs(
+            self.plan, sampler, greedy_design(table, sampler, self.plan.budget)
+        )
+        return {
+            kind: self.joint(f"heldout-{kind}", lambda some=some: some, len(some))  # type: ignore[misc]
+            for kind, some in designs.items()
+        }
+
+
+def weights_digest(bench: Bench) -> str:
+    """sha256 of the folded weights, so that a table says which network it belongs to."""
+    sha = hashlib.sha256()
+    for name in sorted(bench.folded.weights):
+        sha.update(name.encode())
+        sha.update(bench.folded.weights[name].contiguous().cpu().numpy().tobytes())
+        sha.update(bench.folded.biases[name].cpu().numpy().tobytes())
+    return sha.hexdigest()
+
+
+def about(plan: Plan, network: str, command: str) -> dict[str, Any]:
+    """What a card says about how its table was measured."""
+    dataset, evaluation, calibration = DATASETS[network]
+    recipe = plan.recipe
+    return {
+        "data": dataset,
+        "images": {
+            "weights re-fitted on": f"{calibration} rows {_span(plan.calibration_images)}",
+            "joint designs measured on": f"{evaluation} rows {_span(plan.evaluation_images)}",
+            "single decisions swept on": f"the first {plan.sweep_images} of these",
+        },
+        "reconstruction": (
+            f"{recipe.method} least squares, {recipe.points} pixels per image and layer, ridge "
+            f"{recipe.ridge:g}, {recipe.rectified_steps} rectified steps; channels chosen by "
+            f"{recipe.criterion}; forward passes in {recipe.precision}; no fine-tuning"
+        ),
+        "budget": f"equal-budget designs cost {plan.budget:.0%} of the MACs",
+        "command": command,
+        "notes": NOTES.get(dataset, ""),
+    }
+
+
+def _span(rows: tuple[int, int]) -> str:
+    return f"{rows[0]} to {rows[1] - 1}"

@@ -1,0 +1,73 @@
+"""Joint designs to measure: spread over all sizes, random at equal budget, and near the optimum."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwenvs.networks import Network, channel_groups, kept_channels
+
+Designs = NDArray[np.int64]
+
+
+class DesignSampler:
+    """Draws designs of a network.
+
+    Args:
+        network: the layer table.
+        floor: smallest kept fraction.
+        round_to: kept channels are multiples of this.
+        seed: of the random numbers.
+    """
+
+    def __init__(self, network: Network, floor: float, round_to: int, seed: int) -> None:
+        self.network, self.floor, self.round_to = network, floor, round_to
+        self.channels = np.array([group.channels for group in channel_groups(network)])
+        self.random = np.random.default_rng(seed)
+        columns = [
+            (
+                layer.kind == "depthwise",
+                layer.kernel**2 * layer.features_per_channel * layer.size**2,
+            )
+            for layer in network.layers
+        ]
+        self._depthwise = np.array([flag for flag, _ in columns])
+        self._work = np.array([work for _, work in columns])
+
+    def macs(self, designs: Designs) -> NDArray[np.float64]:
+        """Fraction of the full network's multiply-accumulates, ``[B]``."""
+        ins, outs = kept_channels(self.network, designs)
+        work = np.where(self._depthwise, 1, ins) * outs * self._work
+        share: NDArray[np.float64] = work.sum(1) / self.network.macs
+        return share
+
+    def round(self, ratios: NDArray[np.float64]) -> Designs:
+        """Kept channels for ratios ``[..., T]``, clipped to the floor and rounded."""
+        step = np.minimum(self.round_to, self.channels)
+        lowest = np.ceil(self.floor * self.channels / step - 1e-9) * step
+        kept = np.round(ratios * self.channels / step) * step
+        clipped: Designs = np.clip(kept, lowest, self.channels).astype(np.int64)
+        return clipped
+
+    def fit_budget(self, ratios: NDArray[np.float64], budget: float) -> Designs:
+        """The largest common scaling of ``ratios [T]`` whose design costs at most ``budget``."""
+        low, high = 0.0, 1.0 / max(float(ratios.min()), 1e-3)
+        for _ in range(40):
+            middle = (low + high) / 2
+            fits = self.macs(self.round(middle * ratios)[None])[0] <= budget
+            low, high = (middle, high) if fits else (low, middle)
+        return self.round(low * ratios)
+
+    def random_design(self, budget: float) -> Designs:
+        """A random design at ``budget``: a drift over depth plus independent noise per layer."""
+        count = len(self.channels)
+        spread = self.random.uniform(0.05, 0.35)
+        knots = self.random.normal(0, spread, 5)
+        drift = np.interp(np.linspace(0, 4, count), np.arange(5), knots)
+        ratios = np.exp(drift + self.random.normal(0, spread, count))
+        return self.fit_budget(ratios, budget)
+
+    def neighbour(self, design: Designs, budget: float, spread: float) -> Designs:
+        """A random variation of ``design`` at ``budget``."""
+        noise = self.random.normal(0, spread, len(self.channels))
+        return self.fit_budget(design / self.channels * np.exp(noise), budget)

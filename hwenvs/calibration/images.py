@@ -1,0 +1,122 @@
+"""Real images: parquet files in the Hugging Face layout, decoded and normalised.
+
+Public copies of CIFAR-10, MNIST and ImageNet have this layout: a column of structs with the encoded
+``bytes`` and a column ``label``.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hwenvs.errors import DataError
+
+ENVIRONMENT_VARIABLE = "HWENVS_DATA"
+DATASETS = {
+    "resnet20": ("cifar10", "test", "train"),
+    "resnet32": ("cifar10", "test", "train"),
+    "resnet44": ("cifar10", "test", "train"),
+    "resnet56": ("cifar10", "test", "train"),
+    "mobilenet_v1": ("imagenet_sample", "validation", "validation"),
+    "mobilenet_v2": ("imagenet_sample", "validation", "validation"),
+}
+"""Folder, split to evaluate on and split to reconstruct from, for each network of the zoo."""
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a network wants its images.
+
+    Attributes:
+        resolution: height and width after centre cropping, in pixels.
+        mean, std: per colour channel, of values in [0, 1].
+    """
+
+    resolution: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @classmethod
+    def from_metadata(cls, metadata: dict[str, str], resolution: int) -> Preprocessing:
+        """Reads ``input_mean``, ``input_std`` and ``resolution`` (ImageNet's where absent)."""
+
+        def numbers(key: str, default: str) -> tuple[float, ...]:
+            return tuple(float(x) for x in metadata.get(key, default).split(","))
+
+        return cls(
+            int(metadata.get("resolution", resolution)),
+            numbers("input_mean", "0.485,0.456,0.406"),
+            numbers("input_std", "0.229,0.224,0.225"),
+        )
+
+
+def data_folder(path: str | Path | None = None) -> Path:
+    """The data folder: ``path``, or what ``HWENVS_DATA`` names.
+
+    Raises:
+        DataError: if neither is given, or the folder does not exist.
+    """
+    chosen = path or os.environ.get(ENVIRONMENT_VARIABLE)
+    if not chosen:
+        raise DataError(f"no data folder: pass one, or set {ENVIRONMENT_VARIABLE}")
+    folder = Path(chosen)
+    if not folder.is_dir():
+        raise DataError(f"data folder {folder} does not exist")
+    return folder
+
+
+def load_images(
+    folder: Path, split: str, rows: Iterable[int], preprocessing: Preprocessing
+) -> tuple[Tensor, Tensor]:
+    """Images ``[N, C, R, R]`` float32, normalised, and labels ``[N]`` int64.
+
+    Args:
+        folder: holds ``<split>-*.parquet`` files.
+        split: e.g. ``"test"``.
+        rows: which rows, in this order.
+        preprocessing: crop and normalisation.
+
+    Raises:
+        DataError: if files, columns or rows are missing.
+    """
+    import pyarrow.parquet as pq
+
+    files = sorted(folder.glob(f"{split}-*.parquet"))
+    if not files:
+        raise DataError(f"{folder} has no {split}-*.parquet file")
+    wanted = list(rows)
+    structs: list[dict[str, bytes]] = []
+    labels: list[int] = []
+    for file in files:
+        table = pq.read_table(file)
+        names = [name for name in ("img", "image") if name in table.column_names]
+        if not names or "label" not in table.column_names:
+            raise DataError(
+                f"{file} needs columns 'label' and 'img' or 'image', has {table.column_names}"
+            )
+        structs += table[names[0]].to_pylist()
+        labels += table["label"].to_pylist()
+    if wanted and max(wanted) >= len(labels):
+        raise DataError(f"{folder} {split} has {len(labels)} rows, row {max(wanted)} was asked for")
+    pixels = np.stack([_decode(structs[row]["bytes"], preprocessing.resolution) for row in wanted])
+    mean = torch.tensor(preprocessing.mean, device="cpu").view(1, -1, 1, 1)
+    std = torch.tensor(preprocessing.std, device="cpu").view(1, -1, 1, 1)
+    images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div_(255).sub_(mean).div_(std)
+    return images.contiguous(), torch.tensor([labels[row] for row in wanted], device="cpu")
+
+
+def _decode(encoded: bytes, resolution: int) -> np.ndarray:
+    from PIL import Image
+
+    image = np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB"))
+    top, left = ((side - resolution) // 2 for side in image.shape[:2])
+    if top < 0 or left < 0:
+        raise DataError(f"image of {image.shape[:2]} pixels is smaller than {resolution}")
+    return image[top : top + resolution, left : left + resolution]

@@ -1,0 +1,108 @@
+"""What a channel-pruning calibration measures: settings as data, designs in a fixed order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from hwenvs.calibration.designs import Designs, DesignSampler
+from hwenvs.compression.reference import Recipe
+
+COUNTS = ("fitted", "heldout_spread", "heldout_random", "heldout_guided")
+"""Settings that say how much is measured, not how: a journal stays valid when they grow."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Settings of a calibration.
+
+    Attributes:
+        calibration_images: first and last (exclusive) row to reconstruct from.
+        evaluation_images: first and last (exclusive) row to measure on.
+        sweep_images: how many of the evaluation images the single-decision sweeps use.
+        fitted: joint designs to fit on.
+        heldout_spread: held-out designs of all sizes.
+        heldout_random: held-out random designs at ``budget``.
+        heldout_guided: held-out designs near the fitted table's best at ``budget``.
+        budget: fraction of the MACs at which fidelity matters most.
+        floor: smallest kept fraction in joint designs.
+        round_to: kept channels are multiples of this.
+        seed: of the designs and of the sampled pixels.
+        recipe: how pruned weights are chosen.
+    """
+
+    calibration_images: tuple[int, int] = (0, 600)
+    evaluation_images: tuple[int, int] = (0, 2000)
+    sweep_images: int = 1000
+    fitted: int = 100
+    heldout_spread: int = 50
+    heldout_random: int = 60
+    heldout_guided: int = 40
+    budget: float = 0.5
+    floor: float = 0.2
+    round_to: int = 1
+    seed: int = 0
+    recipe: Recipe = field(default_factory=Recipe)
+
+
+CIFAR = Plan(recipe=Recipe(points=12, precision="bfloat16"))
+IMAGENET = Plan(
+    calibration_images=(0, 300),
+    evaluation_images=(300, 700),
+    sweep_images=200,
+    round_to=8,
+    recipe=Recipe(points=36, precision="bfloat16"),
+)
+PLANS = {
+    "resnet20": CIFAR,
+    "resnet32": CIFAR,
+    "resnet44": CIFAR,
+    "resnet56": CIFAR,
+    "mobilenet_v1": IMAGENET,
+    # At half the MACs MobileNetV2 guesses without fine-tuning; AMC prunes it to 70 % as well.
+    "mobilenet_v2": replace(
+        IMAGENET,
+        calibration_images=(0, 200),
+        evaluation_images=(300, 600),
+        sweep_images=100,
+        budget=0.7,
+    ),
+}
+"""Default plan of each network that real data is known for."""
+
+
+def fitted_designs(plan: Plan, sampler: DesignSampler, best: dict[float, Designs]) -> list[Designs]:
+    """Designs to fit on: all sizes, random at the budget, and around designs that look best.
+
+    Args:
+        plan: the settings.
+        sampler: draws designs.
+        best: budget -> best design of the unfitted table.
+    """
+    designs: list[Designs] = []
+    budgets = list(best)
+    for index in range(plan.fitted):
+        kind = index % 10
+        if kind < 3:
+            designs.append(sampler.random_design(sampler.random.uniform(0.3, 0.95)))
+        elif kind < 6:
+            designs.append(sampler.random_design(plan.budget))
+        else:
+            budget = budgets[index // 10 % len(budgets)]
+            spread = sampler.random.uniform(0.03, 0.3)
+            designs.append(sampler.neighbour(best[budget], budget, spread))
+    return designs
+
+
+def heldout_designs(plan: Plan, sampler: DesignSampler, best: Designs) -> dict[str, list[Designs]]:
+    """Designs to judge the fitted table on, by kind."""
+    around = np.linspace(0.0, 0.3, plan.heldout_guided)
+    return {
+        "spread": [
+            sampler.random_design(sampler.random.uniform(0.3, 0.95))
+            for _ in range(plan.heldout_spread)
+        ],
+        "random": [sampler.random_design(plan.budget) for _ in range(plan.heldout_random)],
+        "guided": [sampler.neighbour(best, plan.budget, width) for width in around],
+    }

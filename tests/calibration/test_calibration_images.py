@@ -1,0 +1,74 @@
+"""Reading real images, and the errors of a data folder that is not what it should be."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from hwenvs.calibration.bench import find_weights, open_bench
+from hwenvs.calibration.images import Preprocessing, data_folder, load_images
+from hwenvs.compression.reference import Recipe
+from hwenvs.errors import DataError
+
+PLAIN = Preprocessing(32, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+
+
+def test_rows_come_in_the_order_asked_for(small_data: Path) -> None:
+    images, labels = load_images(small_data / "cifar10", "test", [5, 2], PLAIN)
+    single, label = load_images(small_data / "cifar10", "test", [2], PLAIN)
+    assert images.shape == (2, 3, 32, 32)
+    assert torch.equal(images[1:], single)
+    assert labels[1] == label[0]
+    assert 0 <= images.min() <= images.max() <= 1
+
+
+def test_images_are_cropped_in_the_centre_and_normalised(small_data: Path) -> None:
+    whole, _ = load_images(small_data / "cifar10", "test", [0], PLAIN)
+    wanted = Preprocessing(16, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+    cropped, _ = load_images(small_data / "cifar10", "test", [0], wanted)
+    torch.testing.assert_close(cropped, (whole[:, :, 8:24, 8:24] - 0.5) / 0.25)
+
+
+@pytest.mark.parametrize(
+    ("split", "rows", "preprocessing", "message"),
+    [
+        ("valid", [0], PLAIN, r"has no valid-\*\.parquet file"),
+        ("test", [60], PLAIN, "has 60 rows, row 60 was asked for"),
+        ("test", [0], Preprocessing(64, (0, 0, 0), (1, 1, 1)), "smaller than 64"),
+    ],
+)
+def test_what_is_missing_is_named(
+    small_data: Path, split: str, rows: list[int], preprocessing: Preprocessing, message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        load_images(small_data / "cifar10", split, rows, preprocessing)
+
+
+def test_a_file_without_the_columns_is_refused(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"pixels": [1]}), tmp_path / "test-0.parquet")
+    with pytest.raises(DataError, match="needs columns 'label' and 'img' or 'image'"):
+        load_images(tmp_path, "test", [0], PLAIN)
+
+
+def test_without_a_data_folder_the_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HWENVS_DATA", raising=False)
+    with pytest.raises(DataError, match="set HWENVS_DATA"):
+        data_folder()
+
+
+def test_a_data_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="nowhere does not exist"):
+        data_folder(tmp_path / "nowhere")
+
+
+def test_missing_weights_are_named(small_data: Path) -> None:
+    with pytest.raises(DataError, match=r"has no mobilenet_v1_\*\.safetensors"):
+        find_weights("mobilenet_v1", None, small_data)
+
+
+def test_evaluating_on_calibration_rows_is_refused(small_data: Path) -> None:
+    with pytest.raises(DataError, match="rows and evaluation rows overlap"):
+        open_bench("mobilenet_v1", range(9), range(5, 20), Recipe(), small_data)

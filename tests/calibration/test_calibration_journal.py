@@ -1,0 +1,50 @@
+"""The journal: nothing measured is lost, nothing half-written is believed."""
+
+from pathlib import Path
+
+import pytest
+
+from hwenvs.calibration.journal import Journal
+from hwenvs.errors import DataError
+
+SETTINGS = {"network": "resnet20", "seed": 0}
+
+
+def test_measurements_survive_reopening(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "deep" / "j.jsonl", SETTINGS)
+    journal.add("a", value=1)
+    again = Journal(tmp_path / "deep" / "j.jsonl", SETTINGS)
+    assert "a" in again
+    assert again.records["a"]["value"] == 1
+
+
+@pytest.mark.parametrize("cut", range(1, 20))
+def test_a_line_cut_off_by_a_kill_is_measured_again(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "j.jsonl"
+    journal = Journal(path, SETTINGS)
+    journal.add("a", value=1)
+    journal.add("b", value=2)
+    path.write_bytes(path.read_bytes()[:-cut])
+    again = Journal(path, SETTINGS)
+    assert "a" in again
+    assert "b" not in again
+    again.add("b", value=3)
+    assert Journal(path, SETTINGS).records["b"]["value"] == 3
+
+
+def test_a_journal_cut_in_its_first_line_starts_anew(tmp_path: Path) -> None:
+    path = tmp_path / "j.jsonl"
+    Journal(path, SETTINGS)
+    path.write_bytes(path.read_bytes()[:10])
+    journal = Journal(path, SETTINGS)
+    journal.add("a", value=1)
+    assert "a" in Journal(path, SETTINGS)
+
+
+def test_a_journal_of_other_settings_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "j.jsonl"
+    Journal(path, SETTINGS)
+    before = path.read_bytes()
+    with pytest.raises(DataError, match=r"other settings \(seed\)"):
+        Journal(path, {**SETTINGS, "seed": 1})
+    assert path.read_bytes() == before
