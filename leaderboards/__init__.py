@@ -1,0 +1,1 @@
+"""Suites: frozen lists of environments, seeds and evaluation budgets that solvers are ranked on."""
