@@ -50,6 +50,10 @@ class SolverError(HwenvsError, ValueError):
     """A solver that cannot work on a problem, or settings or records that make no sense."""
 
 
+class MissingExtraError(HwenvsError, ImportError):
+    """A package that only an extra brings, ``pip install 'hwenvs[extra]'``."""
+
+
 class AnalyticProxyWarning(UserWarning):
     """The accuracies come from an analytic table, not from measurements."""
 

@@ -13,7 +13,8 @@ AMC = "channel_pruning"
 
 ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "AMC-MobileNetV1-v0": {"problem": AMC, "network": "mobilenet_v1"},
-    "AMC-MobileNetV2-v0": {"problem": AMC, "network": "mobilenet_v2"},
+    # AMC prunes MobileNetV2 to 70 % as well: at half its MACs it guesses without fine-tuning.
+    "AMC-MobileNetV2-v0": {"problem": AMC, "network": "mobilenet_v2", "budget": 0.7},
     "AMC-ResNet20-v0": {"problem": AMC, "network": "resnet20"},
     "AMC-ResNet56-v0": {"problem": AMC, "network": "resnet56"},
     "AMC-ResNet50-v0": {"problem": AMC, "network": "resnet50"},

@@ -1,0 +1,49 @@
+"""Hyper-parameters of solvers: a dataclass of settings, a YAML of defaults, and overrides."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hwenvs.errors import ArgumentError, unknown_name
+
+Settings = TypeVar("Settings")
+
+
+def load_hyperparameters(
+    settings: type[Settings], path: Path, overrides: Mapping[str, Any]
+) -> Settings:
+    """An instance of the dataclass ``settings`` from the YAML at ``path`` and ``overrides``.
+
+    Raises:
+        UnknownNameError: if a name in the file or among the overrides is not a field.
+        ArgumentError: if a value has another kind than the field's default.
+    """
+    import yaml
+
+    values = {**yaml.safe_load(path.read_text(encoding="utf-8")), **overrides}
+    fields = {field.name: field for field in dataclasses.fields(settings)}  # type: ignore[arg-type]
+    for name, value in values.items():
+        if name not in fields:
+            raise unknown_name(f"hyper-parameter of {path.stem}", name, fields)
+        values[name] = _fitted(
+            f"hyper-parameter {name} of {path.stem}", value, fields[name].default
+        )
+    return settings(**values)
+
+
+def _fitted(what: str, value: object, default: object) -> object:
+    """``value``, if it has the kind of ``default``: integers pass for floats, lists for tuples."""
+    if isinstance(default, tuple) and isinstance(value, list | tuple):
+        return tuple(value)
+    if isinstance(value, bool) != isinstance(default, bool):
+        fits = False
+    elif isinstance(default, float) and isinstance(value, int):
+        return float(value)
+    else:
+        fits = isinstance(value, type(default))
+    if not fits:
+        raise ArgumentError(f"{what} must be {type(default).__name__}, not {value!r}")
+    return value

@@ -1,0 +1,120 @@
+"""Records of solver runs, as JSON lines."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import hwenvs
+from hwenvs.errors import ArgumentError, SolverError
+
+if TYPE_CHECKING:
+    from hwenvs.problems import Problem
+
+
+@dataclass
+class Run:
+    """One solver, one environment, one seed: every design evaluated, in order.
+
+    Attributes:
+        solver: name of the solver.
+        environment: id.
+        arguments: keyword arguments of ``gym.make``.
+        seed: seed of the solver.
+        evaluations: how many were allowed.
+        designs: [E, T] canonical designs.
+        rewards: [E] rewards.
+        accuracies: [E] estimated accuracies, fractions.
+        costs: by quantity [E] in SI units.
+        scores: [E], 0 for the reference and 1 for the optimum; None where that is unknown.
+        seconds: wall time.
+        hyperparameters: of the solver.
+        versions: of Python and the packages that matter.
+        deterministic: whether the solver claims that equal seeds give equal traces.
+    """
+
+    solver: str
+    environment: str
+    arguments: dict[str, Any]
+    seed: int
+    evaluations: int
+    designs: list[list[int]] = field(default_factory=list)
+    rewards: list[float] = field(default_factory=list)
+    accuracies: list[float] = field(default_factory=list)
+    costs: dict[str, list[float]] = field(default_factory=dict)
+    scores: list[float] | None = None
+    seconds: float = 0.0
+    hyperparameters: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    deterministic: bool = True
+
+    @property
+    def best(self) -> int:
+        """Index of the first evaluation with the highest reward.
+
+        Raises:
+            SolverError: if nothing was evaluated.
+        """
+        if not self.rewards:
+            raise SolverError(f"{self.solver} on {self.environment} evaluated no design")
+        return int(np.argmax(self.rewards))
+
+    def best_so_far(self) -> NDArray[np.float64]:
+        """[E] scores (rewards where no score is known), each the best up to then."""
+        values = self.rewards if self.scores is None else self.scores
+        return np.maximum.accumulate(np.array(values, dtype=np.float64))
+
+
+def write_runs(path: Path, runs: Sequence[Run]) -> None:
+    """Writes records as JSON lines, in one atomic step; ``pandas.read_json(path, lines=True)``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = "".join(json.dumps(asdict(run)) + "\n" for run in runs)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def read_runs(path: Path) -> list[Run]:
+    """Reads records written by :func:`write_runs`.
+
+    Raises:
+        ArgumentError: if the file is missing or a line is not a record.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return [Run(**json.loads(line)) for line in lines if line]
+    except (OSError, ValueError, TypeError) as error:
+        raise ArgumentError(f"cannot read run records from {path}: {error}") from error
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that results depend on."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version(), "hwenvs": hwenvs.__version__}
+    for package in ("gymnasium", "numpy", "torch", "cma"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def plain(arguments: Mapping[str, Any], problem: Problem) -> dict[str, Any]:
+    """``arguments`` of an environment in JSON; objects as ``problem`` names them."""
+    spec = problem.spec()
+    result = {}
+    for name, value in arguments.items():
+        try:
+            result[name] = json.loads(json.dumps(value))
+        except (TypeError, ValueError):
+            result[name] = spec.get(name, str(value))
+    return result

@@ -1,0 +1,243 @@
+"""How every solver runs: one loop that counts evaluations and records every finished design."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Protocol, runtime_checkable
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hwenvs.environment import DesignEnv
+from hwenvs.errors import ArgumentError, MissingExtraError, SolverError, unknown_name
+from hwenvs.problems import Problem
+from hwenvs.records import Run, plain, read_runs, versions, write_runs
+from hwenvs.registration import ENVIRONMENTS
+
+SOLVERS = {
+    "ddpg": "hwenvs.agents.ddpg:DDPG",
+    "decomposition": "hwenvs.agents.decomposition:Decomposition",
+    "random": "hwenvs.baselines.random:RandomSearch",
+    "uniform": "hwenvs.baselines.handcrafted:Uniform",
+    "shallow": "hwenvs.baselines.handcrafted:Shallow",
+    "deep": "hwenvs.baselines.handcrafted:Deep",
+    "cma-es": "hwenvs.baselines.evolution:CMAES",
+    "exact": "hwenvs.baselines.certified:Exact",
+}
+"""Where each solver lives."""
+
+EXTRAS = {"torch": "agents", "cma": "baselines"}
+"""Which extra brings the packages that a solver may lack."""
+
+Callback = Callable[[int, float], None]
+"""Receives the number of finished evaluations and the best reward so far."""
+
+
+class BudgetSpent(Exception):  # noqa: N818
+    """Raised inside a solver when its last evaluation has been recorded; the loop catches it."""
+
+
+@runtime_checkable
+class Solver(Protocol):
+    """Anything that looks for designs.
+
+    Attributes:
+        name: what the command line calls it.
+        hyperparameters: JSON-able settings, stored with every run.
+        deterministic: whether equal seeds give equal traces.
+    """
+
+    name: str
+    hyperparameters: Mapping[str, Any]
+    deterministic: bool
+
+    def solve(self, env: Recorder, seed: int) -> None:
+        """Looks for designs until ``env`` raises :class:`BudgetSpent`, or returns earlier.
+
+        Args:
+            env: the environment; ``env.problem`` gives its free parts (costs, options, features).
+            seed: of everything random.
+        """
+        ...
+
+
+class Recorder(gym.Wrapper[Any, Any, Any, Any]):
+    """The environment as a solver sees it: records every finished episode, ends with the budget.
+
+    A solver cannot forget an evaluation or change its result: the trace is kept here.
+
+    Args:
+        env: an environment of this package.
+        run: the record to fill.
+        callback: called after every evaluation.
+
+    Raises:
+        SolverError: if it is not an environment of this package.
+    """
+
+    def __init__(self, env: gym.Env[Any, Any], run: Run, callback: Callback | None = None) -> None:
+        super().__init__(env)
+        base = env.unwrapped
+        if not isinstance(base, DesignEnv):
+            raise SolverError(f"solvers need an environment of hwenvs, not {type(base).__name__}")
+        self.problem: Problem = base.problem
+        self.run = run
+        self._callback = callback
+        self._best = -np.inf
+
+    @property
+    def left(self) -> int:
+        """Evaluations that may still be made."""
+        return self.run.evaluations - len(self.run.rewards)
+
+    def reset(self, **options: Any) -> tuple[Any, dict[str, Any]]:
+        """Back to the first decision; :class:`BudgetSpent` if no evaluation is left."""
+        self._check()
+        return self.env.reset(**options)
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """A step; after the last allowed episode :class:`BudgetSpent` is raised."""
+        self._check()
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        if terminated:
+            self._record(float(reward), info)
+            self._check()
+        return observation, float(reward), terminated, truncated, info
+
+    def evaluate(self, design: ArrayLike) -> float:
+        """Walks an episode that asks for ``design`` [T] and returns its reward."""
+        return self.play(self.problem.actions(np.asarray(design)[None])[0])
+
+    def play(self, actions: ArrayLike) -> float:
+        """Walks an episode with ``actions`` [T] or [T, A] and returns its reward."""
+        self.reset()
+        reward = 0.0
+        for action in np.asarray(actions, dtype=np.float32).reshape(self.problem.horizon, -1):
+            _, reward, _, _, _ = self.step(action)
+        return reward
+
+    def _check(self) -> None:
+        if self.left <= 0:
+            raise BudgetSpent
+
+    def _record(self, reward: float, info: dict[str, Any]) -> None:
+        run = self.run
+        run.designs.append([int(entry) for entry in info["design"]])
+        run.rewards.append(reward)
+        run.accuracies.append(float(info["accuracy"]))
+        for quantity, value in info["costs"].items():
+            run.costs.setdefault(quantity, []).append(float(value))
+        self._best = max(self._best, reward)
+        if self._callback is not None:
+            self._callback(len(run.rewards), self._best)
+
+
+def get_solver(name: str, **hyperparameters: Any) -> Solver:
+    """The solver called ``name`` with its default hyper-parameters, some replaced.
+
+    Raises:
+        UnknownNameError: if there is no such solver or hyper-parameter.
+        MissingExtraError: if its optional dependencies are missing; says what to install.
+        SolverError: if it takes no such hyper-parameters.
+    """
+    if name not in SOLVERS:
+        raise unknown_name("solver", name, SOLVERS)
+    module, attribute = SOLVERS[name].split(":")
+    try:
+        made = getattr(importlib.import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        raise MissingExtraError(
+            f"solver {name!r} needs {package}: pip install 'hwenvs[{EXTRAS[package]}]'"
+        ) from error
+    try:
+        solver: Solver = made(**hyperparameters)
+    except TypeError as error:
+        given = ", ".join(sorted(hyperparameters))
+        raise SolverError(f"solver {name!r} has no hyper-parameters {given}: {error}") from error
+    return solver
+
+
+def solve(
+    solver: str | Solver,
+    environment: str,
+    evaluations: int = 400,
+    seed: int = 0,
+    callback: Callback | None = None,
+    **arguments: Any,
+) -> Run:
+    """Runs one solver on one environment with one seed.
+
+    Args:
+        solver: a name or a solver.
+        environment: a registered id.
+        evaluations: finished episodes allowed.
+        seed: of the solver.
+        callback: called after every evaluation.
+        **arguments: of ``gym.make``.
+
+    Returns:
+        The record, scored where the optimum is known.
+
+    Raises:
+        ArgumentError: if ``evaluations`` or ``seed`` is not a number from 1 or 0 on.
+        UnknownNameError: if there is no such solver or environment.
+    """
+    _check_number("evaluations", evaluations, 1)
+    _check_number("seed", seed, 0)
+    if environment.rpartition(":")[2] not in gym.registry:
+        raise unknown_name("environment", environment, ENVIRONMENTS)
+    chosen = get_solver(solver) if isinstance(solver, str) else solver
+    run = Run(chosen.name, environment, {}, seed, evaluations)
+    run.hyperparameters = dict(chosen.hyperparameters)
+    run.versions, run.deterministic = versions(), chosen.deterministic
+    recorder = Recorder(gym.make(environment, **arguments), run, callback)
+    run.arguments = plain(arguments, recorder.problem)
+    started = time.perf_counter()
+    with suppress(BudgetSpent):
+        chosen.solve(recorder, seed)
+    run.seconds = time.perf_counter() - started
+    recorder.close()
+    run.scores = _scores(recorder.problem, run.rewards)
+    return run
+
+
+def _scores(problem: Problem, rewards: list[float]) -> list[float] | None:
+    """Scores of ``rewards``; None where no optimum can be computed."""
+    from hwenvs.baselines.exact import optimum
+
+    if problem.optimum is None:
+        try:
+            problem.optimum = optimum(problem).reward
+        except SolverError:
+            return None
+    score = problem.score(np.array(rewards))
+    return None if score is None else [float(value) for value in np.atleast_1d(score)]
+
+
+def _check_number(name: str, value: object, least: int) -> None:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < least:  # type: ignore[operator]
+        raise ArgumentError(f"{name} must be a whole number of at least {least}, not {value!r}")
+
+
+__all__ = [
+    "EXTRAS",
+    "SOLVERS",
+    "BudgetSpent",
+    "Callback",
+    "Recorder",
+    "Run",
+    "Solver",
+    "get_solver",
+    "read_runs",
+    "solve",
+    "versions",
+    "write_runs",
+]

@@ -1,0 +1,219 @@
+"""The loop that every solver runs in, its records, and the pool of workers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+import hwenvs
+from hwenvs import solving
+from hwenvs.errors import ArgumentError, MissingExtraError, SolverError, UnknownNameError
+from hwenvs.hardware import get_hardware
+from hwenvs.pool import solve_many
+from hwenvs.solving import (
+    SOLVERS,
+    BudgetSpent,
+    Recorder,
+    Run,
+    Solver,
+    get_solver,
+    read_runs,
+    solve,
+    write_runs,
+)
+
+ID = "AMC-MobileNetV1-v0"
+ONCE = ("uniform", "shallow", "deep", "exact")
+SEARCHING = tuple(name for name in SOLVERS if name not in ONCE)
+QUICK: dict[str, dict[str, Any]] = {
+    "ddpg": {"warmup": 15, "hidden": (16, 16)},
+    "decomposition": {"warmup": 15},
+}
+
+
+def quick(name: str) -> Solver:
+    return get_solver(name, **QUICK.get(name, {}))
+
+
+def same(first: Run, second: Run) -> bool:
+    return (first.designs, first.rewards, first.costs) == (
+        second.designs,
+        second.rewards,
+        second.costs,
+    )
+
+
+class Greedy:
+    """Goes on after the end, as a careless solver might."""
+
+    name = "greedy"
+    deterministic = True
+    hyperparameters: dict[str, Any] = {}  # noqa: RUF012
+
+    def solve(self, env: Recorder, seed: int) -> None:  # noqa: ARG002
+        for _ in range(3):
+            try:
+                while True:
+                    env.play(np.full(env.problem.horizon, 0.5))
+            except BudgetSpent:
+                continue
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_every_solver_keeps_the_protocol(name: str) -> None:
+    solver = get_solver(name)
+    assert isinstance(solver, Solver)
+    assert solver.name == name
+    assert json.loads(json.dumps(dict(solver.hyperparameters))) is not None
+
+
+@pytest.mark.parametrize("name", SEARCHING)
+@pytest.mark.parametrize("evaluations", [1, 23])
+def test_searches_make_exactly_the_evaluations_allowed(name: str, evaluations: int) -> None:
+    run = solve(quick(name), ID, evaluations=evaluations)
+    assert len(run.rewards) == len(run.designs) == len(run.accuracies) == evaluations
+    assert all(len(values) == evaluations for values in run.costs.values())
+
+
+@pytest.mark.parametrize("name", ONCE)
+def test_rules_make_one_evaluation(name: str) -> None:
+    assert len(solve(name, ID, evaluations=23).rewards) == 1
+
+
+def test_no_solver_gets_beyond_the_evaluations_allowed() -> None:
+    assert len(solve(Greedy(), ID, evaluations=4).rewards) == 4
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_equal_seeds_give_equal_runs(name: str) -> None:
+    first, second = (solve(quick(name), ID, evaluations=20, seed=3) for _ in range(2))
+    assert first.deterministic
+    assert same(first, second)
+
+
+@pytest.mark.parametrize("name", SEARCHING)
+def test_other_seeds_give_other_runs(name: str) -> None:
+    first, second = (solve(quick(name), ID, evaluations=5, seed=seed) for seed in (0, 1))
+    assert first.designs != second.designs
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+@pytest.mark.parametrize("constraint", ["bounded", "projected"])
+def test_every_record_is_what_the_problem_says_of_its_design(name: str, constraint: str) -> None:
+    run = solve(quick(name), ID, evaluations=20, constraint=constraint)
+    outcome = gym.make(ID).unwrapped.problem.evaluate(run.designs)
+    assert outcome.feasible.all()
+    np.testing.assert_array_equal(outcome.reward, run.rewards)
+    np.testing.assert_array_equal(outcome.accuracy, run.accuracies)
+    for quantity, values in outcome.costs.items():
+        np.testing.assert_array_equal(values, run.costs[quantity])
+
+
+@pytest.mark.parametrize("name", ["cma-es", "decomposition"])
+def test_searches_improve_on_their_own_beginning(name: str) -> None:
+    run = solve(quick(name), ID, evaluations=100)
+    assert np.median(run.rewards[-15:]) > np.median(run.rewards[:15])
+
+
+def test_scores_are_rewards_between_uniform_and_optimum() -> None:
+    run = solve("random", ID, evaluations=10)
+    zero, one = (solve(name, ID).rewards[0] for name in ("uniform", "exact"))
+    assert run.scores == pytest.approx((np.array(run.rewards) - zero) / (one - zero))
+    assert run.best == int(np.argmax(run.rewards))
+    np.testing.assert_array_equal(run.best_so_far(), np.maximum.accumulate(run.scores))
+
+
+def test_callbacks_hear_of_every_evaluation() -> None:
+    heard: list[tuple[int, float]] = []
+    run = solve("random", ID, evaluations=7, callback=lambda *news: heard.append(news))
+    best = np.maximum.accumulate(run.rewards)
+    assert heard == list(zip(range(1, 8), best, strict=True))
+
+
+def test_records_survive_a_file(tmp_path: Path) -> None:
+    runs = [solve(name, ID, evaluations=5, seed=2, budget=0.6) for name in ("random", "uniform")]
+    path = tmp_path / "new" / "runs.jsonl"
+    write_runs(path, runs)
+    assert read_runs(path) == runs
+    assert runs[0].arguments == {"budget": 0.6}
+    assert runs[0].versions["hwenvs"] == hwenvs.__version__
+
+
+def test_pandas_reads_records_in_one_line(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    path = tmp_path / "runs.jsonl"
+    write_runs(path, [solve("random", ID, evaluations=5, seed=seed) for seed in (0, 1)])
+    frame = pandas.read_json(path, lines=True)
+    assert list(frame.seed) == [0, 1]
+    assert frame.rewards.map(len).tolist() == [5, 5]
+
+
+def test_objects_among_the_arguments_are_recorded_by_name(tmp_path: Path) -> None:
+    run = solve("random", ID, evaluations=2, hardware=get_hardware("roofline"), cost="latency")
+    write_runs(tmp_path / "runs.jsonl", [run])
+    again = read_runs(tmp_path / "runs.jsonl")[0].arguments
+    assert solve("random", ID, evaluations=2, **again).rewards == run.rewards
+
+
+@pytest.mark.parametrize("text", ["not json\n", "{}\n", '{"solver": "ddpg", "color": 1}\n'])
+def test_broken_records_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "runs.jsonl"
+    path.write_text(text)
+    with pytest.raises(ArgumentError, match="cannot read run records"):
+        read_runs(path)
+    with pytest.raises(ArgumentError, match="missing"):
+        read_runs(tmp_path / "missing.jsonl")
+
+
+def test_a_pool_gives_the_same_runs_as_one_process() -> None:
+    tasks = [
+        {"solver": name, "environment": ID, "evaluations": 105, "seed": seed}
+        for name, seed in (("ddpg", 0), ("decomposition", 1), ("cma-es", 2))
+    ]
+    alone, pooled = (dict(solve_many(tasks, workers)) for workers in (1, 2))
+    assert sorted(pooled) == [0, 1, 2]
+    for index, run in alone.items():
+        assert same(run, pooled[index]), run.solver
+
+
+@pytest.mark.parametrize("evaluations", [0, -1, 2.5, True, "many"])
+def test_evaluations_must_be_a_positive_number(evaluations: Any) -> None:
+    with pytest.raises(ArgumentError, match="evaluations must be a whole number of at least 1"):
+        solve("random", ID, evaluations=evaluations)
+
+
+def test_seeds_must_not_be_negative() -> None:
+    with pytest.raises(ArgumentError, match="seed"):
+        solve("random", ID, evaluations=1, seed=-1)
+
+
+def test_unknown_names_suggest_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'ddpg'"):
+        get_solver("dpg")
+    with pytest.raises(UnknownNameError, match="Did you mean 'AMC-MobileNetV1-v0'"):
+        solve("random", "AMC-MobilNetV1-v0", evaluations=1)
+    with pytest.raises(UnknownNameError, match="Did you mean 'exploration'"):
+        get_solver("decomposition", explore=1.0)
+
+
+def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(module: str) -> None:
+        raise ModuleNotFoundError(f"No module named 'cma' ({module})", name="cma")
+
+    monkeypatch.setattr(solving.importlib, "import_module", fail)
+    with pytest.raises(MissingExtraError, match=r"pip install 'hwenvs\[baselines\]'"):
+        get_solver("cma-es")
+
+
+def test_environments_of_others_are_refused() -> None:
+    gym.register("Other-v0", entry_point="gymnasium.envs.classic_control:PendulumEnv")
+    try:
+        with pytest.raises(SolverError, match="PendulumEnv"):
+            solve("random", "Other-v0", evaluations=1)
+    finally:
+        del gym.registry["Other-v0"]
