@@ -1,0 +1,1 @@
+"""Learners written here: readable reference implementations, one module and one YAML each."""
