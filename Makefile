@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 demo: $(VENV)/.demo
 	$(BIN)/hwenvs compare $(DEMO_ID) --solvers ddpg,decomposition,random,uniform,cma-es,exact \
-		--evaluations 400 --seeds $(DEMO_SEEDS) --out report
+		--evaluations 400 --seeds $(DEMO_SEEDS) --workers 2 --out report
 
 test: lint
 	$(BIN)/python -m pytest -n 2 -q

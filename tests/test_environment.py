@@ -240,3 +240,13 @@ def test_environments_of_equal_arguments_share_their_tables() -> None:
     assert one.unwrapped.problem is other.unwrapped.problem
     with pytest.raises(TypeError, match="made already"):
         make_problem(one.unwrapped.problem, budget=0.5)
+
+
+def test_there_is_no_score_where_the_reference_is_the_optimum() -> None:
+    problem = gym.make("AMC-ResNet20-v0").unwrapped.problem
+    before = problem.optimum
+    problem.optimum = float(problem.reference.reward[0])
+    try:
+        assert problem.score(problem.optimum) is None
+    finally:
+        problem.optimum = before

@@ -202,12 +202,16 @@ class Problem(ABC):
         """The handcrafted reference at the same budget (B = 1): score 0."""
 
     def score(self, reward: Floats | float) -> Floats | float | None:
-        """Scores: 0 for the reference, 1 for the optimum; None while that is unknown."""
+        """Scores: 0 for the reference, 1 for the optimum.
+
+        None while the optimum is unknown, and where the reference is as good as it: then no scale
+        lies between them.
+        """
         if self.optimum is None:
             return None
         zero = float(self.reference.reward[0])
         span = self.optimum - zero
-        return (reward - zero) / span if span > 0 else reward * 0.0 + 1.0
+        return (reward - zero) / span if span > 0 else None
 
     def fractions(self, costs: Mapping[str, Floats]) -> dict[str, Floats]:
         """``costs`` as fractions of the uncompressed network's."""
@@ -228,6 +232,7 @@ class Problem(ABC):
         }
         if outcome.accuracy_top5 is not None:
             info["accuracy_top5"] = outcome.accuracy_top5
-        if self.optimum is not None:
-            info["score"] = self.score(outcome.reward)
+        score = self.score(outcome.reward)
+        if score is not None:
+            info["score"] = score
         return info

@@ -93,8 +93,9 @@ class ChainWalker(Walker):
         }
         if problem.top5:
             info["accuracy_top5"] = problem.top5.at(divergence)
-        if problem.optimum is not None:
-            info["score"] = problem.score(reward)
+        score = problem.score(reward)
+        if score is not None:
+            info["score"] = score
         return reward, info
 
     def state(self) -> tuple[int, ...]:

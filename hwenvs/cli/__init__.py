@@ -1,0 +1,13 @@
+"""The ``hwenvs`` command."""
+
+from __future__ import annotations
+
+
+def main() -> None:
+    """Runs the command line."""
+    from hwenvs.cli.app import app
+
+    app(prog_name="hwenvs")
+
+
+__all__ = ["main"]

@@ -1,0 +1,74 @@
+"""The commands of ``hwenvs``, put together."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hwenvs import __version__
+from hwenvs.cli import calibrate, drawing, listing, running
+from hwenvs.cli.commands import Commands, examples
+from hwenvs.cli.console import output
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,
+    epilog=examples(
+        "hwenvs list",
+        "hwenvs compare AMC-ResNet56-v0 --solvers decomposition,random,exact --evaluations 100",
+        "hwenvs render AMC-MobileNetV1-v0 --design optimum --budget 0.4",
+    ),
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        output().print(f"hwenvs {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Environments for hardware-aware design of neural networks: list, solve, compare, look."""
+
+
+app.command("list", epilog=examples("hwenvs list"))(listing.list_environments)
+app.command(
+    "card", epilog=examples("hwenvs card AMC-ResNet56-v0", "hwenvs card AMC-VGG16-v0 --json")
+)(listing.card)
+app.command(
+    "run",
+    epilog=examples(
+        "hwenvs run AMC-ResNet56-v0 --solver ddpg --evaluations 400 --seeds 10 --workers 2",
+        "hwenvs run AMC-MobileNetV1-v0 --solver cma-es --hardware mobile --cost latency",
+    ),
+)(running.run)
+app.command(
+    "compare",
+    epilog=examples(
+        "hwenvs compare AMC-MobileNetV1-v0 --seeds 6 --workers 2 --out report",
+        "hwenvs compare AMC-ResNet56-v0 --solvers decomposition,random,exact --budget 0.4",
+    ),
+)(running.compare)
+app.command(
+    "report",
+    epilog=examples("hwenvs report runs/AMC-ResNet56-v0.ddpg.jsonl --out report"),
+)(running.report)
+app.command(
+    "render",
+    epilog=examples(
+        "hwenvs render AMC-ResNet56-v0 --design uniform",
+        "hwenvs render AMC-ResNet56-v0 --design best:report/runs.jsonl --out design.png",
+        "hwenvs render AMC-ResNet20-v0 --design @design.json",
+    ),
+)(drawing.render)
+app.add_typer(listing.hardware, name="hardware")
+app.add_typer(calibrate.app, name="calibrate")
+app.command("verify-design")(calibrate.verify_design)

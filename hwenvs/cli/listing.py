@@ -1,0 +1,93 @@
+"""``hwenvs list``, ``hwenvs card`` and ``hwenvs hardware list``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from hwenvs.cli import options
+from hwenvs.cli.commands import Commands
+from hwenvs.cli.console import output
+from hwenvs.registration import ENVIRONMENTS
+
+hardware = typer.Typer(cls=Commands, no_args_is_help=True, help="What designs can cost.")
+
+
+def list_environments() -> None:
+    """List the environments, and how far their accuracies can be trusted.
+
+    Spearman is the rank correlation of estimated and measured accuracies on held-out designs.
+    """
+    table = Table(box=SIMPLE_HEAD)
+    for heading in ("id", "network", "decisions", "budget", "accuracies", "held-out Spearman"):
+        right = heading in ("decisions", "held-out Spearman")
+        table.add_column(heading, justify="right" if right else "left")
+    for name in ENVIRONMENTS:
+        problem = options.load_problem(name, {}, quiet=True)
+        spec, card = problem.spec(), problem.card
+        spearman = card.heldout.get("spearman")
+        table.add_row(
+            name,
+            str(spec["network"]),
+            str(problem.horizon),
+            _budget(spec["budget"], spec["cost"]),
+            card.basis,
+            "not measured" if spearman is None else f"{spearman:.3f}",
+        )
+    output().print(table)
+
+
+def card(
+    environment: options.EnvironmentArgument,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Show what stands behind an environment's accuracies: data, method, held-out errors."""
+    entries = options.load_problem(environment, {}, quiet=True).card.to_dict()
+    console = output()
+    if as_json:
+        console.print(json.dumps(entries, indent=2), markup=False, soft_wrap=True)
+        return
+    table = Table(box=None, show_header=False, title=environment, title_justify="left")
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for key, value in _flat(entries):
+        table.add_row(key.replace("_", " "), escape(value))
+    console.print(table)
+
+
+@hardware.command("list")
+def list_models() -> None:
+    """List hardware models and where their figures come from, plug-ins included."""
+    from hwenvs.hardware import list_hardware
+
+    table = Table(box=SIMPLE_HEAD)
+    for heading in ("name", "reports", "source", "provided by"):
+        table.add_column(heading, no_wrap=heading == "name")
+    for row in list_hardware():
+        source = escape(row.source) if row.error is None else f"[red]{escape(row.error)}[/]"
+        table.add_row(row.name, ", ".join(row.quantities), source, row.provider)
+    output().print(table)
+
+
+def _budget(budget: float | Mapping[str, float] | None, cost: str) -> str:
+    if isinstance(budget, Mapping):
+        return ", ".join(_budget(share, name) for name, share in budget.items())
+    return "none" if budget is None else f"{budget:.0%} of {cost}"
+
+
+def _flat(entries: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Entries of nested objects, one a line; empty ones are left out."""
+    for key, value in entries.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{name}: ")
+        elif isinstance(value, list | tuple):
+            yield name, "\n".join(str(item) for item in value)
+        elif value not in ("", None):
+            yield name, str(value)

@@ -1,0 +1,145 @@
+"""Arguments and options that several commands share, and what they mean."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hwenvs.cli.console import notes
+from hwenvs.errors import AnalyticProxyWarning, ArgumentError, unknown_name
+from hwenvs.registration import ENVIRONMENTS
+
+if TYPE_CHECKING:
+    from hwenvs.problems import Problem
+
+EnvironmentArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="Environment; 'hwenvs list' shows them.")
+]
+BudgetOption = Annotated[
+    str | None,
+    typer.Option(help="Fraction of the uncompressed cost, or none. Default: 0.5.", metavar="F"),
+]
+CostOption = Annotated[
+    str | None, typer.Option(help="What is budgeted: macs, params, size, latency, energy.")
+]
+RewardOption = Annotated[
+    str | None,
+    typer.Option(help="accuracy, error_times_log_macs or error_times_log_params."),
+]
+HardwareOption = Annotated[
+    str | None, typer.Option(help="Hardware model; 'hwenvs hardware list' shows them.")
+]
+ConstraintOption = Annotated[str | None, typer.Option(help="bounded or projected.")]
+EvaluationsOption = Annotated[int, typer.Option(min=1, help="Designs that each run may try.")]
+SeedsOption = Annotated[str, typer.Option(help="How many (from 0 on), or a list such as 3,4,7.")]
+WorkersOption = Annotated[int, typer.Option(min=1, help="Processes, one thread each.")]
+
+
+def environment_arguments(
+    budget: str | None,
+    cost: str | None,
+    reward: str | None,
+    hardware: str | None,
+    constraint: str | None,
+) -> dict[str, Any]:
+    """The options that were given, as arguments of ``gym.make``.
+
+    Raises:
+        ArgumentError: if the budget is neither a number nor ``none``.
+    """
+    given: dict[str, Any] = {
+        "cost": cost,
+        "reward": reward,
+        "hardware": hardware,
+        "constraint": constraint,
+    }
+    arguments = {name: value for name, value in given.items() if value is not None}
+    if budget is not None:
+        arguments = {"budget": _budget(budget), **arguments}
+    return arguments
+
+
+def check_environment(name: str) -> None:
+    """Says which environment was meant.
+
+    Raises:
+        UnknownNameError: if ``name`` is no environment's id.
+    """
+    if name not in ENVIRONMENTS:
+        raise unknown_name("environment", name, ENVIRONMENTS)
+
+
+def load_problem(name: str, arguments: dict[str, Any], quiet: bool = False) -> Problem:
+    """The problem of an environment; notes once if its accuracies are not measured.
+
+    Raises:
+        HwenvsError: if the id is unknown or an argument makes no sense.
+    """
+    import gymnasium as gym
+
+    check_environment(name)
+    # The warning would come from every process and with a line of source: a note says it once.
+    warnings.simplefilter("ignore", AnalyticProxyWarning)
+    problem: Problem = gym.make(name, **arguments).unwrapped.problem  # type: ignore[attr-defined]
+    if problem.card.basis == "analytic" and not quiet:
+        notes().print(
+            f"[yellow]note:[/] accuracies of {problem.card.network} are analytic, not measured: "
+            "compare solvers on them, do not quote them",
+            soft_wrap=True,
+        )
+    return problem
+
+
+def parse_names(text: str) -> list[str]:
+    """Names between commas, each once."""
+    return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
+def check_solvers(names: Sequence[str]) -> None:
+    """Loads every solver, so that a missing package is told before hours of work.
+
+    Raises:
+        UnknownNameError: if there is no such solver; the message suggests the nearest.
+        ArgumentError: if there are none.
+        MissingExtraError: if a solver needs a package that is not installed.
+    """
+    from hwenvs.solving import SOLVERS, get_solver
+
+    if not names:
+        raise ArgumentError(f"name at least one solver of {', '.join(SOLVERS)}")
+    for name in names:
+        if name not in SOLVERS:
+            raise unknown_name("solver", name, SOLVERS)
+    for name in names:
+        get_solver(name)
+
+
+def parse_seeds(text: str) -> list[int]:
+    """``"3"`` is seeds 0 to 2, ``"3,"`` seed 3, ``"3,4"`` seeds 3 and 4.
+
+    Raises:
+        ArgumentError: if the text is none of these.
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts or not all(part.isdecimal() for part in parts):
+        raise ArgumentError(f"seeds must be a number or a list such as 3,4,7, not {text!r}")
+    numbers = [int(part) for part in parts]
+    if "," in text:
+        return list(dict.fromkeys(numbers))
+    if not numbers[0]:
+        raise ArgumentError("at least one seed is needed")
+    return list(range(numbers[0]))
+
+
+def _budget(text: str) -> float | None:
+    if text.lower() == "none":
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise ArgumentError(
+            f"budget must be a fraction such as 0.5, or none, not {text!r}"
+        ) from None

@@ -1,0 +1,94 @@
+"""Live bars: one per solver, over all its seeds, with the best score so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from hwenvs.cli.console import notes
+from hwenvs.records import Run
+
+Score = Callable[[float], float | None]
+
+
+class Bars:
+    """A bar for every solver among ``tasks``; silent where standard error is not a terminal.
+
+    Args:
+        tasks: arguments of ``solve``, with ``solver`` and ``evaluations``.
+        score: of a reward; None where scores are unknown, and then rewards are shown.
+    """
+
+    def __init__(self, tasks: Sequence[Mapping[str, Any]], score: Score) -> None:
+        console = notes()
+        self._score = score
+        self._solvers = [str(task["solver"]) for task in tasks]
+        self._done = [0] * len(tasks)
+        self._most = [int(task["evaluations"]) for task in tasks]
+        self._best = dict.fromkeys(self._solvers, -np.inf)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[best]}"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._bars: dict[str, TaskID] = {
+            solver: self._progress.add_task(solver, total=self._total(solver), best="")
+            for solver in self._best
+        }
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def update(self, index: int, done: int, best: float) -> None:
+        """A task has finished ``done`` evaluations and earned ``best`` at most."""
+        solver = self._solvers[index]
+        self._done[index] = done
+        self._best[solver] = max(self._best[solver], best)
+        self._show(solver)
+
+    def finish(self, index: int, run: Run) -> None:
+        """A task has ended: it may have needed fewer evaluations than it was allowed."""
+        self._most[index] = len(run.rewards)
+        self.update(index, len(run.rewards), max(run.rewards))
+
+    def _total(self, solver: str) -> int:
+        return sum(self._of(solver, self._most))
+
+    def _of(self, solver: str, numbers: Sequence[int]) -> list[int]:
+        pairs = zip(self._solvers, numbers, strict=True)
+        return [number for name, number in pairs if name == solver]
+
+    def _show(self, solver: str) -> None:
+        reward = self._best[solver]
+        score = self._score(reward)
+        text = f"best reward {reward:.4f}" if score is None else f"best score {score:6.3f}"
+        self._progress.update(
+            self._bars[solver],
+            completed=sum(self._of(solver, self._done)),
+            total=self._total(solver),
+            best=text,
+        )

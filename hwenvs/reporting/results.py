@@ -1,0 +1,197 @@
+"""Runs sorted for a report: by environment, by solver, beside the optimum and the reference."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from hwenvs.errors import ArgumentError, SolverError
+from hwenvs.problems import Problem
+from hwenvs.records import Run
+from hwenvs.reporting.statistics import (
+    aligned,
+    bootstrap_interval,
+    evaluations_to,
+    interquartile_mean,
+    median,
+)
+
+THRESHOLD = 0.9
+"""Score that counts as solved."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All runs of one solver on one environment.
+
+    Attributes:
+        solver: its name.
+        runs: the records.
+        scored: whether values are scores; rewards otherwise.
+        median: over the runs, of the best value.
+        mean: interquartile mean of the same.
+        interval: 95 % bootstrap interval of ``mean``; None for a single run.
+        accuracy: of the best design of all runs, a fraction.
+        effort: median evaluations to the threshold; infinite where most runs miss it, None for
+            rewards.
+        reached: runs that reach the threshold.
+        seconds: mean wall time of a run.
+    """
+
+    solver: str
+    runs: tuple[Run, ...]
+    scored: bool
+    median: float
+    mean: float
+    interval: tuple[float, float] | None
+    accuracy: float
+    effort: float | None
+    reached: int
+    seconds: float
+
+    @property
+    def best(self) -> Run:
+        """The run with the best design, the earliest of equals."""
+        return max(self.runs, key=lambda run: max(run.rewards))
+
+    @property
+    def evaluations(self) -> int:
+        """Evaluations of the longest run."""
+        return max(len(run.rewards) for run in self.runs)
+
+    def curves(self) -> NDArray[np.float64]:
+        """[runs, E] best value so far."""
+        return aligned([run.best_so_far() for run in self.runs])
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A design to compare with.
+
+    Attributes:
+        label: what to call it.
+        design: [T] kept channels.
+        accuracy: its accuracy, a fraction.
+        note: what makes it a reference.
+    """
+
+    label: str
+    design: tuple[int, ...]
+    accuracy: float
+    note: str
+
+
+@dataclass(frozen=True)
+class Results:
+    """All runs on one environment with one set of arguments.
+
+    Attributes:
+        environment: id.
+        arguments: of ``gym.make``.
+        problem: rebuilt from these.
+        summaries: one per solver, best interquartile mean first.
+        uniform: the reference at the same budget, score 0.
+        optimum: the best design there is, score 1; None where it cannot be found.
+    """
+
+    environment: str
+    arguments: dict[str, Any]
+    problem: Problem
+    summaries: tuple[Summary, ...]
+    uniform: Reference
+    optimum: Reference | None
+
+    @property
+    def title(self) -> str:
+        """Environment and arguments, for headings."""
+        settings = ", ".join(f"{key} {value}" for key, value in self.arguments.items())
+        return f"{self.environment} ({settings})" if settings else self.environment
+
+    @property
+    def best(self) -> Run:
+        """The run with the best design of all solvers that had to look for it."""
+        fixed = (self.uniform.label, "exact")
+        looked = [entry for entry in self.summaries if entry.solver not in fixed]
+        return max((entry.best for entry in looked or self.summaries), key=lambda r: max(r.rewards))
+
+    @property
+    def stale(self) -> bool:
+        """Whether the environment judges the best designs of the runs differently by now."""
+        runs = [entry.best for entry in self.summaries]
+        now = self.problem.evaluate([run.designs[run.best] for run in runs]).reward
+        return not np.allclose(now, [max(run.rewards) for run in runs], rtol=0.0, atol=1e-9)
+
+
+def collect(runs: Sequence[Run]) -> list[Results]:
+    """Sorts ``runs`` by environment and solver.
+
+    Raises:
+        ArgumentError: if there are no runs, or one of them has no evaluations.
+        HwenvsError: if an environment cannot be rebuilt from its record.
+    """
+    if not runs:
+        raise ArgumentError("there are no runs to report on")
+    for run in runs:
+        if not run.rewards:
+            raise ArgumentError(f"the run of {run.solver} with seed {run.seed} has no evaluations")
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        key = json.dumps([run.environment, run.arguments], sort_keys=True)
+        groups.setdefault(key, []).append(run)
+    return [_results(group) for group in groups.values()]
+
+
+def summarise(runs: Sequence[Run]) -> Summary:
+    """Statistics of the runs of one solver on one environment."""
+    scored = all(run.scores is not None for run in runs)
+    curves = [run.best_so_far() if scored else np.maximum.accumulate(run.rewards) for run in runs]
+    finals = [float(curve[-1]) for curve in curves]
+    efforts = [evaluations_to(curve, THRESHOLD) for curve in curves]
+    return Summary(
+        runs[0].solver,
+        tuple(runs),
+        scored,
+        float(median(finals)),
+        float(interquartile_mean(finals)),
+        bootstrap_interval([finals]) if len(finals) > 1 else None,
+        max(run.accuracies[run.best] for run in runs),
+        float(np.quantile(efforts, 0.5, method="inverted_cdf")) if scored else None,
+        int(np.isfinite(efforts).sum()),
+        float(np.mean([run.seconds for run in runs])),
+    )
+
+
+def _results(runs: list[Run]) -> Results:
+    environment, arguments = runs[0].environment, runs[0].arguments
+    problem: Problem = gym.make(environment, **arguments).unwrapped.problem  # type: ignore[attr-defined]
+    solvers: dict[str, list[Run]] = {}
+    for run in runs:
+        solvers.setdefault(run.solver, []).append(run)
+    summaries = sorted(map(summarise, solvers.values()), key=lambda entry: -entry.mean)
+    outcome = problem.reference
+    uniform = Reference(
+        "uniform",
+        tuple(int(kept) for kept in outcome.designs[0]),
+        float(outcome.accuracy[0]),
+        "the same fraction everywhere, at the same budget",
+    )
+    return Results(
+        environment, dict(arguments), problem, tuple(summaries), uniform, _optimum(problem)
+    )
+
+
+def _optimum(problem: Problem) -> Reference | None:
+    from hwenvs.baselines.exact import optimum
+
+    try:
+        found = optimum(problem)
+    except SolverError:
+        return None
+    label = "certified optimum" if found.proved else "best known design"
+    return Reference(label, found.design, found.accuracy, found.certificate)

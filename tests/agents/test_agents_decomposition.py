@@ -1,0 +1,80 @@
+"""The decomposition agent: what it plans, what it learns, and what it never does."""
+
+import numpy as np
+import pytest
+
+from hwenvs.agents.decomposition import Decomposition, Planner, ReturnModel, Settings
+from hwenvs.baselines.exact import optimum
+from hwenvs.errors import UnknownNameError
+from hwenvs.problems.chain import ChainProblem
+from hwenvs.solving import solve
+
+NAMES = ("AMC-MobileNetV1-v0", "AMC-ResNet20-v0", "AMC-MobileNetV2-v0")
+
+
+def planner_of(get_problem, name: str) -> tuple[ChainProblem, Planner]:
+    problem = get_problem(name)
+    return problem, Planner(problem)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_planning_on_the_true_values_finds_nearly_the_optimum(get_problem, name: str) -> None:
+    problem, planner = planner_of(get_problem, name)
+    values = [-problem.tables.divergence(t)[0] for t in range(problem.horizon)]
+    options = planner.plan(values)
+    outcome = problem.evaluate(problem.decisions.designs(options[:, None]))
+    best, zero = optimum(problem).reward, float(problem.reference.reward[0])
+    assert outcome.feasible[0]
+    assert (outcome.reward[0] - zero) / (best - zero) > 0.95
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_plans_and_random_designs_meet_the_budget(get_problem, name: str) -> None:
+    problem, planner = planner_of(get_problem, name)
+    random = np.random.default_rng(0)
+    for _ in range(10):
+        values = [random.normal(size=len(ratios)) for ratios in planner.ratios]
+        for options in (planner.plan(values), planner.random_options(random, (0.1, 0.5))):
+            outcome = problem.evaluate(problem.decisions.designs(options[:, None]))
+            assert outcome.feasible[0]
+            quantity = problem.budget.quantity
+            assert planner.cost(options) == pytest.approx(outcome.costs[quantity][0])
+
+
+def test_without_a_binding_budget_every_decision_takes_its_best_option(get_problem) -> None:
+    problem = get_problem("AMC-ResNet20-v0", "free")
+    planner = Planner(problem)
+    values = [np.arange(len(ratios), dtype=float) for ratios in planner.ratios]
+    assert planner.plan(values).tolist() == [len(ratios) - 1 for ratios in planner.ratios]
+
+
+def test_the_return_model_learns_which_decisions_matter(get_problem) -> None:
+    problem, planner = planner_of(get_problem, "AMC-ResNet20-v0")
+    random = np.random.default_rng(1)
+    options = np.array([planner.random_options(random, (0.2, 0.5)) for _ in range(150)])
+    designs = problem.decisions.designs(options.T)
+    rewards = problem.evaluate(designs).reward
+    model = ReturnModel(planner, Settings(focus=0.5))
+    model.fit(options[:100], rewards[:100])
+    mean = model.draw(random, scale=0.0)
+    guess = [sum(mean[t][k] for t, k in enumerate(row)) for row in options[100:]]
+    assert np.corrcoef(guess, rewards[100:])[0, 1] > 0.85
+
+
+def test_it_is_reproducible_and_does_not_repeat_itself() -> None:
+    one, other = (solve("decomposition", "AMC-ResNet20-v0", 70, seed=3) for _ in range(2))
+    assert one.designs == other.designs
+    assert len({tuple(design) for design in one.designs}) == 70
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_improves_on_its_warm_up(name: str) -> None:
+    run = solve("decomposition", name, 110, seed=0)
+    assert max(run.rewards[50:]) > max(run.rewards[:50])
+    assert run.scores is not None
+    assert max(run.scores) > 0.5
+
+
+def test_an_unknown_hyperparameter_suggests_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'exploration'"):
+        Decomposition(explorations=2.0)

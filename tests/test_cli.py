@@ -1,0 +1,199 @@
+"""The hwenvs command, one claim a command."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import hwenvs
+from hwenvs.cli.app import app
+from hwenvs.cli.options import parse_names, parse_seeds
+from hwenvs.errors import ArgumentError
+from hwenvs.problems import make_problem
+from hwenvs.records import read_runs
+
+ID = "AMC-ResNet20-v0"
+COMMANDS = ("list", "card", "run", "compare", "report", "render", "hardware", "calibrate")
+
+
+def call(*arguments: object) -> Result:
+    """Runs the command."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def succeed(*arguments: object) -> str:
+    """Runs the command, which must succeed, and returns what it printed."""
+    result = call(*arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def fail(*arguments: object) -> str:
+    """Runs the command, which must say in one line what is wrong, and returns the line."""
+    result = call(*arguments)
+    assert result.exit_code == 2, result.output
+    assert result.stderr.count("\n") == 1
+    assert "Traceback" not in result.output
+    return result.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str) -> None:
+    assert "--help" in succeed(command, "--help")
+
+
+@pytest.mark.parametrize("command", ["run", "compare", "report", "render"])
+def test_help_shows_examples(command: str) -> None:
+    assert f"hwenvs {command}" in succeed(command, "--help")
+
+
+def test_help_loads_no_heavy_package() -> None:
+    heavy = ("torch", "matplotlib", "pandas", "scipy", "cma")
+    code = f"import hwenvs.cli.app, sys; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_version_is_the_packages() -> None:
+    assert succeed("--version").strip() == f"hwenvs {hwenvs.__version__}"
+
+
+def test_list_shows_every_environment() -> None:
+    printed = succeed("list")
+    assert all(name in printed for name in hwenvs.ENVIRONMENTS)
+
+
+def test_card_is_readable_and_machine_readable() -> None:
+    assert "baseline accuracy" in succeed("card", ID)
+    assert json.loads(succeed("card", ID, "--json"))["network"] == "resnet20"
+
+
+def test_hardware_list_shows_models_and_sources() -> None:
+    printed = succeed("hardware", "list")
+    assert "roofline" in printed
+    assert "counted from the layer table" in printed
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_run_records_every_seed(tmp_path: Path, workers: int) -> None:
+    options = ["--solver", "random", "--evaluations", 5, "--seeds", 2, "--workers", workers]
+    printed = succeed("run", ID, *options, "--budget", "0.6", "--out", tmp_path)
+    path = tmp_path / f"{ID}.random.jsonl"
+    assert path.name in printed
+    runs = read_runs(path)
+    assert [run.seed for run in runs] == [0, 1]
+    assert all(len(run.rewards) == 5 and run.arguments == {"budget": 0.6} for run in runs)
+
+
+def test_workers_change_nothing_but_the_time(tmp_path: Path) -> None:
+    for workers in (1, 2):
+        options = ["--solver", "random", "--evaluations", 5, "--seeds", "3,5"]
+        succeed("run", ID, *options, "--workers", workers, "--out", tmp_path / str(workers))
+    one, two = (read_runs(tmp_path / str(n) / f"{ID}.random.jsonl") for n in (1, 2))
+    assert [run.designs for run in one] == [run.designs for run in two]
+    assert [run.seed for run in two] == [3, 5]
+
+
+def test_records_are_one_line_for_pandas(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    succeed("run", ID, "--solver", "random", "--evaluations", 4, "--seeds", 2, "--out", tmp_path)
+    frame = pandas.read_json(tmp_path / f"{ID}.random.jsonl", lines=True)
+    assert frame.solver.tolist() == ["random", "random"]
+    assert len(frame.rewards[0]) == 4
+
+
+def test_compare_prints_a_table_and_report_repeats_it(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    options = ["--solvers", "random,uniform,exact", "--evaluations", 6, "--seeds", 2]
+    printed = succeed("compare", ID, *options, "--out", tmp_path / "first")
+    assert "1.000" in printed
+    records = tmp_path / "first" / "runs.jsonl"
+    again = succeed("report", records, "--out", tmp_path / "second")
+    rows = [line for line in printed.splitlines() if not line.startswith("wrote")]
+    assert rows == [line for line in again.splitlines() if not line.startswith("wrote")]
+    for name in ("report.md", "learning_curves.png", "channels.png", "runs.jsonl"):
+        assert (tmp_path / "second" / name).stat().st_size > 0
+
+
+def test_solvers_that_know_one_design_run_once(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    options = ["--solvers", "uniform,random", "--evaluations", 3, "--seeds", 2]
+    succeed("compare", ID, *options, "--out", tmp_path)
+    solvers = [run.solver for run in read_runs(tmp_path / "runs.jsonl")]
+    assert solvers == ["uniform", "random", "random"]
+
+
+def test_render_takes_designs_in_every_form(tmp_path: Path) -> None:
+    problem = make_problem(**hwenvs.ENVIRONMENTS[ID])
+    kept = [int(entry) for entry in problem.reference.designs[0]]
+    (tmp_path / "design.json").write_text(json.dumps(kept))
+    succeed("run", ID, "--solver", "uniform", "--out", tmp_path)
+    forms = [
+        ",".join(map(str, kept)),
+        f"@{tmp_path / 'design.json'}",
+        f"best:{tmp_path / f'{ID}.uniform.jsonl'}",
+        "uniform",
+    ]
+    printed = {succeed("render", ID, "--design", form) for form in forms}
+    assert len(printed) == 1
+    assert "score 0.000" in printed.pop()
+    assert "score 1.000" in succeed("render", ID)
+
+
+def test_render_writes_pictures(tmp_path: Path) -> None:
+    image = pytest.importorskip("matplotlib.image")
+    succeed("render", ID, "--out", tmp_path / "picture.png")
+    assert image.imread(tmp_path / "picture.png").ndim == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["card", "AMC-ResNet65-v0"], "unknown environment.*'AMC-ResNet56-v0'"),
+        (["run", "AMC-ResNet20", "--solver", "random"], "unknown environment.*'AMC-ResNet20-v0'"),
+        (["run", ID, "--solver", "ddgp"], "unknown solver 'ddgp'.*'ddpg'"),
+        (["compare", ID, "--solvers", "random,exakt"], "unknown solver 'exakt'.*'exact'"),
+        (["compare", ID, "--solvers", ","], "at least one solver"),
+        (["run", ID, "--hardware", "moble"], "unknown hardware 'moble'.*'mobile'"),
+        (["run", ID, "--cost", "mac"], "unknown cost 'mac'.*'macs'"),
+        (["run", ID, "--reward", "acuracy"], "unknown reward 'acuracy'.*'accuracy'"),
+        (["run", ID, "--constraint", "bound"], "unknown constraint 'bound'.*'bounded'"),
+        (["run", ID, "--budget", "half"], "budget must be a fraction"),
+        (["run", ID, "--budget", "0.001"], "budget"),
+        (["run", ID, "--solver", "random", "--seeds", "two"], "seeds must be a number"),
+        (["report", "missing.jsonl"], "cannot read run records"),
+        (["render", "AMC-ResNet56-v0", "--design", "1,2,x"], "cannot read the design"),
+        (["render", "AMC-ResNet56-v0", "--design", "9,9"], "54"),
+        (["render", "AMC-ResNet56-v0", "--out", "picture.txt"], "pictures end in"),
+        (["calibrate", "channel-pruning", "resnet65", "--out", "x"], "did you mean 'resnet56'"),
+    ],
+)
+def test_wrong_input_is_told_in_one_line(arguments: list[str], message: str) -> None:
+    result = call(*arguments)
+    said = [line for line in result.stderr.splitlines() if not line.startswith("note:")]
+    assert len(said) == 1, result.output
+    assert re.match(f"error: .*{message}", said[0], re.IGNORECASE), said
+    assert result.exit_code == 2
+
+
+def test_wrong_ids_leave_no_files_behind(tmp_path: Path) -> None:
+    fail("run", "AMC-ResNet56", "--solver", "random", "--out", tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_seeds_are_a_count_or_a_list() -> None:
+    assert parse_seeds("3") == [0, 1, 2]
+    assert parse_seeds("3,") == [3]
+    assert parse_seeds("7, 3,7") == [7, 3]
+    with pytest.raises(ArgumentError, match="at least one"):
+        parse_seeds("0")
+
+
+def test_names_are_taken_once() -> None:
+    assert parse_names("a, b,a,") == ["a", "b"]
