@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hwenvs import __version__
-from hwenvs.cli import calibrate, drawing, listing, running
+from hwenvs.cli import calibrate, drawing, listing, running, verify
 from hwenvs.cli.commands import Commands, examples
 from hwenvs.cli.console import output
 
@@ -71,4 +71,4 @@ app.command(
 )(drawing.render)
 app.add_typer(listing.hardware, name="hardware")
 app.add_typer(calibrate.app, name="calibrate")
-app.command("verify-design")(calibrate.verify_design)
+app.command("verify-design")(verify.verify_design)

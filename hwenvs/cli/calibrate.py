@@ -1,8 +1,7 @@
-"""``hwenvs calibrate`` and ``hwenvs verify-design``: real networks on real images."""
+"""``hwenvs calibrate``: tables measured on real networks and real images."""
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from hwenvs.errors import ArgumentError, unknown_name
 
@@ -64,8 +62,8 @@ def channel_pruning(
 
     recipe = {"method": method, "criterion": criterion, "precision": precision, "seed": seed}
     changes: dict[str, Any] = {
-        "calibration_images": _rows(calibration_rows),
-        "evaluation_images": _rows(evaluation_rows),
+        "calibration_images": parse_rows(calibration_rows),
+        "evaluation_images": parse_rows(evaluation_rows),
         "fitted": fitted,
         "seed": seed,
     }
@@ -76,7 +74,7 @@ def channel_pruning(
             "heldout_random": heldout - 2 * third,
             "heldout_guided": third,
         }
-    plan = _plan(network, changes, recipe)
+    plan = choose_plan(network, changes, recipe)
     with _progress() as report:
         calibration = ChannelPruningCalibration(
             network, plan, out, data, weights, workers, report, device
@@ -92,99 +90,8 @@ def channel_pruning(
         console.print(f"wrote {path}")
 
 
-def verify_design(
-    network: Annotated[str, typer.Argument(help="Network of the zoo, e.g. resnet56.")],
-    design: Annotated[
-        list[str],
-        typer.Option(
-            help="24,48,… or @file.json or best:runs.jsonl or uniform or optimum; "
-            "repeat for several designs; LABEL=… names one."
-        ),
-    ],
-    data: DataOption = None,
-    weights: WeightsOption = None,
-    calibration_rows: RowsOption = None,
-    evaluation_rows: RowsOption = None,
-    budget: Annotated[
-        float, typer.Option(help="MACs of uniform and optimum, as a fraction.")
-    ] = 0.5,
-    points: Annotated[int | None, typer.Option(min=1, help="Sampled pixels per image.")] = None,
-    method: Annotated[str | None, typer.Option(help="sequential, independent or none.")] = None,
-    criterion: Annotated[str | None, typer.Option(help="Which channels are kept.")] = None,
-    precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
-    device: DeviceOption = "cpu",
-    out: Annotated[Path | None, typer.Option(help="Write the figures as JSON too.")] = None,
-) -> None:
-    """Apply designs to the real network; print measured beside predicted accuracy.
-
-    Nothing is fine-tuned.  Weights are re-fitted on the calibration rows, accuracy is measured on
-    the evaluation rows.
-
-    Example: hwenvs verify-design resnet56 --design uniform --design best:report/runs.jsonl
-    --evaluation-rows 5000:10000
-    """
-    from hwenvs.calibration.bench import open_bench
-    from hwenvs.calibration.verification import verify_designs
-    from hwenvs.cli.designs import parse_designs, predict
-    from hwenvs.problems import make_problem
-
-    recipe = {"method": method, "criterion": criterion, "precision": precision, "points": points}
-    rows = {
-        "calibration_images": _rows(calibration_rows),
-        "evaluation_images": _rows(evaluation_rows),
-    }
-    plan = _plan(network, rows, recipe)
-    problem = make_problem("channel_pruning", network=network, budget=budget)
-    designs = parse_designs(design, problem)
-    bench = open_bench(
-        network,
-        range(*plan.calibration_images),
-        range(*plan.evaluation_images),
-        plan.recipe,
-        data,
-        weights,
-        device,
-    )
-    verdicts = verify_designs(bench, designs)
-    guesses = predict(problem, [verdict.design for verdict in verdicts])
-    table = Table(
-        title=f"{bench.network.title}: rows {_shown(plan.evaluation_images)}, weights re-fitted on "
-        f"rows {_shown(plan.calibration_images)}, no fine-tuning"
-    )
-    for heading in ("design", "MACs", "predicted", "top-1", "top-5", "divergence", "seconds"):
-        table.add_column(heading, justify="left" if heading == "design" else "right")
-    records = []
-    for verdict, guess in zip(verdicts, guesses, strict=True):
-        measured = verdict.measured
-        table.add_row(
-            verdict.label,
-            f"{verdict.macs:.1%}",
-            "" if guess is None else f"{guess:.1%}",
-            f"{measured.top1:.2%}",
-            f"{measured.top5:.2%}",
-            f"{measured.divergence:.3f}",
-            f"{verdict.seconds:.1f}",
-        )
-        records.append(
-            {
-                "label": verdict.label,
-                "design": verdict.design,
-                "macs": verdict.macs,
-                "predicted_top1": guess,
-                "top1": measured.top1,
-                "top5": measured.top5,
-                "divergence": measured.divergence,
-                "seconds": verdict.seconds,
-            }
-        )
-    Console().print(table)
-    if out is not None:
-        from hwenvs.calibration.table import write_atomically
-
-        write_atomically(out, (json.dumps(records, indent=2) + "\n").encode())
-
-
-def _plan(network: str, changes: dict[str, Any], recipe: dict[str, Any]) -> Plan:
+def choose_plan(network: str, changes: dict[str, Any], recipe: dict[str, Any]) -> Plan:
+    """The network's plan with what was given on the command line (not None) replaced."""
     from hwenvs.calibration.plan import PLANS
 
     if network not in PLANS:
@@ -195,17 +102,14 @@ def _plan(network: str, changes: dict[str, Any], recipe: dict[str, Any]) -> Plan
     return replace(plan, **{key: value for key, value in changes.items() if value is not None})
 
 
-def _rows(text: str | None) -> tuple[int, int] | None:
+def parse_rows(text: str | None) -> tuple[int, int] | None:
+    """``"0:500"`` as first and last (exclusive) row."""
     if text is None:
         return None
     first, _, last = text.partition(":")
     if not (first.isdigit() and last.isdigit() and int(first) < int(last)):
         raise ArgumentError(f"rows must look like 0:500 (first:last), not {text!r}")
     return int(first), int(last)
-
-
-def _shown(rows: tuple[int, int]) -> str:
-    return f"{rows[0]} to {rows[1] - 1}"
 
 
 def _portable(arguments: list[str]) -> list[str]:

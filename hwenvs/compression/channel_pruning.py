@@ -18,12 +18,10 @@ from hwenvs.compression.least_squares import (
     weight_tensor,
 )
 from hwenvs.compression.reference import Reference, run_in_batches, walk_nodes
-from hwenvs.errors import DesignError, unknown_name
+from hwenvs.errors import DesignError
 from hwenvs.networks import ChannelGroup, Network, channel_groups
 from hwenvs.networks.base import INPUT, Add, Layer, Node, PadShortcut
 from hwenvs.networks.modules import run_node
-
-METHODS = ("sequential", "independent", "none")
 
 
 def check_design(network: Network, design: Sequence[int]) -> tuple[int, ...]:
@@ -57,11 +55,8 @@ def prune_channels(reference: Reference, design: Sequence[int]) -> FoldedNetwork
 
     Raises:
         DesignError: if the design does not fit the network.
-        UnknownNameError: if the recipe's method does not exist.
     """
     recipe = reference.recipe
-    if recipe.method not in METHODS:
-        raise unknown_name("reconstruction method", recipe.method, METHODS)
     cut = Cut(reference, check_design(reference.folded.network, design))
     if recipe.method == "sequential":
         return _prune_sequentially(reference, cut)

@@ -11,7 +11,8 @@ from torch import Tensor
 from hwenvs.compression.folding import FoldedNetwork
 from hwenvs.compression.least_squares import MomentMatrices, weight_matrix
 from hwenvs.compression.sampling import SamplePoints
-from hwenvs.compression.selection import importance_order
+from hwenvs.compression.selection import CRITERIA, importance_order
+from hwenvs.errors import unknown_name
 from hwenvs.networks import ChannelGroup
 from hwenvs.networks.base import INPUT, Add, Layer, Network, Node
 from hwenvs.networks.modules import ACTIVATIONS, prepare_input, run_node
@@ -20,9 +21,19 @@ DEPTHWISE_POINTS = 8
 """Sampled pixels per image for depthwise layers: each channel fits only kernel**2 + 1 numbers."""
 
 
+METHODS = ("sequential", "independent", "none")
+"""How remaining weights are re-fitted, see :class:`Recipe`."""
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+"""Types of the forward passes."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How a pruned network's remaining weights are chosen.
+
+    Raises:
+        UnknownNameError: if a criterion, method or precision does not exist.
 
     Attributes:
         criterion: which channels are kept, see ``hwenvs.compression.selection``.
@@ -45,10 +56,19 @@ class Recipe:
     seed: int = 0
     precision: str = "float32"
 
+    def __post_init__(self) -> None:
+        for what, name, known in (
+            ("selection criterion", self.criterion, CRITERIA),
+            ("reconstruction method", self.method, METHODS),
+            ("precision", self.precision, PRECISIONS),
+        ):
+            if name not in known:
+                raise unknown_name(what, name, known)
+
     @property
     def dtype(self) -> torch.dtype:
         """The torch type of ``precision``."""
-        return {"float32": torch.float32, "bfloat16": torch.bfloat16}[self.precision]
+        return PRECISIONS[self.precision]
 
 
 @dataclass

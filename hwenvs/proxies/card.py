@@ -96,7 +96,8 @@ class Card:
     def to_dict(self) -> dict[str, Any]:
         """Its entries, with ``extra`` folded back in."""
         entries = dataclasses.asdict(self)
-        return {**entries.pop("extra"), **entries}
+        extra = entries.pop("extra")
+        return {**entries, **extra}
 
 
 def _has_no_default(entry: dataclasses.Field[Any]) -> bool:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from hwenvs.compression.channel_pruning import METHODS, prune_channels, refit_readers
+from hwenvs.compression.channel_pruning import prune_channels, refit_readers
 from hwenvs.compression.folding import FoldedNetwork, fold
-from hwenvs.compression.reference import Recipe, Reference
+from hwenvs.compression.reference import METHODS, Recipe, Reference
 from hwenvs.errors import DesignError, UnknownNameError
 from hwenvs.networks import Network, channel_groups, kept_channels
 from hwenvs.networks.builder import TableBuilder
@@ -177,4 +177,4 @@ def test_designs_that_do_not_fit_are_refused(design: list[float], message: str) 
 
 def test_an_unknown_method_suggests_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'sequential'"):
-        prune_channels(make("residual", method="sequental"), half(small_residual()))
+        Recipe(method="sequental")

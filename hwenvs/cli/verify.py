@@ -1,0 +1,126 @@
+"""``hwenvs verify-design``: designs on the real network, measured beside predicted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from hwenvs.cli.calibrate import (
+    DataOption,
+    DeviceOption,
+    RowsOption,
+    WeightsOption,
+    choose_plan,
+    parse_rows,
+)
+from hwenvs.cli.console import output
+
+if TYPE_CHECKING:
+    from hwenvs.calibration.verification import Verdict
+
+
+def verify_design(
+    network: Annotated[str, typer.Argument(help="Network of the zoo, e.g. resnet56.")],
+    design: Annotated[
+        list[str],
+        typer.Option(
+            help="24,48,… or @file.json or best:runs.jsonl or uniform or optimum; "
+            "repeat for several designs; LABEL=… names one."
+        ),
+    ],
+    data: DataOption = None,
+    weights: WeightsOption = None,
+    calibration_rows: RowsOption = None,
+    evaluation_rows: RowsOption = None,
+    budget: Annotated[
+        float, typer.Option(help="MACs of uniform and optimum, as a fraction.")
+    ] = 0.5,
+    points: Annotated[int | None, typer.Option(min=1, help="Sampled pixels per image.")] = None,
+    method: Annotated[str | None, typer.Option(help="sequential, independent or none.")] = None,
+    criterion: Annotated[str | None, typer.Option(help="Which channels are kept.")] = None,
+    precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
+    device: DeviceOption = "cpu",
+    out: Annotated[Path | None, typer.Option(help="Write the figures as JSON too.")] = None,
+) -> None:
+    """Apply designs to the real network; print measured beside predicted accuracy.
+
+    Nothing is fine-tuned.  Weights are re-fitted on the calibration rows, accuracy is measured on
+    the evaluation rows.
+
+    Example: hwenvs verify-design resnet56 --design uniform --design best:report/runs.jsonl
+    --evaluation-rows 5000:10000
+    """
+    from hwenvs.calibration.bench import open_bench
+    from hwenvs.calibration.verification import verify_designs
+    from hwenvs.cli.designs import parse_designs, predict
+    from hwenvs.compression.channel_pruning import check_design
+    from hwenvs.networks import get_network
+    from hwenvs.problems import make_problem
+
+    recipe = {"method": method, "criterion": criterion, "precision": precision, "points": points}
+    rows = {
+        "calibration_images": parse_rows(calibration_rows),
+        "evaluation_images": parse_rows(evaluation_rows),
+    }
+    plan = choose_plan(network, rows, recipe)
+    problem = make_problem("channel_pruning", network=network, budget=budget)
+    designs = parse_designs(design, problem)
+    for chosen in designs.values():
+        check_design(get_network(network), chosen)
+    calibrated, evaluated = range(*plan.calibration_images), range(*plan.evaluation_images)
+    bench = open_bench(network, calibrated, evaluated, plan.recipe, data, weights, device)
+    verdicts = verify_designs(bench, designs)
+    guesses = predict(problem, [verdict.design for verdict in verdicts])
+    output().print(
+        _table(
+            f"{bench.network.title} on rows {_span(evaluated)}, weights re-fitted on rows "
+            f"{_span(calibrated)}, no fine-tuning",
+            verdicts,
+            guesses,
+        )
+    )
+    if out is not None:
+        from hwenvs.calibration.table import write_atomically
+
+        records = [_record(v, g) for v, g in zip(verdicts, guesses, strict=True)]
+        write_atomically(out, (json.dumps(records, indent=2) + "\n").encode())
+
+
+def _table(title: str, verdicts: Sequence[Verdict], guesses: Sequence[float | None]) -> Table:
+    table = Table(title=title)
+    for heading in ("design", "MACs", "predicted", "top-1", "top-5", "divergence", "seconds"):
+        table.add_column(heading, justify="left" if heading == "design" else "right")
+    for verdict, guess in zip(verdicts, guesses, strict=True):
+        measured = verdict.measured
+        table.add_row(
+            verdict.label,
+            f"{verdict.macs:.1%}",
+            "" if guess is None else f"{guess:.1%}",
+            f"{measured.top1:.2%}",
+            f"{measured.top5:.2%}",
+            f"{measured.divergence:.3f}",
+            f"{verdict.seconds:.1f}",
+        )
+    return table
+
+
+def _record(verdict: Verdict, guess: float | None) -> dict[str, Any]:
+    return {
+        "label": verdict.label,
+        "design": verdict.design,
+        "macs": verdict.macs,
+        "predicted_top1": guess,
+        "top1": verdict.measured.top1,
+        "top5": verdict.measured.top5,
+        "divergence": verdict.measured.divergence,
+        "seconds": verdict.seconds,
+    }
+
+
+def _span(rows: range) -> str:
+    return f"{rows.start} to {rows.stop - 1}"
