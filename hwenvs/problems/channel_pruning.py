@@ -111,6 +111,7 @@ class ChannelPruningProblem(ChainProblem):
     - `round_to` (`None`): channels are kept in multiples of this; `None` is 8 for ImageNet networks
       and 1 for smaller ones.
     - `floor` (`0.2`): smallest fraction of its channels that a layer keeps.
+    - `metric` (`"top1"`): what accuracy means: `"top1"`, or `"top5"` where the table knows it.
     - `proxy` (`"surrogate"`): an accuracy proxy: a name, the path of a table (`.npz`), or an
       instance.
     - `render_mode` (`None`): `"ansi"`, `"rgb_array"` or `"human"`.
@@ -136,6 +137,7 @@ class ChannelPruningProblem(ChainProblem):
         round_to: int | None = None,
         floor: float = 0.2,
         budget_units: str = "fraction",
+        metric: str = "top1",
     ) -> None:
         table = get_network(network) if isinstance(network, str) else network
         self.network, self.groups = table, channel_groups(table)
@@ -146,7 +148,7 @@ class ChannelPruningProblem(ChainProblem):
             Decision.channels(group.name, group.channels, self.round_to, self.floor)
             for group in self.groups
         )
-        judge = get_proxy(proxy, table)
+        judge = _measuring(get_proxy(proxy, table), metric)
         compiler = CostCompiler(table, self.groups, decisions, self.hardware)
         tables = compiler.compile(_divergences(judge, self.groups, decisions))
         limit = compile_budget(tables, cost, budget, budget_units)
@@ -167,6 +169,7 @@ class ChannelPruningProblem(ChainProblem):
             "round_to": self.round_to,
             "floor": self.floor,
             "budget_units": budget_units,
+            "metric": metric,
         }
         features = static_features(table, self.groups, limit.before)
         super().__init__(Chain(decisions, tables, limit, features, judge, paid, constraint))
@@ -184,6 +187,15 @@ class ChannelPruningProblem(ChainProblem):
         if not isinstance(arguments["proxy"], str):
             arguments["proxy"] = getattr(self.proxy, "name", type(self.proxy).__name__)
         return {"problem": self.family, **arguments}
+
+
+def _measuring(proxy: AccuracyProxy, metric: str) -> AccuracyProxy:
+    """The proxy of the accuracy that is asked for."""
+    if isinstance(proxy, SurrogateProxy):
+        return proxy.on(metric)
+    if metric != "top1":
+        raise ArgumentError(f"metric {metric!r} needs a table; {type(proxy).__name__} has none")
+    return proxy
 
 
 def _divergences(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwenvs.errors import DesignError, ProxyError
+from hwenvs.errors import DesignError, ProxyError, unknown_name
 from hwenvs.networks.coupling import ChannelGroup
 from hwenvs.proxies.card import Card
 from hwenvs.proxies.curve import AccuracyCurve
@@ -29,6 +29,10 @@ ARRAYS = {
     "curve_accuracy": 1,
 }
 """Arrays that a table file must hold, and their number of dimensions."""
+
+
+METRICS = ("top1", "top5")
+"""Accuracies that a table may lead to."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,22 @@ class SurrogateProxy:
         )
         proxy.check(groups, str(path))
         return proxy
+
+    def on(self, metric: str) -> SurrogateProxy:
+        """The proxy that estimates ``"top1"`` or ``"top5"`` accuracy from the same tables.
+
+        Raises:
+            UnknownNameError: if there is no such metric.
+            ProxyError: if the table does not know it.
+        """
+        if metric not in METRICS:
+            raise unknown_name("metric", metric, METRICS)
+        if metric == "top1":
+            return self
+        if self.curve_top5 is None:
+            raise ProxyError(f"the table of {self.card.network} knows no top-5 accuracy")
+        top5 = self.curve_top5
+        return SurrogateProxy(self.sweeps, self.interaction, top5, self.card, top5)
 
     def check(self, groups: Sequence[ChannelGroup], source: str) -> None:
         """Raises a :class:`ProxyError` unless the sweeps are those of ``groups``."""

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 import hwenvs
 from hwenvs.environment import DesignEnv
-from hwenvs.errors import ArgumentError, ProxyError
+from hwenvs.errors import ArgumentError, ProxyError, UnknownNameError
 from hwenvs.networks import get_network
-from hwenvs.problems import ChannelPruningProblem
+from hwenvs.problems import ChannelPruningProblem, make_problem
 from hwenvs.problems.features import FEATURES
 from hwenvs.proxies import Card, analytic_proxy
 
@@ -190,3 +190,17 @@ def test_proxies_that_give_no_fraction_are_named(factor: float) -> None:
 def test_the_accuracy_reward_without_a_budget_is_refused() -> None:
     with pytest.raises(ArgumentError, match="needs a budget"):
         ChannelPruningProblem("resnet20", budget=None)
+
+
+def test_top5_accuracy_can_be_what_is_rewarded() -> None:
+    top1 = make_problem("channel_pruning", network="mobilenet_v1")
+    top5 = make_problem("channel_pruning", network="mobilenet_v1", metric="top5")
+    one, five = top1.evaluate(top1.reference.designs), top5.evaluate(top1.reference.designs)
+    assert five.reward[0] == five.accuracy[0] == one.accuracy_top5[0] > one.accuracy[0]
+    assert top5.baseline > top1.baseline
+    assert top5.spec()["metric"] == "top5"
+
+
+def test_an_unknown_metric_suggests_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'top5'"):
+        make_problem("channel_pruning", network="mobilenet_v1", metric="top-5")
