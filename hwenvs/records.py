@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 import hwenvs
 from hwenvs.errors import ArgumentError, SolverError
+from hwenvs.files import replacing
 
 if TYPE_CHECKING:
     from hwenvs.problems import Problem
@@ -75,11 +75,9 @@ class Run:
 
 def write_runs(path: Path, runs: Sequence[Run]) -> None:
     """Writes records as JSON lines, in one atomic step; ``pandas.read_json(path, lines=True)``."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = "".join(json.dumps(asdict(run)) + "\n" for run in runs)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def read_runs(path: Path) -> list[Run]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
-import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from hwenvs.calibration.bench import Measurement
 from hwenvs.calibration.curves import FloatArray, falling_curve
 from hwenvs.calibration.fidelity import fidelity
 from hwenvs.calibration.fit import AdditiveTable
+from hwenvs.files import replacing
 from hwenvs.networks import ChannelGroup
 
 Records = list[dict[str, Any]]
@@ -103,19 +103,12 @@ def card(result: Result, about: Mapping[str, Any]) -> dict[str, Any]:
 
 def write_table(result: Result, about: Mapping[str, Any], out: Path) -> tuple[Path, Path]:
     """Writes ``<network>.channel_pruning.npz`` and ``.json``, each in one atomic step."""
-    out.mkdir(parents=True, exist_ok=True)
     stem = f"{result.network}.channel_pruning"
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **result.arrays())  # type: ignore[arg-type]
     table_path, card_path = out / f"{stem}.npz", out / f"{stem}.json"
-    write_atomically(table_path, buffer.getvalue())
-    text = json.dumps(card(result, about), indent=2, default=asdict)
-    write_atomically(card_path, (text + "\n").encode())
+    with replacing(table_path) as temporary:
+        temporary.write_bytes(buffer.getvalue())
+    with replacing(card_path) as temporary:
+        temporary.write_text(json.dumps(card(result, about), indent=2) + "\n", encoding="utf-8")
     return table_path, card_path
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes ``content`` so that ``path`` is never half-written."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(content)
-    temporary.replace(path)

@@ -19,6 +19,7 @@ from hwenvs.cli.calibrate import (
     parse_rows,
 )
 from hwenvs.cli.console import output
+from hwenvs.files import replacing
 
 if TYPE_CHECKING:
     from hwenvs.calibration.verification import Verdict
@@ -85,10 +86,9 @@ def verify_design(
         )
     )
     if out is not None:
-        from hwenvs.calibration.table import write_atomically
-
         records = [_record(v, g) for v, g in zip(verdicts, guesses, strict=True)]
-        write_atomically(out, (json.dumps(records, indent=2) + "\n").encode())
+        with replacing(out) as temporary:
+            temporary.write_text(json.dumps(records, indent=2) + "\n", encoding="utf-8")
 
 
 def _table(title: str, verdicts: Sequence[Verdict], guesses: Sequence[float | None]) -> Table:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hwenvs.files import replacing
 from hwenvs.records import Run, write_runs
 from hwenvs.reporting.results import Results, collect
 from hwenvs.reporting.table import markdown, markdown_table
@@ -56,7 +55,7 @@ def write_report(runs: Sequence[Run], folder: Path) -> list[Results]:
         _save(learning_curves(results), folder / f"{CURVES}{suffix}.png")
         _save(channels(results), folder / f"{CHANNELS}{suffix}.png")
         sections.append(_section(results, suffix))
-    with _replacing(folder / PAGE) as temporary:
+    with replacing(folder / PAGE) as temporary:
         temporary.write_text("\n".join(["# Report\n", *sections]), encoding="utf-8")
     return collected
 
@@ -163,16 +162,5 @@ def _settings(hyperparameters: dict[str, Any]) -> str:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    with _replacing(path) as temporary:
+    with replacing(path) as temporary:
         figure.savefig(temporary, format="png")
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A path to write to, which takes the place of ``path`` in one step."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
