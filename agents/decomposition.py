@@ -183,7 +183,29 @@ class Planner:
                 high, best = middle, options
             else:
                 low = middle
-        return best
+        return self._filled(values, best)
+
+    def _filled(self, values: list[Floats], options: Ints) -> Ints:
+        """``options`` [T] after spending what is left of the budget, best change first.
+
+        Prices reach only designs on the convex hull of value and cost; single changes reach more.
+        """
+        options = options.copy()
+        while True:
+            left = self.limit - self.cost(options)
+            best, change = 0.0, None
+            for t, value in enumerate(values):
+                costs = self.costs[t][options[t - 1] if t else 0]
+                if t + 1 < len(values):
+                    costs = costs + self.costs[t + 1][:, options[t + 1]]
+                gain = value - value[options[t]]
+                gain[costs - costs[options[t]] > left] = 0.0
+                pick = int(gain.argmax())
+                if gain[pick] > best:
+                    best, change = float(gain[pick]), (t, pick)
+            if change is None:
+                return options
+            options[change[0]] = change[1]
 
     def _priced(self, values: list[Floats], price: float) -> Ints:
         total, back = np.zeros(1), []

@@ -103,7 +103,7 @@ def test_projection_uses_the_largest_common_factor(env_id: str, get_problem: Any
 
 
 def test_the_smallest_feasible_budget_is_the_one_in_the_message(env_id: str) -> None:
-    arguments = {k: v for k, v in hwenvs.ENVIRONMENTS[env_id].items() if k != "problem"}
+    arguments = {"network": hwenvs.ENVIRONMENTS[env_id]["network"]}
     with pytest.raises(BudgetError, match="smallest feasible fraction is") as caught:
         ChannelPruningProblem(**arguments, budget=0.001)
     fraction = float(str(caught.value).split("fraction is ")[1].split()[0])
