@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from hwenvs.agents.decomposition import Decomposition, Planner, ReturnModel, Settings
+from hwenvs.agents.decomposition import Decomposition, ReturnModel, Settings
+from hwenvs.agents.planning import Planner
 from hwenvs.baselines.exact import optimum
 from hwenvs.errors import UnknownNameError
 from hwenvs.problems.chain import ChainProblem
