@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -62,6 +63,10 @@ __all__ = [
 ]
 
 
+TITLE_WIDTH = 100
+"""Characters in a line of the title."""
+
+
 def rgb_array(progress: Progress, result: Mapping[str, Any] | None = None) -> NDArray[np.uint8]:
     """The picture as pixels [height, width, 3].
 
@@ -96,8 +101,13 @@ def draw(drawn: Figure, progress: Progress, result: Mapping[str, Any] | None = N
     _draw_channels(channels, progress)
     _draw_running(running, progress)
     _draw_budget(budget, progress)
-    title = progress.title + (f"\n{result_text(result)}" if result else "")
-    drawn.suptitle(title, color=STYLE.text, fontsize=11)
+    # Costs of many kinds make a long line: it is broken where the figure ends.
+    lines = (
+        [progress.title, *textwrap.wrap(result_text(result), TITLE_WIDTH)]
+        if result
+        else [progress.title]
+    )
+    drawn.suptitle("\n".join(lines), color=STYLE.text, fontsize=11)
     for axes in (channels, running, budget):
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(colors=STYLE.text, labelsize=8)
