@@ -13,6 +13,29 @@ EQUAL_BUDGET = ("random", "guided")
 """Kinds of held-out designs that all cost the same."""
 
 
+WANTED_SPEARMAN = 0.90
+WANTED_ERROR = 0.015
+"""What a table should reach on held-out designs: rank correlation at equal budget, and mean
+absolute error where accuracy is above half of the baseline's."""
+
+
+def shortfalls(report: Mapping[str, Any]) -> list[str]:
+    """Where a :func:`fidelity` report falls short of what is wanted, in words."""
+    found = []
+    if not report["spearman_equal_budget"] >= WANTED_SPEARMAN:
+        found.append(
+            f"Spearman at equal budget is {report['spearman_equal_budget']:.2f}; "
+            f"{WANTED_SPEARMAN:.2f} is wanted"
+        )
+    if not report["mae_above_half"] <= WANTED_ERROR:
+        found.append(
+            f"accuracies above half of the baseline's are off by "
+            f"{100 * report['mae_above_half']:.1f} points on average; "
+            f"{100 * WANTED_ERROR:.1f} are wanted"
+        )
+    return found
+
+
 def ranks(values: FloatArray) -> FloatArray:
     """Ranks from 0, ties sharing their mean rank."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)

@@ -14,7 +14,7 @@ import numpy as np
 
 from hwenvs.calibration.bench import Measurement
 from hwenvs.calibration.curves import FloatArray, falling_curve
-from hwenvs.calibration.fidelity import fidelity
+from hwenvs.calibration.fidelity import fidelity, shortfalls
 from hwenvs.calibration.fit import AdditiveTable
 from hwenvs.files import replacing
 from hwenvs.networks import ChannelGroup
@@ -85,6 +85,7 @@ class Result:
 
 def card(result: Result, about: Mapping[str, Any]) -> dict[str, Any]:
     """The card's entries; ``about`` adds data, images, command, reconstruction and notes."""
+    heldout = result.fidelity()
     return {
         "network": result.network,
         "family": "channel_pruning",
@@ -93,7 +94,8 @@ def card(result: Result, about: Mapping[str, Any]) -> dict[str, Any]:
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "baseline_accuracy": round(result.baseline.top1, 6),
         "baseline_top5": round(result.baseline.top5, 6),
-        "heldout": result.fidelity(),
+        "heldout": heldout,
+        "falls_short": shortfalls(heldout),
         "fitted_designs": len(result.fitted),
         "exponent": round(result.table.exponent, 4),
         "measured_by": "hwenvs contributors",

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hwenvs.calibration.curves import falling_curve, isotonic
 from hwenvs.calibration.designs import DesignSampler
-from hwenvs.calibration.fidelity import fidelity, spearman
+from hwenvs.calibration.fidelity import fidelity, shortfalls, spearman
 from hwenvs.calibration.fit import fit_weights, greedy_design, sweep_curve, unfitted
 from hwenvs.calibration.sweeps import sweep_counts
 from hwenvs.networks import ZOO, channel_groups, get_network
@@ -131,3 +131,13 @@ def test_greedy_prunes_the_insensitive_layers_first() -> None:
     kept = design / sampler.channels
     assert (kept[::2] == 1).all()
     assert kept[1::2].mean() < 0.8
+
+
+def test_a_table_says_where_it_falls_short() -> None:
+    good = {"spearman_equal_budget": 0.95, "mae_above_half": 0.01}
+    assert shortfalls(good) == []
+    assert (
+        "Spearman at equal budget is 0.80" in shortfalls({**good, "spearman_equal_budget": 0.8})[0]
+    )
+    assert "off by 3.0 points" in shortfalls({**good, "mae_above_half": 0.03})[0]
+    assert len(shortfalls({"spearman_equal_budget": np.nan, "mae_above_half": np.nan})) == 2
