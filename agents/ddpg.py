@@ -18,11 +18,8 @@ already.  The action remembered is the one asked for, not what the budget left o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -32,7 +29,7 @@ from torch import Tensor
 from hwenvs.agents.networks import Actor, Critic, follow, small_networks
 from hwenvs.agents.replay import Array, Replay, Transitions
 from hwenvs.errors import SolverError
-from hwenvs.hyperparameters import load_hyperparameters
+from hwenvs.hyperparameters import Configured
 from hwenvs.solving import Recorder
 
 
@@ -136,7 +133,7 @@ class Learner:
         )
 
 
-class DDPG:
+class DDPG(Configured[Settings]):
     """The papers' agent.
 
     Works on any environment of the package whose actions are a ``Box``.
@@ -151,12 +148,7 @@ class DDPG:
 
     name = "ddpg"
     deterministic = True
-
-    def __init__(self, **hyperparameters: Any) -> None:
-        self.settings = load_hyperparameters(
-            Settings, Path(__file__).with_suffix(".yaml"), hyperparameters
-        )
-        self.hyperparameters: Mapping[str, Any] = asdict(self.settings)
+    settings_type = Settings
 
     def solve(self, env: Recorder, seed: int) -> None:
         """Plays and learns until the evaluations are spent.

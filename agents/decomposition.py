@@ -14,17 +14,14 @@ tables; accuracy is learned from rewards alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwenvs.agents.planning import Planner
 from hwenvs.errors import ArgumentError
-from hwenvs.hyperparameters import load_hyperparameters
+from hwenvs.hyperparameters import Configured
 from hwenvs.problems.chain import ChainProblem
 from hwenvs.solving import Recorder
 
@@ -63,7 +60,7 @@ class Settings:
     exploration: float = 1.0
 
 
-class Decomposition:
+class Decomposition(Configured[Settings]):
     """Learns a decomposed return model and plans on posterior draws of it.
 
     Args:
@@ -75,12 +72,7 @@ class Decomposition:
 
     name = "decomposition"
     deterministic = True
-
-    def __init__(self, **hyperparameters: Any) -> None:
-        self.settings = load_hyperparameters(
-            Settings, Path(__file__).with_suffix(".yaml"), hyperparameters
-        )
-        self.hyperparameters: Mapping[str, Any] = asdict(self.settings)
+    settings_type = Settings
 
     def solve(self, env: Recorder, seed: int) -> None:
         """Plays episodes until the evaluations are spent.

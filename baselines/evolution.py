@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import cma
 import numpy as np
@@ -14,7 +12,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from hwenvs.errors import SolverError
-from hwenvs.hyperparameters import load_hyperparameters
+from hwenvs.hyperparameters import Configured
 from hwenvs.solving import Recorder
 
 Floats = NDArray[np.float64]
@@ -39,7 +37,7 @@ class Settings:
             raise SolverError(f"growth of cma-es must be at least 1, not {self.growth}")
 
 
-class CMAES:
+class CMAES(Configured[Settings]):
     """Evolves the T actions of an episode, starting from those of the uniform design.
 
     When a run has converged and evaluations are left, another starts from a random point with a
@@ -55,12 +53,7 @@ class CMAES:
 
     name = "cma-es"
     deterministic = True
-
-    def __init__(self, **hyperparameters: Any) -> None:
-        self.settings = load_hyperparameters(
-            Settings, Path(__file__).with_suffix(".yaml"), hyperparameters
-        )
-        self.hyperparameters: Mapping[str, Any] = asdict(self.settings)
+    settings_type = Settings
 
     def solve(self, env: Recorder, seed: int) -> None:
         """Evolves until the evaluations are spent.

@@ -3,13 +3,41 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from hwenvs.errors import ArgumentError, unknown_name
 
 Settings = TypeVar("Settings")
+
+
+class Configured(Generic[Settings]):
+    """What solvers with hyper-parameters share: a dataclass of them, its defaults in a YAML.
+
+    The YAML lies beside the solver's module and has its name.
+
+    Args:
+        **hyperparameters: fields of the dataclass, instead of the YAML's values.
+
+    Attributes:
+        settings_type: the dataclass.
+        settings: the hyper-parameters in force.
+        hyperparameters: the same, JSON-able, for run records.
+
+    Raises:
+        UnknownNameError: if there is no such hyper-parameter.
+        HwenvsError: if a value makes no sense.
+    """
+
+    settings_type: type[Settings]
+
+    def __init__(self, **hyperparameters: Any) -> None:
+        module = sys.modules[type(self).__module__]
+        path = Path(str(module.__file__)).with_suffix(".yaml")
+        self.settings = load_hyperparameters(self.settings_type, path, hyperparameters)
+        self.hyperparameters: Mapping[str, Any] = dataclasses.asdict(self.settings)  # type: ignore[call-overload]
 
 
 def load_hyperparameters(
