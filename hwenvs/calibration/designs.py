@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hwenvs.hardware import Workload
 from hwenvs.networks import Network, channel_groups, kept_channels
 
 Designs = NDArray[np.int64]
@@ -24,21 +25,12 @@ class DesignSampler:
         self.network, self.floor, self.round_to = network, floor, round_to
         self.channels = np.array([group.channels for group in channel_groups(network)])
         self.random = np.random.default_rng(seed)
-        columns = [
-            (
-                layer.kind == "depthwise",
-                layer.kernel**2 * layer.features_per_channel * layer.size**2,
-            )
-            for layer in network.layers
-        ]
-        self._depthwise = np.array([flag for flag, _ in columns])
-        self._work = np.array([work for _, work in columns])
 
     def macs(self, designs: Designs) -> NDArray[np.float64]:
         """Fraction of the full network's multiply-accumulates, ``[B]``."""
         ins, outs = kept_channels(self.network, designs)
-        work = np.where(self._depthwise, 1, ins) * outs * self._work
-        share: NDArray[np.float64] = work.sum(1) / self.network.macs
+        macs = Workload.make(self.network.layers, ins, outs).macs
+        share: NDArray[np.float64] = macs.sum(1) / self.network.macs
         return share
 
     def round(self, ratios: NDArray[np.float64]) -> Designs:
