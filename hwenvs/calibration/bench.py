@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,7 +37,9 @@ class Bench:
     """Everything that a measurement needs.
 
     Attributes:
-        network: the layer table.
+        network: the layer table of the real network.
+        counted: the published network, whose costs count (it may have more classes and a higher
+            resolution than what could be trained).
         folded: the real network.
         reference: the full network on the calibration images.
         images, labels: evaluation images and their labels.
@@ -45,6 +47,7 @@ class Bench:
     """
 
     network: Network
+    counted: Network
     folded: FoldedNetwork
     reference: Reference
     images: Tensor
@@ -91,6 +94,20 @@ def find_weights(name: str, weights: str | Path | None, data: Path) -> Path:
     return found[0]
 
 
+def fitting_network(
+    published: Network, state: Mapping[str, Tensor], metadata: Mapping[str, str]
+) -> Network:
+    """``published`` with the classes and the resolution that its weights were trained for."""
+    changes = {}
+    classifier = state.get(f"{published.layers[-1].name}.weight")
+    if classifier is not None and len(classifier) != published.classes:
+        changes["classes"] = len(classifier)
+    resolution = int(metadata.get("resolution", published.resolution))
+    if resolution != published.resolution:
+        changes["resolution"] = resolution
+    return get_network(published.name, **changes) if changes else published
+
+
 def open_bench(
     name: str,
     calibration_rows: range,
@@ -116,7 +133,7 @@ def open_bench(
     Raises:
         DataError, WeightsError, UnknownNameError: if something is missing or does not fit.
     """
-    network = get_network(name)
+    published = get_network(name)
     folder = data_folder(data)
     if name not in DATASETS:
         raise DataError(f"no data set is known for {name}; known: {', '.join(DATASETS)}")
@@ -125,6 +142,7 @@ def open_bench(
         raise DataError("calibration rows and evaluation rows overlap")
     torch.set_default_device(device)
     state, metadata = read_weights(find_weights(name, weights, folder))
+    network = fitting_network(published, state, metadata)
     folded = fold(load_module(network, state).to(device))
     preprocessing = Preprocessing.from_metadata(metadata, network.resolution)
     source = folder / dataset
@@ -134,4 +152,4 @@ def open_bench(
     images = images.to(device, recipe.dtype).contiguous(memory_format=torch.channels_last)
     labels = labels.to(device)
     logits = folded.to(recipe.dtype)(images).log_softmax(1)
-    return Bench(network, folded, reference, images, labels, logits)
+    return Bench(network, published, folded, reference, images, labels, logits)

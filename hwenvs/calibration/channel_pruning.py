@@ -137,7 +137,7 @@ class ChannelPruningCalibration:
     def sampler(self, stream: int) -> DesignSampler:
         """A design sampler with a random stream of its own."""
         plan = self.plan
-        return DesignSampler(self.bench.network, plan.floor, plan.round_to, plan.seed + stream)
+        return DesignSampler(self.bench.counted, plan.floor, plan.round_to, plan.seed + stream)
 
     def fitted(self, curves: list[FloatArray]) -> tuple[AdditiveTable, list[dict[str, Any]]]:
         """The fitted table and the designs that it was fitted on."""

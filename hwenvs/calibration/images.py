@@ -24,6 +24,7 @@ DATASETS = {
     "resnet32": ("cifar10", "test", "train"),
     "resnet44": ("cifar10", "test", "train"),
     "resnet56": ("cifar10", "test", "train"),
+    "resnet50": ("cifar10", "test", "train"),
     "mobilenet_v1": ("imagenet_sample", "validation", "validation"),
     "mobilenet_v2": ("imagenet_sample", "validation", "validation"),
 }
@@ -35,13 +36,20 @@ class Preprocessing:
     """How a network wants its images.
 
     Attributes:
-        resolution: height and width after centre cropping, in pixels.
+        resolution: height and width in pixels: larger images are cropped to their centre, smaller
+            ones enlarged.
         mean, std: per colour channel, of values in [0, 1].
     """
 
     resolution: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """Images ``[N, C, H, W]`` of values in [0, 1], mean and deviation taken out."""
+        mean = torch.tensor(self.mean, device=images.device).view(1, -1, 1, 1)
+        std = torch.tensor(self.std, device=images.device).view(1, -1, 1, 1)
+        return (images - mean) / std
 
     @classmethod
     def from_metadata(cls, metadata: dict[str, str], resolution: int) -> Preprocessing:
@@ -86,12 +94,30 @@ def load_images(
     Raises:
         DataError: if files, columns or rows are missing.
     """
+    pixels, labels = load_pixels(folder, split, rows, preprocessing.resolution)
+    return preprocessing.normalise(pixels.float() / 255).contiguous(), labels
+
+
+def load_pixels(
+    folder: Path, split: str, rows: Iterable[int] | None, resolution: int | None
+) -> tuple[Tensor, Tensor]:
+    """Images ``[N, C, R, R]`` uint8 and labels ``[N]`` int64.
+
+    Args:
+        folder: holds ``<split>-*.parquet`` files.
+        split: e.g. ``"test"``.
+        rows: which rows, in this order; None for all.
+        resolution: height and width in pixels, see :class:`Preprocessing`; None leaves images as
+            they are.
+
+    Raises:
+        DataError: if files, columns or rows are missing.
+    """
     import pyarrow.parquet as pq
 
     files = sorted(folder.glob(f"{split}-*.parquet"))
     if not files:
         raise DataError(f"{folder} has no {split}-*.parquet file")
-    wanted = list(rows)
     structs: list[dict[str, bytes]] = []
     labels: list[int] = []
     for file in files:
@@ -103,20 +129,24 @@ def load_images(
             )
         structs += table[names[0]].to_pylist()
         labels += table["label"].to_pylist()
+    wanted = list(range(len(labels)) if rows is None else rows)
     if wanted and max(wanted) >= len(labels):
         raise DataError(f"{folder} {split} has {len(labels)} rows, row {max(wanted)} was asked for")
-    pixels = np.stack([_decode(structs[row]["bytes"], preprocessing.resolution) for row in wanted])
-    mean = torch.tensor(preprocessing.mean, device="cpu").view(1, -1, 1, 1)
-    std = torch.tensor(preprocessing.std, device="cpu").view(1, -1, 1, 1)
-    images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div_(255).sub_(mean).div_(std)
-    return images.contiguous(), torch.tensor([labels[row] for row in wanted], device="cpu")
+    pixels = np.stack([_decode(structs[row]["bytes"], resolution) for row in wanted])
+    images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+    return images, torch.tensor([labels[row] for row in wanted], device="cpu")
 
 
-def _decode(encoded: bytes, resolution: int) -> np.ndarray:
+def _decode(encoded: bytes, resolution: int | None) -> np.ndarray:
+    """Pixels ``[H, W, 3]``: cropped to the centre, or enlarged if a side is too short."""
     from PIL import Image
 
-    image = np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB"))
-    top, left = ((side - resolution) // 2 for side in image.shape[:2])
-    if top < 0 or left < 0:
-        raise DataError(f"image of {image.shape[:2]} pixels is smaller than {resolution}")
-    return image[top : top + resolution, left : left + resolution]
+    image = Image.open(io.BytesIO(encoded)).convert("RGB")
+    if resolution is None:
+        return np.asarray(image)
+    if min(image.size) < resolution:
+        scale = resolution / min(image.size)
+        width, height = (max(resolution, round(scale * side)) for side in image.size)
+        image = image.resize((width, height), Image.Resampling.BILINEAR)
+    left, top = ((side - resolution) // 2 for side in image.size)
+    return np.asarray(image)[top : top + resolution, left : left + resolution]

@@ -59,6 +59,7 @@ PLANS = {
     "resnet32": CIFAR,
     "resnet44": CIFAR,
     "resnet56": CIFAR,
+    "resnet50": replace(CIFAR, round_to=8),
     "mobilenet_v1": IMAGENET,
     # At half the MACs MobileNetV2 guesses without fine-tuning; AMC prunes it to 70 % as well.
     "mobilenet_v2": replace(

@@ -38,7 +38,7 @@ def verify_designs(bench: Bench, designs: Mapping[str, Sequence[int]]) -> list[V
         DesignError: if a design does not fit the network.
     """
     full = tuple(group.channels for group in bench.groups)
-    sampler = DesignSampler(bench.network, 0.0, 1, 0)
+    sampler = DesignSampler(bench.counted, 0.0, 1, 0)
     verdicts = [Verdict("full network", full, 1.0, bench.baseline, 0.0)]
     for label, design in designs.items():
         started = time.perf_counter()

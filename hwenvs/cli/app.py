@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hwenvs import __version__
-from hwenvs.cli import calibrate, drawing, listing, running, verify
+from hwenvs.cli import calibrate, drawing, listing, running, train, verify
 from hwenvs.cli.commands import Commands, examples
 from hwenvs.cli.console import output
 
@@ -69,6 +69,7 @@ app.command(
         "hwenvs render AMC-ResNet20-v0 --design @design.json",
     ),
 )(drawing.render)
+app.command("train")(train.train)
 app.add_typer(listing.hardware, name="hardware")
 app.add_typer(calibrate.app, name="calibrate")
 app.command("verify-design")(verify.verify_design)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from hwenvs.cli.progress import portable_command, steps
 from hwenvs.errors import ArgumentError, unknown_name
 
 if TYPE_CHECKING:
-    from hwenvs.calibration.measuring import Progress as Report
     from hwenvs.calibration.plan import Plan
 
 app = typer.Typer(no_args_is_help=True, help="Measure tables on real networks and real images.")
@@ -75,12 +72,12 @@ def channel_pruning(
             "heldout_guided": third,
         }
     plan = choose_plan(network, changes, recipe)
-    with _progress() as report:
+    with steps() as report:
         calibration = ChannelPruningCalibration(
             network, plan, out, data, weights, workers, report, device
         )
         result = calibration.run()
-    command = "hwenvs " + " ".join(_portable(sys.argv[1:]))
+    command = portable_command(sys.argv[1:])
     facts = {**about(plan, network, command), "weights_sha256": calibration.digest}
     paths = write_table(result, facts, out)
     console = Console()
@@ -110,22 +107,3 @@ def parse_rows(text: str | None) -> tuple[int, int] | None:
     if not (first.isdigit() and last.isdigit() and int(first) < int(last)):
         raise ArgumentError(f"rows must look like 0:500 (first:last), not {text!r}")
     return int(first), int(last)
-
-
-def _portable(arguments: list[str]) -> list[str]:
-    """Arguments with folders reduced to their last part: a card names no machine's paths."""
-    return [Path(part).name if "/" in part else part for part in arguments]
-
-
-@contextmanager
-def _progress() -> Iterator[Report]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bars:
-        tasks: dict[str, Any] = {}
-
-        def report(label: str, done: int, total: int) -> None:
-            if label not in tasks:
-                tasks[label] = bars.add_task(label, total=total)
-            bars.update(tasks[label], completed=done)
-
-        yield report

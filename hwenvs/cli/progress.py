@@ -1,8 +1,10 @@
-"""Live bars: one per solver, over all its seeds, with the best score so far."""
+"""Live bars: steps of a long computation, and solvers over all their seeds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,6 +16,7 @@ from rich.progress import (
     TaskID,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 
 from hwenvs.cli.console import notes
@@ -92,3 +95,23 @@ class Bars:
             total=self._total(solver),
             best=text,
         )
+
+
+@contextmanager
+def steps() -> Iterator[Callable[[str, int, int], None]]:
+    """A function that shows a bar for every label: called with label, steps done, steps in all."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=notes()) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def report(label: str, done: int, total: int) -> None:
+            if label not in tasks:
+                tasks[label] = bars.add_task(label, total=total)
+            bars.update(tasks[label], completed=done)
+
+        yield report
+
+
+def portable_command(arguments: Sequence[str]) -> str:
+    """The command line with folders reduced to their last part: files name no machine's paths."""
+    return " ".join(["hwenvs", *(Path(a).name if "/" in a else a for a in arguments)])

@@ -57,6 +57,11 @@ class FoldedNetwork:
             ]
         ).float()
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of the weights."""
+        return next(iter(self.weights.values())).dtype
+
     def to(self, dtype: torch.dtype) -> FoldedNetwork:
         """The same network in another floating-point type."""
         return replace(

@@ -14,6 +14,9 @@ from torch import Tensor
 from hwenvs.compression.least_squares import MomentMatrices
 from hwenvs.errors import unknown_name
 
+ONE_BY_ONE = 1024
+"""Rows of a Gram matrix up to which channels are dropped one by one."""
+
 
 def magnitude(_: MomentMatrices, weight: Tensor, __: int) -> Tensor:
     """Sum of absolute weights per input channel (AMC's and Han et al.'s choice)."""
@@ -40,29 +43,37 @@ def reconstruction(moments: MomentMatrices, weight: Tensor, _: int) -> Tensor:
 
     With ``H`` the inverse Gram matrix of the channels still kept and ``W`` their least-squares
     weights, dropping channel ``c`` raises the squared error by ``tr(W_c' (H_cc)^-1 W_c)``; ``H``
-    and ``W`` are then downdated (block optimal brain surgeon; Hassibi and Stork, 1993).
+    and ``W`` are then downdated (block optimal brain surgeon; Hassibi and Stork, 1993).  Where the
+    Gram matrix is larger than :data:`ONE_BY_ONE` rows, a few channels go at a time.
     """
     taps, channels = weight.shape[1], weight.shape[2]
     inverse = torch.cholesky_inverse(torch.linalg.cholesky(moments.regularised()))
     solution = inverse @ moments.cross
-    rows = torch.arange(taps * channels).view(taps, channels).T.contiguous()
+    at_once = max(1, taps * channels // ONE_BY_ONE)
+    names = torch.arange(channels)  # of the channels that the matrices still hold
     alive = torch.ones(channels, dtype=torch.bool)
     dropped: list[int] = []
-    for _step in range(channels - 1):
+    while len(dropped) < channels - 1:
+        rows = torch.arange(taps * len(names)).view(taps, len(names)).T
         left = torch.nonzero(alive).squeeze(1)
         at = rows[left]
         blocks = inverse[at[:, :, None], at[:, None, :]]
         part = solution[at]
         loss = (part * torch.linalg.solve(blocks, part)).sum((1, 2))
-        victim = int(left[loss.argmin()])
-        index = rows[victim]
+        victims = left[loss.argsort()[: min(at_once, len(left) - 1)]]
+        index = rows[victims].flatten()
         column = inverse[:, index]
         block = column[index]
-        solution = solution - column @ torch.linalg.solve(block, solution[index])
-        inverse = inverse - column @ torch.linalg.solve(block, column.T)
-        alive[victim] = False
-        dropped.append(victim)
-    dropped.append(int(torch.nonzero(alive)[0]))
+        solution.sub_(column @ torch.linalg.solve(block, solution[index]))
+        inverse.sub_(column @ torch.linalg.solve(block, column.T))
+        alive[victims] = False
+        dropped += names[victims].tolist()
+        if alive.sum() < 0.8 * len(alive):  # dead rows cost time
+            kept = torch.nonzero(alive).squeeze(1)
+            index = torch.cat([rows[kept].T.flatten(), torch.tensor([len(inverse) - 1])])
+            inverse, solution = inverse[index][:, index], solution[index]
+            names, alive = names[kept], alive[kept]
+    dropped += names[alive].tolist()
     return torch.tensor(dropped[::-1])
 
 

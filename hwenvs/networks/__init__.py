@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from functools import partial
 
-from hwenvs.errors import unknown_name
+from hwenvs.errors import ArgumentError, unknown_name
 from hwenvs.networks.base import Add, Layer, Network, Node, PadShortcut, Pool
 from hwenvs.networks.classic import alexnet, lenet5, lenet_300_100, vgg16
 from hwenvs.networks.coupling import ChannelGroup, channel_groups, kept_channels
 from hwenvs.networks.mobilenet import mobilenet_v1, mobilenet_v2
 from hwenvs.networks.resnet import resnet_cifar, resnet_imagenet
 
-ZOO: dict[str, Callable[[], Network]] = {
+ZOO: dict[str, Callable[..., Network]] = {
     "mobilenet_v1": mobilenet_v1,
     "mobilenet_v2": mobilenet_v2,
     "resnet20": partial(resnet_cifar, 20),
@@ -29,15 +30,25 @@ ZOO: dict[str, Callable[[], Network]] = {
 """Builders of the layer tables by name."""
 
 
-def get_network(name: str) -> Network:
+def get_network(name: str, **changes: int) -> Network:
     """The layer table called ``name``.
+
+    Args:
+        name: one of :data:`ZOO`.
+        **changes: what shall differ from the published network, where its builder offers it:
+            ``classes``, ``resolution`` (height and width of the image in pixels),
+            ``same_padding``.
 
     Raises:
         UnknownNameError: if the zoo has no such network; the message suggests the nearest.
+        ArgumentError: if the network has one shape only.
     """
     if name not in ZOO:
         raise unknown_name("network", name, ZOO)
-    return ZOO[name]()
+    offered = inspect.signature(ZOO[name]).parameters
+    for key in changes.keys() - offered.keys():
+        raise ArgumentError(f"{name} comes without a choice of {key}; it offers {[*offered]}")
+    return ZOO[name](**changes)
 
 
 __all__ = [

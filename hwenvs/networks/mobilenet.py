@@ -29,14 +29,16 @@ def mobilenet_v1(
     width: float = 1.0,
     channels: tuple[int, ...] | None = None,
     same_padding: bool = True,
+    resolution: int = 224,
 ) -> Network:
-    """MobileNetV1 at 224 x 224.
+    """MobileNetV1.
 
     Args:
         classes: outputs of the classifier (TensorFlow's release has 1001).
         width: width multiplier.
         channels: output channels of the stem and of the 13 blocks, instead of ``width``.
         same_padding: pad as TensorFlow does, where the public weights come from.
+        resolution: height and width of the image in pixels.
 
     Raises:
         ValueError: if ``channels`` does not have 14 entries.
@@ -45,7 +47,7 @@ def mobilenet_v1(
         channels = tuple(int(width * c) for c in (32, *(c for c, _ in V1_BLOCKS)))
     if len(channels) != 1 + len(V1_BLOCKS):
         raise ValueError(f"MobileNetV1 needs 14 channel counts, got {len(channels)}")
-    table = TableBuilder(224, same_padding=same_padding)
+    table = TableBuilder(resolution, same_padding=same_padding)
     table.conv("features.0.0", channels[0], 3, 2, norm="features.0.1", activation="relu6")
     for index, (out, (_, stride)) in enumerate(zip(channels[1:], V1_BLOCKS, strict=True), 1):
         at = f"features.{index}"
@@ -56,14 +58,17 @@ def mobilenet_v1(
     return table.build("mobilenet_v1", "MobileNetV1")
 
 
-def mobilenet_v2(classes: int = 1000, same_padding: bool = True) -> Network:
-    """MobileNetV2 at 224 x 224 with torchvision's state-dict keys.
+def mobilenet_v2(
+    classes: int = 1000, same_padding: bool = True, resolution: int = 224
+) -> Network:
+    """MobileNetV2 with torchvision's state-dict keys.
 
     Args:
         classes: outputs of the classifier.
         same_padding: pad as TensorFlow does; False for weights trained with torchvision.
+        resolution: height and width of the image in pixels.
     """
-    table = TableBuilder(224, same_padding=same_padding)
+    table = TableBuilder(resolution, same_padding=same_padding)
     table.conv("features.0.0", 32, 3, 2, norm="features.0.1", activation="relu6")
     index = 1
     for expansion, out, repeats, first_stride in V2_STAGES:

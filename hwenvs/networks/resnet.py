@@ -9,9 +9,9 @@ IMAGENET_STAGES = {18: (2, 2, 2, 2), 50: (3, 4, 6, 3)}
 """Blocks per stage."""
 
 
-def resnet_imagenet(depth: int, classes: int = 1000) -> Network:
-    """ResNet-18 or ResNet-50 at 224 x 224 with torchvision's state-dict keys."""
-    table = TableBuilder(224)
+def resnet_imagenet(depth: int, classes: int = 1000, resolution: int = 224) -> Network:
+    """ResNet-18 or ResNet-50 with torchvision's state-dict keys."""
+    table = TableBuilder(resolution)
     table.conv("conv1", 64, 7, 2, norm="bn1")
     table.max_pool("maxpool", 3, 2, 1)
     block = _bottleneck if depth == 50 else _basic_block
@@ -24,9 +24,9 @@ def resnet_imagenet(depth: int, classes: int = 1000) -> Network:
     return table.build(f"resnet{depth}", f"ResNet-{depth}")
 
 
-def resnet_cifar(depth: int, classes: int = 10) -> Network:
-    """A CIFAR-10 ResNet at 32 x 32 with parameter-free shortcuts; ``depth`` is 6 n + 2."""
-    table = TableBuilder(32)
+def resnet_cifar(depth: int, classes: int = 10, resolution: int = 32) -> Network:
+    """A CIFAR-10 ResNet with parameter-free shortcuts; ``depth`` is 6 n + 2."""
+    table = TableBuilder(resolution)
     table.conv("conv1", 16, 3, norm="bn1")
     for stage in (1, 2, 3):
         for index in range((depth - 2) // 6):

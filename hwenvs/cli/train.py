@@ -1,0 +1,72 @@
+"""``hwenvs train``: a network of the zoo on real images, where no weights can be had."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hwenvs.cli.calibrate import DataOption, DeviceOption
+from hwenvs.cli.console import output
+from hwenvs.cli.progress import portable_command, steps
+
+
+def train(
+    network: Annotated[str, typer.Argument(help="Network of the zoo, e.g. resnet50.")],
+    out: Annotated[Path, typer.Option(help="Folder for the weights and the checkpoint.")],
+    data: DataOption = None,
+    resolution: Annotated[
+        int, typer.Option(min=8, help="Pixels; smaller images are enlarged.")
+    ] = 32,
+    first_resolution: Annotated[
+        int | None, typer.Option(min=8, help="Pixels in the first epoch, growing from there.")
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 30,
+    batch_size: Annotated[int, typer.Option(min=2, help="Images per step.")] = 128,
+    learning_rate: Annotated[float, typer.Option(help="At its peak.")] = 0.1,
+    teacher: Annotated[
+        str | None,
+        typer.Option(help="Network with weights in the data folder to learn from as well."),
+    ] = None,
+    precision: Annotated[
+        str, typer.Option(help="float32, or bfloat16 for mixed precision.")
+    ] = "float32",
+    device: DeviceOption = "cpu",
+    threads: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 1,
+    until: Annotated[int | None, typer.Option(min=1, help="Stop after this epoch.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of weights, order and augmentation.")] = 0,
+) -> None:
+    """Train a network of the zoo from scratch.
+
+    Random crops, flips and erased squares; Nesterov's gradient descent with a cosine schedule.
+    Stop it at any time: the same command continues after the last finished epoch.
+
+    Example: hwenvs train resnet50 --out weights --resolution 64 --epochs 30 --device cuda
+    """
+    import torch
+
+    from hwenvs.training.settings import Settings
+    from hwenvs.training.zoo import train_network
+
+    torch.set_num_threads(threads)
+    settings = Settings(
+        epochs=epochs,
+        resolution=resolution,
+        first_resolution=first_resolution,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        precision=precision,
+        seed=seed,
+    )
+    facts = {"command": portable_command(sys.argv[1:])}
+    with steps() as progress:
+        trained = train_network(
+            network, settings, out, data, teacher, device, progress, until, facts
+        )
+    output().print(
+        f"{trained.epochs} epochs, last loss {trained.loss:.4f}, "
+        f"test accuracy {trained.accuracy:.2%}\nwrote {trained.path}",
+        soft_wrap=True,
+    )

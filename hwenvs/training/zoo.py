@@ -1,0 +1,130 @@
+"""From a network's name and a folder of images to trained weights in a file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from hwenvs.calibration.bench import find_weights
+from hwenvs.calibration.images import DATASETS, Preprocessing, data_folder, load_pixels
+from hwenvs.compression.folding import fold
+from hwenvs.compression.reference import PRECISIONS
+from hwenvs.errors import DataError
+from hwenvs.files import replacing
+from hwenvs.networks import get_network
+from hwenvs.networks.modules import TableModule, load_module, read_weights
+from hwenvs.training.classifier import ClassifierTraining, Progress, Teacher, accuracy
+from hwenvs.training.settings import Settings
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training run left.
+
+    Attributes:
+        path: the weights.
+        accuracy: on all test images, as a fraction.
+        epochs: that it was trained for.
+        loss: mean of the last epoch.
+    """
+
+    path: Path
+    accuracy: float
+    epochs: int
+    loss: float
+
+
+def train_network(
+    name: str,
+    settings: Settings,
+    out: Path,
+    data: str | Path | None = None,
+    teacher: str | None = None,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    until: int | None = None,
+    facts: dict[str, str] | None = None,
+) -> Trained:
+    """Trains a network of the zoo and writes its weights.
+
+    The file is ``out/<name>_<data set>.safetensors``; its metadata says how images must be
+    prepared, what was trained on, and the accuracy on the test images.
+
+    Args:
+        name: network of the zoo.
+        settings: how to train.
+        out: folder for weights and checkpoint.
+        data: folder with the data sets; default ``HWENVS_DATA``.
+        teacher: network of the zoo with weights in the data folder, whose answers are learnt from.
+        device: where to compute, e.g. ``"cuda"``.
+        progress: see :data:`hwenvs.training.classifier.Progress`.
+        until: stop after this epoch.
+        facts: more for the metadata, e.g. the command.
+
+    Raises:
+        DataError, WeightsError, UnknownNameError, ArgumentError: if something is missing or does
+            not fit.
+    """
+    if name not in DATASETS or DATASETS[name][1] == DATASETS[name][2]:
+        raise DataError(f"no data set with training and test images is known for {name}")
+    dataset, test, train = DATASETS[name]
+    folder = data_folder(data) / dataset
+    images, labels = load_pixels(folder, train, None, None)
+    preprocessing = Preprocessing.from_metadata({}, settings.resolution)
+    module = _module(name, settings, 1 + int(labels.max()))
+    training = ClassifierTraining(
+        module,
+        images,
+        labels,
+        preprocessing,
+        settings,
+        out / f"{name}_{dataset}.checkpoint.pt",
+        None
+        if teacher is None
+        else load_teacher(teacher, data_folder(data), device, settings.precision),
+        device,
+    )
+    training.run(progress, until)
+    images, labels = load_pixels(folder, test, None, None)
+    right = accuracy(
+        module, images.to(device), labels.to(device), preprocessing, settings.resolution
+    )
+    path = out / f"{name}_{dataset}.safetensors"
+    metadata = {
+        "input_mean": ",".join(map(str, preprocessing.mean)),
+        "input_std": ",".join(map(str, preprocessing.std)),
+        "resolution": str(settings.resolution),
+        "trained_on": f"{dataset} {train}, {len(training.images)} images",
+        "epochs": str(training.epochs_done),
+        "settings": str({k: v for k, v in asdict(settings).items() if v is not None}),
+        "teacher": teacher or "none",
+        "test_accuracy": f"{right:.4f} on {len(labels)} {test} images",
+        **(facts or {}),
+    }
+    _write(module, path, metadata)
+    return Trained(path, right, training.epochs_done, training.losses[-1])
+
+
+def load_teacher(
+    name: str, folder: Path, device: str = "cpu", precision: str = "float32"
+) -> Teacher:
+    """A network of the zoo with the weights in ``folder/weights``, ready to be asked."""
+    state, metadata = read_weights(find_weights(name, None, folder))
+    network = get_network(name)
+    folded = fold(load_module(network, state).to(device)).to(PRECISIONS[precision])
+    return Teacher(folded, Preprocessing.from_metadata(metadata, network.resolution))
+
+
+def _module(name: str, settings: Settings, classes: int) -> TableModule:
+    torch.manual_seed(settings.seed)
+    return TableModule(get_network(name, classes=classes, resolution=settings.resolution))
+
+
+def _write(module: TableModule, path: Path, metadata: dict[str, str]) -> None:
+    from safetensors.torch import save_file
+
+    state = {key: value.cpu().contiguous() for key, value in module.state_dict().items()}
+    with replacing(path) as temporary:
+        save_file(state, temporary, metadata)
