@@ -10,6 +10,7 @@ ENTRY_POINT = "hwenvs.environment:DesignEnv"
 VECTOR_ENTRY_POINT = "hwenvs.vector:DesignVectorEnv"
 
 AMC = "channel_pruning"
+FINE_GRAINED = "fine_grained_pruning"
 
 ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "AMC-MobileNetV1-v0": {"problem": AMC, "network": "mobilenet_v1"},

@@ -9,12 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from hwenvs.calibration.families import Family, Group, get_family
 from hwenvs.calibration.images import DATASETS, Preprocessing, data_folder, load_images
-from hwenvs.compression.channel_pruning import prune_channels
 from hwenvs.compression.folding import FoldedNetwork, fold
 from hwenvs.compression.reference import Recipe, Reference
 from hwenvs.errors import DataError
-from hwenvs.networks import ChannelGroup, Network, channel_groups, get_network
+from hwenvs.networks import Network, get_network
 from hwenvs.networks.modules import load_module, read_weights
 
 
@@ -44,6 +44,7 @@ class Bench:
         reference: the full network on the calibration images.
         images, labels: evaluation images and their labels.
         logits: log-probabilities of the full network on them.
+        family: how designs are made real.
     """
 
     network: Network
@@ -53,11 +54,12 @@ class Bench:
     images: Tensor
     labels: Tensor
     logits: Tensor
+    family: Family
 
     @property
-    def groups(self) -> tuple[ChannelGroup, ...]:
+    def groups(self) -> tuple[Group, ...]:
         """The decisions."""
-        return channel_groups(self.network)
+        return self.family.groups(self.network)
 
     @property
     def baseline(self) -> Measurement:
@@ -65,8 +67,8 @@ class Bench:
         return compare(self.logits, self.logits, self.labels)
 
     def measure(self, design: Sequence[int]) -> Measurement:
-        """Prunes the real network to ``design`` and evaluates it."""
-        pruned = prune_channels(self.reference, design).to(self.images.dtype)
+        """Compresses the real network to ``design`` and evaluates it."""
+        pruned = self.family.compress(self.reference, design).to(self.images.dtype)
         return compare(pruned(self.images).log_softmax(1), self.logits, self.labels)
 
     def with_recipe(self, **changes: str | float) -> Bench:
@@ -116,6 +118,7 @@ def open_bench(
     data: str | Path | None = None,
     weights: str | Path | None = None,
     device: str = "cpu",
+    family: str = "channel_pruning",
 ) -> Bench:
     """Loads a network of the zoo with its weights and images, and runs the full network once.
 
@@ -129,6 +132,7 @@ def open_bench(
         data: folder with the data sets; default ``HWENVS_DATA``.
         weights: weights file; default the one in the data folder.
         device: where to compute, e.g. ``"cuda"``.
+        family: what designs decide, one of :data:`hwenvs.calibration.families.FAMILIES`.
 
     Raises:
         DataError, WeightsError, UnknownNameError: if something is missing or does not fit.
@@ -152,4 +156,4 @@ def open_bench(
     images = images.to(device, recipe.dtype).contiguous(memory_format=torch.channels_last)
     labels = labels.to(device)
     logits = folded.to(recipe.dtype)(images).log_softmax(1)
-    return Bench(network, published, folded, reference, images, labels, logits)
+    return Bench(network, published, folded, reference, images, labels, logits, get_family(family))

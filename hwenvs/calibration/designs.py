@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hwenvs.hardware import Workload
-from hwenvs.networks import Network, channel_groups, kept_channels
+from hwenvs.calibration.families import ChannelPruning, Family
+from hwenvs.networks import Network
 
 Designs = NDArray[np.int64]
 
@@ -19,19 +19,25 @@ class DesignSampler:
         floor: smallest kept fraction.
         round_to: kept channels are multiples of this.
         seed: of the random numbers.
+        family: what designs decide; default: channel pruning.
     """
 
-    def __init__(self, network: Network, floor: float, round_to: int, seed: int) -> None:
+    def __init__(
+        self,
+        network: Network,
+        floor: float,
+        round_to: int,
+        seed: int,
+        family: Family | None = None,
+    ) -> None:
         self.network, self.floor, self.round_to = network, floor, round_to
-        self.channels = np.array([group.channels for group in channel_groups(network)])
+        self.family = family or ChannelPruning()
+        self.channels = np.array([group.channels for group in self.family.groups(network)])
         self.random = np.random.default_rng(seed)
 
-    def macs(self, designs: Designs) -> NDArray[np.float64]:
-        """Fraction of the full network's multiply-accumulates, ``[B]``."""
-        ins, outs = kept_channels(self.network, designs)
-        macs = Workload.make(self.network.layers, ins, outs).macs
-        share: NDArray[np.float64] = macs.sum(1) / self.network.macs
-        return share
+    def share(self, designs: Designs) -> NDArray[np.float64]:
+        """Cost as a fraction of the full network's, ``[B]``."""
+        return self.family.share(self.network, designs)
 
     def round(self, ratios: NDArray[np.float64]) -> Designs:
         """Kept channels for ratios ``[..., T]``, clipped to the floor and rounded."""
@@ -46,7 +52,7 @@ class DesignSampler:
         low, high = 0.0, 1.0 / max(float(ratios.min()), 1e-3)
         for _ in range(40):
             middle = (low + high) / 2
-            fits = self.macs(self.round(middle * ratios)[None])[0] <= budget
+            fits = self.share(self.round(middle * ratios)[None])[0] <= budget
             low, high = (middle, high) if fits else (low, middle)
         return self.round(low * ratios)
 

@@ -128,18 +128,18 @@ def _residuals(
 
 
 def greedy_design(table: AdditiveTable, sampler: DesignSampler, budget: float) -> Designs:
-    """Removes, step by step, the channels that cost least divergence per MAC saved."""
+    """Removes, step by step, the channels that cost least divergence for what they save."""
     step = np.minimum(sampler.round_to, sampler.channels)
     lowest = sampler.round(np.zeros(len(step)))
     design = sampler.channels.astype(np.int64)
-    macs = sampler.macs(design[None])[0]
-    while macs > budget:
+    cost = sampler.share(design[None])[0]
+    while cost > budget:
         trials = np.repeat(design[None], len(design), 0)
         np.fill_diagonal(trials, design - step)
         allowed = design - step >= lowest
         if not allowed.any():
             return design
-        saved = macs - sampler.macs(trials)
+        saved = cost - sampler.share(trials)
         lost = np.array(
             [
                 v[k - s] - v[k] if ok else 0.0
@@ -149,5 +149,5 @@ def greedy_design(table: AdditiveTable, sampler: DesignSampler, budget: float) -
         rate = np.where(allowed, (lost + 1e-12) / np.maximum(saved, 1e-12), np.inf)
         pick = int(rate.argmin())
         design = trials[pick]
-        macs = sampler.macs(design[None])[0]
+        cost = sampler.share(design[None])[0]
     return design

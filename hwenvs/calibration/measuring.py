@@ -63,9 +63,8 @@ def run_tasks(
     done = len(tasks) - len(todo)
     if progress is not None:
         progress(label, done, len(tasks))
-    for group in bench.groups:
-        if todo:
-            bench.reference.order(group)
+    if todo:
+        bench.family.prepare(bench.reference)
     _bench = bench
     try:
         for key, values in _results(todo, workers):

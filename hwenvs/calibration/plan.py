@@ -1,4 +1,4 @@
-"""What a channel-pruning calibration measures: settings as data, designs in a fixed order."""
+"""What a calibration measures: settings as data, designs in a fixed order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Plan:
         heldout_spread: held-out designs of all sizes.
         heldout_random: held-out random designs at ``budget``.
         heldout_guided: held-out designs near the fitted table's best at ``budget``.
-        budget: fraction of the MACs at which fidelity matters most.
+        budget: fraction of the cost at which fidelity matters most.
         floor: smallest kept fraction in joint designs.
         round_to: kept channels are multiples of this.
         seed: of the designs and of the sampled pixels.
@@ -59,7 +59,18 @@ PLANS = {
     "resnet32": CIFAR,
     "resnet44": CIFAR,
     "resnet56": CIFAR,
-    "resnet50": replace(CIFAR, round_to=8),
+    # Its Gram matrices have up to 4,609 rows: a design takes ten times as long as ResNet-56's.
+    "resnet50": replace(
+        CIFAR,
+        evaluation_images=(0, 1500),
+        sweep_images=400,
+        fitted=60,
+        heldout_spread=25,
+        heldout_random=40,
+        heldout_guided=25,
+        round_to=8,
+        recipe=Recipe(points=6, precision="bfloat16", rectified_steps=1),
+    ),
     "mobilenet_v1": IMAGENET,
     # At half the MACs MobileNetV2 guesses without fine-tuning; AMC prunes it to 70 % as well.
     "mobilenet_v2": replace(
@@ -71,6 +82,29 @@ PLANS = {
     ),
 }
 """Default plan of each network that real data is known for."""
+
+
+FINE_GRAINED = {
+    "resnet50": replace(
+        CIFAR,
+        evaluation_images=(0, 1000),
+        sweep_images=300,
+        fitted=60,
+        heldout_spread=25,
+        heldout_random=40,
+        heldout_guided=25,
+        budget=0.2,
+        floor=0.05,
+        round_to=5,
+        recipe=Recipe(points=12, precision="bfloat16"),
+    ),
+    "resnet56": replace(CIFAR, budget=0.3, floor=0.05, round_to=5),
+    "mobilenet_v2": replace(IMAGENET, budget=0.5, floor=0.05, round_to=5),
+}
+"""Default plans of fine-grained pruning."""
+
+FAMILY_PLANS = {"channel_pruning": PLANS, "fine_grained_pruning": FINE_GRAINED}
+"""Default plans by family and network."""
 
 
 def fitted_designs(plan: Plan, sampler: DesignSampler, best: dict[float, Designs]) -> list[Designs]:
@@ -86,7 +120,7 @@ def fitted_designs(plan: Plan, sampler: DesignSampler, best: dict[float, Designs
     for index in range(plan.fitted):
         kind = index % 10
         if kind < 3:
-            designs.append(sampler.random_design(sampler.random.uniform(0.3, 0.95)))
+            designs.append(sampler.random_design(sampler.random.uniform(*sampler.family.spread)))
         elif kind < 6:
             designs.append(sampler.random_design(plan.budget))
         else:
@@ -101,7 +135,7 @@ def heldout_designs(plan: Plan, sampler: DesignSampler, best: Designs) -> dict[s
     around = np.linspace(0.0, 0.3, plan.heldout_guided)
     return {
         "spread": [
-            sampler.random_design(sampler.random.uniform(0.3, 0.95))
+            sampler.random_design(sampler.random.uniform(*sampler.family.spread))
             for _ in range(plan.heldout_spread)
         ],
         "random": [sampler.random_design(plan.budget) for _ in range(plan.heldout_random)],

@@ -1,4 +1,4 @@
-"""Single-decision sweeps: what pruning one group of channels does to the network's output."""
+"""Single-decision sweeps: what one decision alone does to the network's output."""
 
 from __future__ import annotations
 
@@ -8,42 +8,32 @@ import torch
 from torch import Tensor
 
 from hwenvs.calibration.bench import Bench, Measurement, compare
-from hwenvs.compression.channel_pruning import refit_readers
 from hwenvs.compression.folding import FoldedNetwork
 from hwenvs.networks.base import INPUT
 from hwenvs.networks.modules import execute, run_node
-
-KEEP_RATIOS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-"""Grid of kept fractions; finer where the divergence bends most."""
-
-
-def sweep_counts(channels: int, round_to: int = 1) -> list[int]:
-    """Kept-channel counts to measure for a group, ascending, without ``channels`` itself."""
-    counts = {max(round_to, round(ratio * channels / round_to) * round_to) for ratio in KEEP_RATIOS}
-    return sorted(count for count in counts if count < channels)
 
 
 @torch.inference_mode()
 def sweep_group(
     bench: Bench, index: int, counts: list[int], images: int, batch: int = 10
 ) -> Iterator[tuple[int, Measurement]]:
-    """Measures group ``index`` alone at each of ``counts``.
+    """Measures decision ``index`` alone at each of ``counts``.
 
     The part of the network before the group's readers runs once per batch of images and is shared
     by all counts; only the rest runs again for each.
 
     Args:
         bench: the measuring bench.
-        index: which group.
-        counts: kept channels to try.
+        index: which decision.
+        counts: what to keep.
         images: evaluation images to use.
         batch: images held at a time.
     """
     group, network = bench.groups[index], bench.network
     names = [node.name for node in network.nodes]
     start = min(names.index(reader) for reader in group.readers)
-    low = bench.folded.to(bench.images.dtype)
-    variants = [refit_readers(bench.reference, group, c).to(bench.images.dtype) for c in counts]
+    low, family = bench.folded.to(bench.images.dtype), bench.family
+    variants = [family.alone(bench.reference, index, c).to(bench.images.dtype) for c in counts]
     outputs: list[list[Tensor]] = [[] for _ in counts]
     for part in torch.split(bench.images[:images], batch):
         values = prefix(low, part, start)

@@ -14,10 +14,10 @@ import numpy as np
 
 from hwenvs.calibration.bench import Measurement
 from hwenvs.calibration.curves import FloatArray, falling_curve
+from hwenvs.calibration.families import Group
 from hwenvs.calibration.fidelity import fidelity, shortfalls
 from hwenvs.calibration.fit import AdditiveTable
 from hwenvs.files import replacing
-from hwenvs.networks import ChannelGroup
 
 Records = list[dict[str, Any]]
 
@@ -34,15 +34,17 @@ class Result:
         fitted: measured designs that the table was fitted on.
         heldout: measured designs that it was not fitted on, by kind.
         chance: accuracy of guessing.
+        family: what designs decide.
     """
 
     network: str
-    groups: tuple[ChannelGroup, ...]
+    groups: tuple[Group, ...]
     table: AdditiveTable
     baseline: Measurement
     fitted: Records
     heldout: Mapping[str, Records]
     chance: float
+    family: str = "channel_pruning"
 
     def curve(self, metric: str) -> tuple[FloatArray, FloatArray]:
         """Knots of the curve from the table's sum to ``metric`` (fitted designs only)."""
@@ -88,7 +90,7 @@ def card(result: Result, about: Mapping[str, Any]) -> dict[str, Any]:
     heldout = result.fidelity()
     return {
         "network": result.network,
-        "family": "channel_pruning",
+        "family": result.family,
         "basis": "measured",
         "metric": "top1",
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
@@ -104,8 +106,8 @@ def card(result: Result, about: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_table(result: Result, about: Mapping[str, Any], out: Path) -> tuple[Path, Path]:
-    """Writes ``<network>.channel_pruning.npz`` and ``.json``, each in one atomic step."""
-    stem = f"{result.network}.channel_pruning"
+    """Writes ``<network>.<family>.npz`` and ``.json``, each in one atomic step."""
+    stem = f"{result.network}.{result.family}"
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **result.arrays())  # type: ignore[arg-type]
     table_path, card_path = out / f"{stem}.npz", out / f"{stem}.json"

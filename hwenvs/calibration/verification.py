@@ -18,15 +18,15 @@ class Verdict:
 
     Attributes:
         label: what the design is called.
-        design: kept channels.
-        macs: fraction of the full network's multiply-accumulates.
+        design: kept channels, or percents of the weights.
+        cost: fraction of the full network's multiply-accumulates, or of its weights.
         measured: accuracy and divergence on the evaluation images.
         seconds: wall time of pruning and measuring.
     """
 
     label: str
     design: tuple[int, ...]
-    macs: float
+    cost: float
     measured: Measurement
     seconds: float
 
@@ -38,12 +38,12 @@ def verify_designs(bench: Bench, designs: Mapping[str, Sequence[int]]) -> list[V
         DesignError: if a design does not fit the network.
     """
     full = tuple(group.channels for group in bench.groups)
-    sampler = DesignSampler(bench.counted, 0.0, 1, 0)
+    sampler = DesignSampler(bench.counted, 0.0, 1, 0, bench.family)
     verdicts = [Verdict("full network", full, 1.0, bench.baseline, 0.0)]
     for label, design in designs.items():
         started = time.perf_counter()
         measured = bench.measure(design)
         seconds = time.perf_counter() - started
-        macs = float(sampler.macs(np.array([design]))[0])
-        verdicts.append(Verdict(label, tuple(int(k) for k in design), macs, measured, seconds))
+        cost = float(sampler.share(np.array([design]))[0])
+        verdicts.append(Verdict(label, tuple(int(k) for k in design), cost, measured, seconds))
     return verdicts

@@ -30,22 +30,31 @@ RowsOption = Annotated[
 DeviceOption = Annotated[str, typer.Option(help="Where to compute, e.g. cpu or cuda.")]
 
 
+OutOption = Annotated[Path, typer.Option(help="Folder for the journal, the table and the card.")]
+WorkersOption = Annotated[int, typer.Option(min=1, help="Processes, one thread each.")]
+FittedOption = Annotated[int | None, typer.Option(min=4, help="Joint designs to fit on.")]
+HeldoutOption = Annotated[int | None, typer.Option(min=6, help="Held-out joint designs.")]
+PrecisionOption = Annotated[str | None, typer.Option(help="float32 or bfloat16.")]
+SeedOption = Annotated[int, typer.Option(help="Seed of designs and sampled pixels.")]
+NetworkArgument = Annotated[str, typer.Argument(help="Network of the zoo, e.g. resnet56.")]
+
+
 @app.command("channel-pruning")
 def channel_pruning(
-    network: Annotated[str, typer.Argument(help="Network of the zoo, e.g. resnet56.")],
-    out: Annotated[Path, typer.Option(help="Folder for the journal, the table and the card.")],
+    network: NetworkArgument,
+    out: OutOption,
     data: DataOption = None,
     weights: WeightsOption = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = 1,
+    workers: WorkersOption = 1,
     device: DeviceOption = "cpu",
     calibration_rows: RowsOption = None,
     evaluation_rows: RowsOption = None,
-    fitted: Annotated[int | None, typer.Option(min=4, help="Joint designs to fit on.")] = None,
-    heldout: Annotated[int | None, typer.Option(min=6, help="Held-out joint designs.")] = None,
+    fitted: FittedOption = None,
+    heldout: HeldoutOption = None,
     method: Annotated[str | None, typer.Option(help="sequential, independent or none.")] = None,
     criterion: Annotated[str | None, typer.Option(help="Which channels are kept.")] = None,
-    precision: Annotated[str | None, typer.Option(help="float32 or bfloat16.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of designs and sampled pixels.")] = 0,
+    precision: PrecisionOption = None,
+    seed: SeedOption = 0,
 ) -> None:
     """Measure a channel-pruning table and its card.
 
@@ -54,10 +63,47 @@ def channel_pruning(
 
     Example: hwenvs calibrate channel-pruning resnet20 --out tables --workers 2
     """
-    from hwenvs.calibration.channel_pruning import ChannelPruningCalibration, about
-    from hwenvs.calibration.table import write_table
-
     recipe = {"method": method, "criterion": criterion, "precision": precision, "seed": seed}
+    changes = _changes(calibration_rows, evaluation_rows, fitted, heldout, seed)
+    plan = choose_plan(network, changes, recipe)
+    _measure("channel_pruning", network, plan, out, data, weights, workers, device)
+
+
+@app.command("fine-grained")
+def fine_grained(
+    network: NetworkArgument,
+    out: OutOption,
+    data: DataOption = None,
+    weights: WeightsOption = None,
+    workers: WorkersOption = 1,
+    device: DeviceOption = "cpu",
+    calibration_rows: RowsOption = None,
+    evaluation_rows: RowsOption = None,
+    fitted: FittedOption = None,
+    heldout: HeldoutOption = None,
+    precision: PrecisionOption = None,
+    seed: SeedOption = 0,
+) -> None:
+    """Measure a table of fine-grained pruning (densities per layer) and its card.
+
+    Works like channel-pruning: sweeps, joint designs, fit, held-out designs; continues where it
+    stopped.
+
+    Example: hwenvs calibrate fine-grained resnet56 --out tables --workers 2
+    """
+    changes = _changes(calibration_rows, evaluation_rows, fitted, heldout, seed)
+    recipe = {"precision": precision, "seed": seed}
+    plan = choose_plan(network, changes, recipe, "fine_grained_pruning")
+    _measure("fine_grained_pruning", network, plan, out, data, weights, workers, device)
+
+
+def _changes(
+    calibration_rows: str | None,
+    evaluation_rows: str | None,
+    fitted: int | None,
+    heldout: int | None,
+    seed: int,
+) -> dict[str, Any]:
     changes: dict[str, Any] = {
         "calibration_images": parse_rows(calibration_rows),
         "evaluation_images": parse_rows(evaluation_rows),
@@ -71,15 +117,30 @@ def channel_pruning(
             "heldout_random": heldout - 2 * third,
             "heldout_guided": third,
         }
-    plan = choose_plan(network, changes, recipe)
+    return changes
+
+
+def _measure(
+    family: str,
+    network: str,
+    plan: Plan,
+    out: Path,
+    data: Path | None,
+    weights: Path | None,
+    workers: int,
+    device: str,
+) -> None:
+    from hwenvs.calibration.calibration import Calibration, about
+    from hwenvs.calibration.table import write_table
+
     with steps() as report:
-        calibration = ChannelPruningCalibration(
-            network, plan, out, data, weights, workers, report, device
+        calibration = Calibration(
+            network, plan, out, data, weights, workers, report, device, family
         )
         result = calibration.run()
     command = portable_command(sys.argv[1:])
-    facts = {**about(plan, network, command), "weights_sha256": calibration.digest}
-    paths = write_table(result, facts, out)
+    facts = about(plan, network, command, calibration.bench.family)
+    paths = write_table(result, {**facts, "weights_sha256": calibration.digest}, out)
     console = Console()
     for key, value in result.fidelity().items():
         console.print(f"{key.replace('_', ' ')}: {value}")
@@ -87,13 +148,21 @@ def channel_pruning(
         console.print(f"wrote {path}")
 
 
-def choose_plan(network: str, changes: dict[str, Any], recipe: dict[str, Any]) -> Plan:
+def choose_plan(
+    network: str,
+    changes: dict[str, Any],
+    recipe: dict[str, Any],
+    family: str = "channel_pruning",
+) -> Plan:
     """The network's plan with what was given on the command line (not None) replaced."""
-    from hwenvs.calibration.plan import PLANS
+    from hwenvs.calibration.plan import FAMILY_PLANS
 
-    if network not in PLANS:
-        raise unknown_name("network with a calibration plan", network, PLANS)
-    plan = PLANS[network]
+    if family not in FAMILY_PLANS:
+        raise unknown_name("family to measure", family, FAMILY_PLANS)
+    plans = FAMILY_PLANS[family]
+    if network not in plans:
+        raise unknown_name("network with a calibration plan", network, plans)
+    plan = plans[network]
     given = {key: value for key, value in recipe.items() if value is not None}
     plan = replace(plan, recipe=replace(plan.recipe, **given))
     return replace(plan, **{key: value for key, value in changes.items() if value is not None})

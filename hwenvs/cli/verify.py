@@ -99,7 +99,7 @@ def _table(title: str, verdicts: Sequence[Verdict], guesses: Sequence[float | No
         measured = verdict.measured
         table.add_row(
             verdict.label,
-            f"{verdict.macs:.1%}",
+            f"{verdict.cost:.1%}",
             "" if guess is None else f"{guess:.1%}",
             f"{measured.top1:.2%}",
             f"{measured.top5:.2%}",
@@ -113,7 +113,7 @@ def _record(verdict: Verdict, guess: float | None) -> dict[str, Any]:
     return {
         "label": verdict.label,
         "design": verdict.design,
-        "macs": verdict.macs,
+        "cost": verdict.cost,
         "predicted_top1": guess,
         "top1": verdict.measured.top1,
         "top5": verdict.measured.top5,

@@ -10,6 +10,7 @@ from hwenvs.errors import ArgumentError, unknown_name
 from hwenvs.networks.base import Add, Layer, Network, Node, PadShortcut, Pool
 from hwenvs.networks.classic import alexnet, lenet5, lenet_300_100, vgg16
 from hwenvs.networks.coupling import ChannelGroup, channel_groups, kept_channels
+from hwenvs.networks.density import PERCENT, WeightGroup, weight_groups
 from hwenvs.networks.mobilenet import mobilenet_v1, mobilenet_v2
 from hwenvs.networks.resnet import resnet_cifar, resnet_imagenet
 
@@ -52,6 +53,7 @@ def get_network(name: str, **changes: int) -> Network:
 
 
 __all__ = [
+    "PERCENT",
     "ZOO",
     "Add",
     "ChannelGroup",
@@ -60,7 +62,9 @@ __all__ = [
     "Node",
     "PadShortcut",
     "Pool",
+    "WeightGroup",
     "channel_groups",
     "get_network",
     "kept_channels",
+    "weight_groups",
 ]

@@ -58,9 +58,7 @@ def mobilenet_v1(
     return table.build("mobilenet_v1", "MobileNetV1")
 
 
-def mobilenet_v2(
-    classes: int = 1000, same_padding: bool = True, resolution: int = 224
-) -> Network:
+def mobilenet_v2(classes: int = 1000, same_padding: bool = True, resolution: int = 224) -> Network:
     """MobileNetV2 with torchvision's state-dict keys.
 
     Args:

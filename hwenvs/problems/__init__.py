@@ -10,10 +10,12 @@ from typing import Any
 from hwenvs.errors import unknown_name
 from hwenvs.problems.base import Outcome, Problem, Walk, Walker
 from hwenvs.problems.channel_pruning import ChannelPruningProblem
+from hwenvs.problems.fine_grained_pruning import FineGrainedPruningProblem
 from hwenvs.problems.progress import Progress
 
 FAMILIES: dict[str, Callable[..., Problem]] = {
     ChannelPruningProblem.family: ChannelPruningProblem,
+    FineGrainedPruningProblem.family: FineGrainedPruningProblem,
 }
 """Problems by family."""
 
@@ -58,6 +60,7 @@ def _remembered(family: str, arguments: str) -> Problem:
 __all__ = [
     "FAMILIES",
     "ChannelPruningProblem",
+    "FineGrainedPruningProblem",
     "Outcome",
     "Problem",
     "Progress",

@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from hwenvs.errors import ArgumentError, ProxyError
-from hwenvs.hardware import HardwareModel, get_hardware
-from hwenvs.networks import ChannelGroup, Network, channel_groups, get_network
-from hwenvs.problems.budget import compile_budget
-from hwenvs.problems.chain import Chain, ChainProblem
+from hwenvs.hardware import HardwareModel
+from hwenvs.networks import Network, channel_groups, get_network
 from hwenvs.problems.decision import Decision, Decisions
-from hwenvs.problems.features import static_features
-from hwenvs.problems.rewards import get_reward
-from hwenvs.problems.tables import CostCompiler
-from hwenvs.proxies import AccuracyProxy, SurrogateProxy, get_proxy
-from hwenvs.proxies.surrogate import coupled
+from hwenvs.problems.pruning import PruningProblem, Terms, fraction, whole_number
+from hwenvs.problems.tables import shapings
+from hwenvs.proxies import AccuracyProxy
 
 IMAGENET_ROUNDING = 8
 """Channels per step on networks for large images: AMC's rounding, which phones like."""
@@ -26,7 +19,7 @@ LARGE_IMAGE = 128
 """Pixels from which on a network counts as one for large images."""
 
 
-class ChannelPruningProblem(ChainProblem):
+class ChannelPruningProblem(PruningProblem):
     """Channel pruning: how many channels does every layer keep?
 
     AMC's problem (He et al., "AMC: AutoML for Model Compression", ECCV 2018): an agent walks a
@@ -140,107 +133,28 @@ class ChannelPruningProblem(ChainProblem):
         metric: str = "top1",
     ) -> None:
         table = get_network(network) if isinstance(network, str) else network
-        self.network, self.groups = table, channel_groups(table)
-        self.title = f"{table.title}, channel pruning"
-        self.hardware = get_hardware(hardware)
-        self.round_to, self.floor = _rounding(table, round_to), _floor(floor)
-        decisions = Decisions(
-            Decision.channels(group.name, group.channels, self.round_to, self.floor)
-            for group in self.groups
+        groups = channel_groups(table)
+        step, lowest = _rounding(table, round_to), fraction(floor)
+        terms = Terms(
+            network,
+            proxy,
+            hardware,
+            budget,
+            cost,
+            reward,
+            constraint,
+            step,
+            lowest,
+            budget_units,
+            metric,
         )
-        judge = _measuring(get_proxy(proxy, table), metric)
-        compiler = CostCompiler(table, self.groups, decisions, self.hardware)
-        tables = compiler.compile(_divergences(judge, self.groups, decisions))
-        limit = compile_budget(tables, cost, budget, budget_units)
-        paid = get_reward(reward)
-        if paid.needs_budget and budget is None:
-            raise ArgumentError(
-                f"reward {paid.name!r} needs a budget: without one the best design is the whole "
-                "network; budget=None goes with the error_times_log rewards"
-            )
-        self._arguments = {
-            "network": network,
-            "proxy": proxy,
-            "hardware": hardware,
-            "budget": _plain(budget),
-            "cost": limit.quantity,
-            "reward": reward,
-            "constraint": constraint,
-            "round_to": self.round_to,
-            "floor": self.floor,
-            "budget_units": budget_units,
-            "metric": metric,
-        }
-        features = static_features(table, self.groups, limit.before)
-        super().__init__(Chain(decisions, tables, limit, features, judge, paid, constraint))
-
-    def spec(self) -> dict[str, Any]:
-        """JSON-able arguments that rebuild the problem.
-
-        A model or network that was passed as an object is told by its name: it has to be
-        registered under that name to be found again.
-        """
-        arguments = dict(self._arguments)
-        arguments["network"] = self.network.name
-        if not isinstance(arguments["hardware"], str | Mapping):
-            arguments["hardware"] = self.hardware.spec or self.hardware.name
-        if not isinstance(arguments["proxy"], str):
-            arguments["proxy"] = getattr(self.proxy, "name", type(self.proxy).__name__)
-        return {"problem": self.family, **arguments}
-
-
-def _measuring(proxy: AccuracyProxy, metric: str) -> AccuracyProxy:
-    """The proxy of the accuracy that is asked for."""
-    if isinstance(proxy, SurrogateProxy):
-        return proxy.on(metric)
-    if metric != "top1":
-        raise ArgumentError(f"metric {metric!r} needs a table; {type(proxy).__name__} has none")
-    return proxy
-
-
-def _divergences(
-    proxy: AccuracyProxy, groups: tuple[ChannelGroup, ...], decisions: Decisions
-) -> list[np.ndarray]:
-    """Per decision what pairs of options add to the divergence, [K before, K]; 0 without tables."""
-    if not isinstance(proxy, SurrogateProxy):
-        return [np.zeros((1, 1)) for _ in decisions]
-    proxy.check(groups, f"the {proxy.card.basis} table of {proxy.card.network}")
-    tables, previous = [], np.zeros(1)
-    for t, decision in enumerate(decisions):
-        sweep = proxy.sweeps[t]
-        if decision.kept[0] < sweep.kept[0]:
-            raise ProxyError(
-                f"decision {t} ({decision.name!r}) may keep {decision.kept[0]} channels, but the "
-                f"table was measured from {sweep.kept[0]} on: a floor of "
-                f"{sweep.kept[0] / sweep.channels:.3f} or more is covered there"
-            )
-        current = sweep.at(decision.kept)
-        tables.append(coupled(float(proxy.interaction[t]), previous[:, None], current[None, :]))
-        previous = current
-    return tables
+        decisions = Decisions(
+            Decision.channels(group.name, group.channels, step, lowest) for group in groups
+        )
+        super().__init__(terms, groups, decisions, shapings(table, groups))
 
 
 def _rounding(network: Network, round_to: int | None) -> int:
     if round_to is None:
         return IMAGENET_ROUNDING if network.resolution >= LARGE_IMAGE else 1
-    if isinstance(round_to, bool) or not isinstance(round_to, int | np.integer) or round_to < 1:
-        raise ArgumentError(
-            f"round_to must be a positive whole number of channels, not {round_to!r}"
-        )
-    return int(round_to)
-
-
-def _plain(budget: float | Mapping[str, float] | None) -> float | None:
-    """The budget as a number that JSON knows; its quantity is told by ``cost``."""
-    value = next(iter(budget.values())) if isinstance(budget, Mapping) else budget
-    return None if value is None else float(value)
-
-
-def _floor(floor: float) -> float:
-    if (
-        isinstance(floor, bool)
-        or not isinstance(floor, int | float | np.number)
-        or not 0 <= floor <= 1
-    ):
-        raise ArgumentError(f"floor must be a fraction from 0 to 1, not {floor!r}")
-    return float(floor)
+    return whole_number(round_to, "channels")

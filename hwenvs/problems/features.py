@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hwenvs.networks import ChannelGroup, Network
+from hwenvs.networks import ChannelGroup, Network, WeightGroup
 
 FEATURES = (
     "index",
@@ -58,13 +58,13 @@ SCALES = Scales()
 
 
 def static_features(
-    network: Network, groups: Sequence[ChannelGroup], spent: Sequence[float]
+    network: Network, groups: Sequence[ChannelGroup | WeightGroup], spent: Sequence[float]
 ) -> NDArray[np.float32]:
     """The features that do not depend on decisions; 0 for the two that do.
 
     Args:
         network: the layer table.
-        groups: its channel groups, one a decision.
+        groups: what each decision keeps a part of.
         spent: [T + 1] costs of the uncompressed network up to each decision.
 
     Returns:
@@ -75,11 +75,12 @@ def static_features(
     for t, group in enumerate(groups):
         layer = network.layer(group.readers[0])
         macs = sum(network.layer(name).macs for name in group.readers)
-        depthwise = any(network.layer(name).kind == "depthwise" for name in group.writers)
+        writers = group.writers if isinstance(group, ChannelGroup) else ()
+        depthwise = any(network.layer(name).kind == "depthwise" for name in writers)
         table[t] = (
             t / horizon,
             depthwise,
-            _log2(group.channels) / SCALES.channels,
+            _log2(layer.in_channels) / SCALES.channels,
             _log2(layer.channels) / SCALES.channels,
             _log2(layer.in_size) / SCALES.size,
             _log2(layer.in_size) / SCALES.size,

@@ -91,16 +91,18 @@ class Tables:
 
 @dataclass(frozen=True)
 class Shaping:
-    """Which decisions set the input and the output channels of a layer."""
+    """Which decisions set the input channels, the output channels and the density of a layer."""
 
     layer: Layer
     reads: int | None
     writes: int | None
+    density: int | None = None
 
     @property
     def decision(self) -> int | None:
-        """The later of the two, to whose table the layer belongs."""
-        return max((d for d in (self.reads, self.writes) if d is not None), default=None)
+        """The latest of them, to whose table the layer belongs."""
+        found = (self.reads, self.writes, self.density)
+        return max((d for d in found if d is not None), default=None)
 
 
 def shapings(network: Network, groups: Sequence[ChannelGroup]) -> tuple[Shaping, ...]:
@@ -129,16 +131,14 @@ class CostCompiler:
     """Asks hardware models for the costs of every pair of options.
 
     Args:
-        network: the layer table.
-        groups: its channel groups, one a decision.
-        decisions: their options.
+        shapings: what shapes each layer.
+        decisions: the options.
         hardware: the model; counts are evaluated beside it.
     """
 
     def __init__(
         self,
-        network: Network,
-        groups: Sequence[ChannelGroup],
+        shapings: Sequence[Shaping],
         decisions: Sequence[Decision],
         hardware: CheckedHardware,
     ) -> None:
@@ -149,7 +149,7 @@ class CostCompiler:
         self.quantities = tuple(q for q in reported if q not in MAXIMA)
         self.has_peak = "peak_memory" in reported
         self.decisions = decisions
-        self.shapings = shapings(network, groups)
+        self.shapings = shapings
 
     def compile(self, divergences: Sequence[Floats]) -> Tables:
         """The tables.
@@ -200,17 +200,24 @@ class CostCompiler:
             kept = self.decisions[decision].kept
             shape[axis] = len(kept)
             channels.append(np.expand_dims(kept, 1 - axis))
+        density = np.ones((1, 1))
+        if shaping.density is not None:
+            thinned = self.decisions[shaping.density]
+            shape[1] = len(thinned.kept)
+            density = (thinned.kept / thinned.size)[None, :]
         read, written = (np.broadcast_to(c, shape).reshape(-1) for c in channels)
-        answers = self._ask(shaping.layer, read, written)
+        answers = self._ask(shaping.layer, read, written, np.broadcast_to(density, shape).ravel())
         costs = np.stack([answers[q] for q in self.quantities], axis=-1)
         peak = answers.get("peak_memory", np.zeros(len(read)))
         return costs.reshape(*shape, -1), peak.reshape(shape)
 
-    def _ask(self, layer: Layer, read: Ints, written: Ints) -> dict[str, Floats]:
+    def _ask(self, layer: Layer, read: Ints, written: Ints, density: Floats) -> dict[str, Floats]:
         parts: list[dict[str, Floats]] = []
         for start in range(0, len(read), CHUNK):
             part = slice(start, start + CHUNK)
-            workload = Workload.single(layer, read[part], written[part])
+            workload = Workload.single(
+                layer, read[part], written[part], weight_density=density[part]
+            )
             found = {}
             for model, quantities in self.asked:
                 costs = model.layer_costs(workload) if quantities else {}

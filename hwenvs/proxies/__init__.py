@@ -7,13 +7,14 @@ entry-point group ``hwenvs.proxies``: callables that take a ``Network`` and retu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from hwenvs.errors import ProxyError, unknown_name
 from hwenvs.networks.base import Network
-from hwenvs.networks.coupling import channel_groups
+from hwenvs.networks.coupling import ChannelGroup, channel_groups
+from hwenvs.networks.density import WeightGroup, weight_groups
 from hwenvs.proxies.analytic import analytic_proxy
 from hwenvs.proxies.base import AccuracyProxy, warn_if_analytic
 from hwenvs.proxies.card import Card
@@ -27,22 +28,44 @@ TABLES = Path(__file__).parent / "tables"
 """Folder of the measured tables that are shipped."""
 
 
-def table_path(network: Network) -> Path:
-    """Where the measured table of channel pruning for ``network`` is, or would be."""
-    return TABLES / f"{network.name}.channel_pruning.npz"
+GROUPS: dict[str, Callable[[Network], Sequence[ChannelGroup | WeightGroup]]] = {
+    "channel_pruning": channel_groups,
+    "fine_grained_pruning": weight_groups,
+}
+"""What the decisions of a family are about."""
 
 
-def surrogate(network: Network) -> SurrogateProxy:
+def table_path(network: Network, family: str = "channel_pruning") -> Path:
+    """Where the measured table of a family for ``network`` is, or would be."""
+    return TABLES / f"{network.name}.{family}.npz"
+
+
+def surrogate(network: Network, family: str = "channel_pruning") -> SurrogateProxy:
     """The measured table of ``network`` if there is one, the analytic one otherwise."""
-    path = table_path(network)
+    path = table_path(network, family)
     if path.is_file():
-        return SurrogateProxy.load(path, channel_groups(network))
-    return analytic_proxy(network)
+        return SurrogateProxy.load(path, GROUPS[family](network))
+    return analytic(network, family)
 
 
-BUILT_IN: dict[str, Callable[[Network], AccuracyProxy]] = {
+def analytic(network: Network, family: str = "channel_pruning") -> SurrogateProxy:
+    """The analytic table of ``network``.
+
+    Raises:
+        ProxyError: if there is none for the family.
+    """
+    if family == "channel_pruning":
+        return analytic_proxy(network)
+    measured = sorted(path.name.split(".")[0] for path in TABLES.glob(f"*.{family}.npz"))
+    raise ProxyError(
+        f"no table of {family} is shipped for {network.name}: `hwenvs calibrate` measures one, "
+        f"proxy='path.npz' uses it; shipped: {', '.join(measured) or 'none'}"
+    )
+
+
+BUILT_IN: dict[str, Callable[[Network, str], AccuracyProxy]] = {
     "surrogate": surrogate,
-    "analytic": analytic_proxy,
+    "analytic": analytic,
 }
 """Proxies that are always there, by name."""
 
@@ -53,12 +76,15 @@ def list_proxies() -> dict[str, str]:
     return {**{name: point.value for name, point in _plug_ins().items()}, **found}
 
 
-def get_proxy(name: str | AccuracyProxy, network: Network) -> AccuracyProxy:
+def get_proxy(
+    name: str | AccuracyProxy, network: Network, family: str = "channel_pruning"
+) -> AccuracyProxy:
     """The proxy called ``name``, for ``network``.
 
     Args:
         name: a name of :func:`list_proxies`, the path of an ``.npz`` table, or an instance.
         network: the network whose designs it will judge.
+        family: what the designs decide.
 
     Raises:
         UnknownNameError: if there is no such proxy; the message suggests the nearest.
@@ -67,9 +93,9 @@ def get_proxy(name: str | AccuracyProxy, network: Network) -> AccuracyProxy:
     if not isinstance(name, str):
         return _checked(name, repr(name))
     if name.endswith(".npz"):
-        return SurrogateProxy.load(Path(name), channel_groups(network))
+        return SurrogateProxy.load(Path(name), GROUPS[family](network))
     if name in BUILT_IN:
-        return BUILT_IN[name](network)
+        return BUILT_IN[name](network, family)
     plug_ins = _plug_ins()
     if name not in plug_ins:
         raise unknown_name("proxy", name, list_proxies())

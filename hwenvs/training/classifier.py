@@ -99,7 +99,7 @@ class ClassifierTraining:
         # Every epoch has a seed of its own: a run that was stopped ends with the same weights.
         generator = torch.Generator("cpu").manual_seed(1_000_003 * settings.seed + epoch)
         order = torch.randperm(count, generator=generator, device="cpu").to(self.images.device)
-        batches = order.split(settings.batch_size)
+        batches = torch.split(order, settings.batch_size)
         if len(batches) > 1 and len(batches[-1]) < settings.batch_size // 2:
             batches = batches[:-1]
         total = torch.zeros((), device=self.images.device)
@@ -178,7 +178,7 @@ def accuracy(
 ) -> float:
     """Fraction of ``images [N, C, S, S]`` uint8 that a module in eval mode classifies rightly."""
     right = 0
-    for raw, wanted in zip(images.split(batch), labels.split(batch), strict=True):
+    for raw, wanted in zip(torch.split(images, batch), torch.split(labels, batch), strict=True):
         small = preprocessing.normalise(resize(raw.float() / 255, resolution))
         with torch.autocast(small.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             logits = module(small.contiguous(memory_format=torch.channels_last))

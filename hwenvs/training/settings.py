@@ -9,7 +9,6 @@ from hwenvs.compression.reference import PRECISIONS
 from hwenvs.errors import ArgumentError, unknown_name
 
 
-
 @dataclass(frozen=True)
 class Settings:
     """Settings of a training run.

@@ -27,9 +27,9 @@ def test_verify_design_prints_predicted_beside_measured(small_data: Path, tmp_pa
     for text in ("full network", "uniform", "best", "predicted", "top-1"):
         assert text in result.output
     full, uniform, best = json.loads(out.read_text())
-    assert full["macs"] == 1.0
-    assert uniform["macs"] <= 0.5
-    assert best["macs"] <= 0.5
+    assert full["cost"] == 1.0
+    assert uniform["cost"] <= 0.5
+    assert best["cost"] <= 0.5
     assert best["predicted_top1"] > uniform["predicted_top1"]
     assert uniform["divergence"] > 0
 

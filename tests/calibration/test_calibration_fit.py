@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from hwenvs.calibration.curves import falling_curve, isotonic
 from hwenvs.calibration.designs import DesignSampler
+from hwenvs.calibration.families import sweep_counts
 from hwenvs.calibration.fidelity import fidelity, shortfalls, spearman
 from hwenvs.calibration.fit import fit_weights, greedy_design, sweep_curve, unfitted
-from hwenvs.calibration.sweeps import sweep_counts
 from hwenvs.networks import ZOO, channel_groups, get_network
 
 
@@ -103,8 +103,8 @@ def test_sampled_designs_meet_their_budget_and_fill_it(name: str) -> None:
     network = get_network(name)
     sampler = DesignSampler(network, 0.2, 8 if network.resolution > 32 else 1, seed=3)
     designs = np.array([sampler.random_design(0.5) for _ in range(20)])
-    assert (sampler.macs(designs) <= 0.5).all()
-    assert sampler.macs(designs).mean() > 0.45
+    assert (sampler.share(designs) <= 0.5).all()
+    assert sampler.share(designs).mean() > 0.45
     assert len({tuple(design) for design in designs}) == 20
 
 
@@ -113,7 +113,7 @@ def test_the_full_design_has_all_macs(name: str) -> None:
     network = get_network(name)
     sampler = DesignSampler(network, 0.2, 1, seed=0)
     full = np.array([[group.channels for group in channel_groups(network)]])
-    assert sampler.macs(full)[0] == pytest.approx(1.0)
+    assert sampler.share(full)[0] == pytest.approx(1.0)
 
 
 def test_greedy_prunes_the_insensitive_layers_first() -> None:
@@ -127,7 +127,7 @@ def test_greedy_prunes_the_insensitive_layers_first() -> None:
     ]
     sampler = DesignSampler(network, 0.2, 1, seed=0)
     design = greedy_design(unfitted(curves), sampler, 0.6)
-    assert sampler.macs(design[None])[0] <= 0.6
+    assert sampler.share(design[None])[0] <= 0.6
     kept = design / sampler.channels
     assert (kept[::2] == 1).all()
     assert kept[1::2].mean() < 0.8

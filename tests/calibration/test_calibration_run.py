@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from hwenvs.calibration.bench import open_bench
-from hwenvs.calibration.channel_pruning import ChannelPruningCalibration, about
+from hwenvs.calibration.calibration import Calibration, about
+from hwenvs.calibration.families import ChannelPruning
 from hwenvs.calibration.plan import Plan
 from hwenvs.calibration.sweeps import sweep_group
 from hwenvs.calibration.table import write_table
@@ -41,8 +42,8 @@ COMMAND = [
 @pytest.fixture(scope="module")
 def calibrated(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("out")
-    result = ChannelPruningCalibration("resnet20", PLAN, out, small_data).run()
-    write_table(result, about(PLAN, "resnet20", "hwenvs calibrate"), out)
+    result = Calibration("resnet20", PLAN, out, small_data).run()
+    write_table(result, about(PLAN, "resnet20", "hwenvs calibrate", ChannelPruning()), out)
     return out
 
 
@@ -62,7 +63,7 @@ def test_measuring_again_measures_nothing_and_gives_the_same_bytes(
 ) -> None:
     journal = calibrated / "resnet20.channel_pruning.journal.jsonl"
     before = journal.read_bytes()
-    calibration = ChannelPruningCalibration("resnet20", PLAN, calibrated, small_data)
+    calibration = Calibration("resnet20", PLAN, calibrated, small_data)
     table, _ = write_table(calibration.run(), {}, tmp_path)
     assert journal.read_bytes() == before
     assert table.read_bytes() == (calibrated / table.name).read_bytes()
@@ -72,7 +73,7 @@ def test_two_workers_measure_what_one_does(
     calibrated: Path, small_data: Path, tmp_path: Path
 ) -> None:
     plan = replace(PLAN, fitted=4)
-    calibration = ChannelPruningCalibration("resnet20", plan, tmp_path, small_data, workers=2)
+    calibration = Calibration("resnet20", plan, tmp_path, small_data, workers=2)
     calibration.fitted(calibration.sweeps())
     name = "resnet20.channel_pruning.journal.jsonl"
     one, two = (
@@ -132,10 +133,10 @@ def test_verifying_measures_the_full_network_too(small_data: Path) -> None:
     bench = open_bench("resnet20", range(20), range(30), Recipe(points=6), small_data)
     design = [group.channels // 2 for group in bench.groups]
     full, half = verify_designs(bench, {"half": design})
-    assert full.macs == 1.0
+    assert full.cost == 1.0
     assert full.measured.divergence == 0.0
     assert half.design == tuple(design)
-    assert 0.2 < half.macs < 0.5
+    assert 0.2 < half.cost < 0.5
     assert half.measured.divergence > 0
 
 

@@ -1,4 +1,4 @@
-"""Calibrates channel pruning: sweeps, joint designs, fit, table and card."""
+"""Measures a table: sweeps, joint designs, fit, table and card."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from hwenvs.calibration.bench import Bench, open_bench
 from hwenvs.calibration.designs import Designs, DesignSampler
+from hwenvs.calibration.families import Family
 from hwenvs.calibration.fit import (
     AdditiveTable,
     FloatArray,
@@ -24,19 +25,24 @@ from hwenvs.calibration.images import DATASETS
 from hwenvs.calibration.journal import Journal
 from hwenvs.calibration.measuring import DesignTask, Progress, SweepTask, run_tasks
 from hwenvs.calibration.plan import COUNTS, Plan, fitted_designs, heldout_designs
-from hwenvs.calibration.sweeps import sweep_counts
 from hwenvs.calibration.table import Result
 
 NOTES = {
     "imagenet_sample": (
         "One clear training image per ImageNet class: absolute accuracies lie about 17 points "
         "above those on the validation set; differences between designs are what the table is for."
-    )
+    ),
+    "resnet50": (
+        "Sensitivities are those of a ResNet-50 trained on 20,000 CIFAR-10 images, enlarged; costs "
+        "are those of the published network at 224 x 224 with 1,000 classes. With ImageNet weights "
+        "of your own: pass them as --weights and the images as --data (docs/calibration.md), then "
+        "proxy='<folder>/resnet50.<family>.npz'."
+    ),
 }
-"""What a user of a data set should know."""
+"""What a user of a data set or of a network should know."""
 
 
-class ChannelPruningCalibration:
+class Calibration:
     """Measures what a plan asks for and fits the table; every step continues where it stopped.
 
     Args:
@@ -48,6 +54,7 @@ class ChannelPruningCalibration:
         workers: processes.
         progress: see :data:`hwenvs.calibration.measuring.Progress`.
         device: where to compute; anything but ``"cpu"`` needs ``workers=1``.
+        family: what designs decide.
 
     Raises:
         DataError, WeightsError, UnknownNameError: from opening the bench, or if ``out`` holds
@@ -64,6 +71,7 @@ class ChannelPruningCalibration:
         workers: int = 1,
         progress: Progress | None = None,
         device: str = "cpu",
+        family: str = "channel_pruning",
     ) -> None:
         self.name, self.plan, self.out = name, plan, out
         self.workers, self.progress = workers, progress
@@ -75,6 +83,7 @@ class ChannelPruningCalibration:
             data,
             weights,
             device,
+            family,
         )
         self.channels = [group.channels for group in self.bench.groups]
         settings: dict[str, Any] = {"network": name, **asdict(plan)}
@@ -85,7 +94,7 @@ class ChannelPruningCalibration:
         }
         self.digest = weights_digest(self.bench)
         settings["weights"] = self.digest
-        self.journal = Journal(out / f"{name}.channel_pruning.journal.jsonl", settings)
+        self.journal = Journal(out / f"{name}.{family}.journal.jsonl", settings)
 
     def run(self) -> Result:
         """Measures everything that is missing and fits the table."""
@@ -99,6 +108,7 @@ class ChannelPruningCalibration:
             fitted,
             self.heldout(table),
             1 / self.bench.network.classes,
+            self.bench.family.name,
         )
 
     def sweeps(self) -> list[FloatArray]:
@@ -107,7 +117,7 @@ class ChannelPruningCalibration:
             SweepTask(
                 f"sweep/{group.name}",
                 index,
-                tuple(sweep_counts(group.channels)),
+                tuple(self.bench.family.counts(group)),
                 self.plan.sweep_images,
             )
             for index, group in enumerate(self.bench.groups)
@@ -137,7 +147,9 @@ class ChannelPruningCalibration:
     def sampler(self, stream: int) -> DesignSampler:
         """A design sampler with a random stream of its own."""
         plan = self.plan
-        return DesignSampler(self.bench.counted, plan.floor, plan.round_to, plan.seed + stream)
+        return DesignSampler(
+            self.bench.counted, plan.floor, plan.round_to, plan.seed + stream, self.bench.family
+        )
 
     def fitted(self, curves: list[FloatArray]) -> tuple[AdditiveTable, list[dict[str, Any]]]:
         """The fitted table and the designs that it was fitted on."""
@@ -178,10 +190,9 @@ def weights_digest(bench: Bench) -> str:
     return sha.hexdigest()
 
 
-def about(plan: Plan, network: str, command: str) -> dict[str, Any]:
+def about(plan: Plan, network: str, command: str, family: Family) -> dict[str, Any]:
     """What a card says about how its table was measured."""
     dataset, evaluation, calibration = DATASETS[network]
-    recipe = plan.recipe
     return {
         "data": dataset,
         "images": {
@@ -189,14 +200,10 @@ def about(plan: Plan, network: str, command: str) -> dict[str, Any]:
             "joint designs measured on": f"{evaluation} rows {_span(plan.evaluation_images)}",
             "single decisions swept on": f"the first {plan.sweep_images} of these",
         },
-        "reconstruction": (
-            f"{recipe.method} least squares, {recipe.points} pixels per image and layer, ridge "
-            f"{recipe.ridge:g}, {recipe.rectified_steps} rectified steps; channels chosen by "
-            f"{recipe.criterion}; forward passes in {recipe.precision}; no fine-tuning"
-        ),
-        "budget": f"equal-budget designs cost {plan.budget:.0%} of the MACs",
+        "reconstruction": family.about(plan.recipe),
+        "budget": f"equal-budget designs cost {plan.budget:.0%} of the {family.cost}",
         "command": command,
-        "notes": NOTES.get(dataset, ""),
+        "notes": NOTES.get(network, NOTES.get(dataset, "")),
     }
 
 

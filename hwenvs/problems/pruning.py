@@ -1,0 +1,162 @@
+"""What all pruning problems share: tables from a proxy and a hardware model, a budget, a reward."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hwenvs.errors import ArgumentError, ProxyError
+from hwenvs.hardware import HardwareModel, get_hardware
+from hwenvs.networks import ChannelGroup, Network, WeightGroup, get_network
+from hwenvs.problems.budget import compile_budget
+from hwenvs.problems.chain import Chain, ChainProblem
+from hwenvs.problems.decision import Decisions
+from hwenvs.problems.features import static_features
+from hwenvs.problems.rewards import get_reward
+from hwenvs.problems.tables import CostCompiler, Shaping
+from hwenvs.proxies import AccuracyProxy, SurrogateProxy, get_proxy
+from hwenvs.proxies.surrogate import coupled
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """Arguments of a pruning problem, as its class describes them."""
+
+    network: str | Network
+    proxy: str | AccuracyProxy
+    hardware: str | Mapping[str, Any] | HardwareModel
+    budget: float | Mapping[str, float] | None
+    cost: str
+    reward: str
+    constraint: str
+    round_to: int
+    floor: float
+    budget_units: str
+    metric: str
+
+    @property
+    def table(self) -> Network:
+        """The layer table."""
+        return get_network(self.network) if isinstance(self.network, str) else self.network
+
+
+class PruningProblem(ChainProblem):
+    """A problem in which every decision keeps a part of something.
+
+    Args:
+        terms: its arguments.
+        groups: what each decision keeps a part of.
+        decisions: the options.
+        shapings: what shapes each layer.
+
+    Raises:
+        HwenvsError: if the arguments make no sense.
+    """
+
+    groups: Sequence[ChannelGroup | WeightGroup]
+
+    def __init__(
+        self,
+        terms: Terms,
+        groups: Sequence[ChannelGroup | WeightGroup],
+        decisions: Decisions,
+        shapings: Sequence[Shaping],
+    ) -> None:
+        self.network, self.groups = terms.table, groups
+        self.hardware = get_hardware(terms.hardware)
+        self.round_to, self.floor = terms.round_to, terms.floor
+        self.title = f"{self.network.title}, {self.family.replace('_', ' ')}"
+        judge = _measuring(get_proxy(terms.proxy, self.network, self.family), terms.metric)
+        compiler = CostCompiler(shapings, decisions, self.hardware)
+        tables = compiler.compile(_divergences(judge, groups, decisions))
+        limit = compile_budget(tables, terms.cost, terms.budget, terms.budget_units)
+        paid = get_reward(terms.reward)
+        if paid.needs_budget and terms.budget is None:
+            raise ArgumentError(
+                f"reward {paid.name!r} needs a budget: without one the best design is the whole "
+                "network; budget=None goes with the error_times_log rewards"
+            )
+        self._arguments = {
+            **vars(terms),
+            "budget": _plain(terms.budget),
+            "cost": limit.quantity,
+            "network": self.network.name,
+        }
+        features = static_features(self.network, groups, limit.before)
+        super().__init__(Chain(decisions, tables, limit, features, judge, paid, terms.constraint))
+
+    def spec(self) -> dict[str, Any]:
+        """JSON-able arguments that rebuild the problem.
+
+        A model or network that was passed as an object is told by its name: it has to be
+        registered under that name to be found again.
+        """
+        arguments = dict(self._arguments)
+        if not isinstance(arguments["hardware"], str | Mapping):
+            arguments["hardware"] = self.hardware.spec or self.hardware.name
+        if not isinstance(arguments["proxy"], str):
+            arguments["proxy"] = getattr(self.proxy, "name", type(self.proxy).__name__)
+        return {"problem": self.family, **arguments}
+
+
+def whole_number(value: int, what: str) -> int:
+    """``value`` as a Python integer.
+
+    Raises:
+        ArgumentError: if it is not a positive whole number of ``what``.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise ArgumentError(f"round_to must be a positive whole number of {what}, not {value!r}")
+    return int(value)
+
+
+def fraction(floor: float) -> float:
+    """``floor`` as a Python float.
+
+    Raises:
+        ArgumentError: if it is not a fraction.
+    """
+    number = isinstance(floor, int | float | np.number) and not isinstance(floor, bool)
+    if not number or not 0 <= floor <= 1:
+        raise ArgumentError(f"floor must be a fraction from 0 to 1, not {floor!r}")
+    return float(floor)
+
+
+def _measuring(proxy: AccuracyProxy, metric: str) -> AccuracyProxy:
+    """The proxy of the accuracy that is asked for."""
+    if isinstance(proxy, SurrogateProxy):
+        return proxy.on(metric)
+    if metric != "top1":
+        raise ArgumentError(f"metric {metric!r} needs a table; {type(proxy).__name__} has none")
+    return proxy
+
+
+def _divergences(
+    proxy: AccuracyProxy, groups: Sequence[ChannelGroup | WeightGroup], decisions: Decisions
+) -> list[np.ndarray]:
+    """Per decision what pairs of options add to the divergence, [K before, K]; 0 without tables."""
+    if not isinstance(proxy, SurrogateProxy):
+        return [np.zeros((1, 1)) for _ in decisions]
+    proxy.check(groups, f"the {proxy.card.basis} table of {proxy.card.network}")
+    tables, previous = [], np.zeros(1)
+    for t, decision in enumerate(decisions):
+        sweep = proxy.sweeps[t]
+        if decision.kept[0] < sweep.kept[0]:
+            raise ProxyError(
+                f"decision {t} ({decision.name!r}) may keep {decision.kept[0]} of "
+                f"{sweep.channels}, but the table was measured from {sweep.kept[0]} on: a floor of "
+                f"{sweep.kept[0] / sweep.channels:.3f} or more is covered there"
+            )
+        current = sweep.at(decision.kept)
+        tables.append(coupled(float(proxy.interaction[t]), previous[:, None], current[None, :]))
+        previous = current
+    return tables
+
+
+def _plain(budget: float | Mapping[str, float] | None) -> float | None:
+    """The budget as a number that JSON knows; its quantity is told by ``cost``."""
+    value = next(iter(budget.values())) if isinstance(budget, Mapping) else budget
+    return None if value is None else float(value)

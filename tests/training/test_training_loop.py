@@ -1,0 +1,152 @@
+"""Training: what a run leaves, that it continues where it stopped, and what it refuses."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from hwenvs.calibration.images import Preprocessing
+from hwenvs.compression.folding import fold
+from hwenvs.errors import ArgumentError, DataError, UnknownNameError, WeightsError
+from hwenvs.networks.modules import TableModule
+from hwenvs.networks.resnet import resnet_cifar
+from hwenvs.training.augmentation import augment, resize
+from hwenvs.training.classifier import ClassifierTraining, Teacher, accuracy
+from hwenvs.training.settings import Settings
+
+PLAIN = Preprocessing(16, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+QUICK = Settings(epochs=2, resolution=16, batch_size=16, learning_rate=0.02, erase=0)
+
+
+def patterns(count: int = 64) -> tuple[Tensor, Tensor]:
+    """Bright and dark images with noise: two classes that any network can tell apart."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(count) % 2
+    noise = torch.randint(60, (count, 3, 16, 16), generator=generator)
+    return (noise + 130 * labels[:, None, None, None]).to(torch.uint8), labels
+
+
+def training(folder: Path, settings: Settings = QUICK, **options: object) -> ClassifierTraining:
+    torch.manual_seed(settings.seed)
+    module = TableModule(resnet_cifar(8, classes=2, resolution=16))
+    images, labels = patterns()
+    path = folder / "run.pt"
+    return ClassifierTraining(module, images, labels, PLAIN, settings, path, **options)  # type: ignore[arg-type]
+
+
+def test_a_network_learns_to_tell_classes_apart(tmp_path: Path) -> None:
+    run = training(tmp_path, Settings(epochs=4, resolution=16, batch_size=16, erase=0))
+    run.run()
+    images, labels = patterns()
+    assert run.losses[-1] < run.losses[0]
+    assert accuracy(run.module, images, labels, PLAIN, 16) > 0.9
+
+
+def test_a_run_that_stopped_ends_with_the_same_weights(tmp_path: Path) -> None:
+    whole, first = training(tmp_path / "whole"), training(tmp_path / "parts")
+    whole.run()
+    first.run(until=1)
+    second = training(tmp_path / "parts")
+    assert second.epochs_done == 1
+    second.run()
+    assert second.losses == whole.losses
+    for name, value in whole.module.state_dict().items():
+        assert torch.equal(value, second.module.state_dict()[name]), name
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
+    training(tmp_path).run(until=1)
+    other = Settings(**{**vars(QUICK), "learning_rate": 0.5})
+    with pytest.raises(WeightsError, match="another learning_rate"):
+        training(tmp_path, other)
+
+
+def test_a_broken_checkpoint_is_named(tmp_path: Path) -> None:
+    (tmp_path / "run.pt").write_bytes(b"no checkpoint")
+    with pytest.raises(WeightsError, match=r"cannot continue from .*run\.pt"):
+        training(tmp_path)
+
+
+def test_a_teacher_changes_what_is_learnt(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    module = TableModule(resnet_cifar(8, classes=2, resolution=16)).eval()
+    alone, taught = (
+        training(tmp_path / "alone"),
+        training(tmp_path / "taught", teacher=Teacher(fold(module), PLAIN)),
+    )
+    alone.run(until=1)
+    taught.run(until=1)
+    assert taught.losses != alone.losses
+
+
+def test_progress_counts_every_step(tmp_path: Path) -> None:
+    seen: list[tuple[str, int, int]] = []
+    training(tmp_path).run(lambda *step: seen.append(step))
+    assert [done for _, done, _ in seen] == list(range(1, 9))
+    assert {total for _, _, total in seen} == {8}
+
+
+def test_images_that_do_not_fit_their_labels_are_refused(tmp_path: Path) -> None:
+    images, labels = patterns()
+    module = TableModule(resnet_cifar(8, classes=2, resolution=16))
+    with pytest.raises(DataError, match="do not fit"):
+        ClassifierTraining(module, images, labels[:-1], PLAIN, QUICK, tmp_path / "run.pt")
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"epochs": 0}, ArgumentError, "epochs must be positive"),
+        ({"precision": "float8"}, UnknownNameError, "float8"),
+        ({"first_resolution": 64}, ArgumentError, "exceeds resolution 32"),
+        ({"teacher_weight": 2.0}, ArgumentError, "0 to 1"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(
+    change: dict[str, object], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        Settings(**change)  # type: ignore[arg-type]
+
+
+def test_the_learning_rate_rises_and_falls_as_a_cosine() -> None:
+    settings = Settings(epochs=10, warmup=2, learning_rate=1.0)
+    rates = [settings.learning_rate_at(epoch) for epoch in (0, 1, 2, 6, 10)]
+    assert rates == pytest.approx([0.005, 0.502, 1.0, 0.5, 0.0], abs=0.01)
+
+
+def test_the_resolution_grows_in_steps_of_eight() -> None:
+    settings = Settings(epochs=10, resolution=48, first_resolution=32, growth=0.6)
+    sizes = [settings.resolution_at(epoch) for epoch in range(10)]
+    assert sizes[0] == 32
+    assert sizes[6:] == [48] * 4
+    assert sizes == sorted(sizes)
+    assert all(size % 8 == 0 for size in sizes)
+
+
+def test_augmentation_shifts_mirrors_and_erases_the_same_pixels_for_the_same_seed() -> None:
+    images = torch.rand(50, 3, 16, 16) + 0.1
+    one = augment(images, torch.Generator().manual_seed(3))
+    assert torch.equal(one, augment(images, torch.Generator().manual_seed(3)))
+    assert not torch.equal(one, augment(images, torch.Generator().manual_seed(4)))
+    assert one.shape == images.shape
+    assert (one == 0).any()
+    values = set(images.flatten().tolist()) | {0.0}
+    assert set(one.flatten().tolist()) <= values
+
+
+def test_augmentation_without_shift_or_hole_only_mirrors() -> None:
+    images = torch.rand(40, 3, 8, 8)
+    result = augment(images, torch.Generator().manual_seed(0), padding=0, erase=0)
+    same = (result == images).flatten(1).all(1)
+    mirrored = (result == images.flip(3)).flatten(1).all(1)
+    assert (same | mirrored).all()
+    assert same.any()
+    assert mirrored.any()
+
+
+def test_resizing_to_the_same_size_changes_nothing() -> None:
+    images = torch.rand(2, 3, 8, 8)
+    assert resize(images, 8) is images
+    assert resize(images, 16).shape == (2, 3, 16, 16)
