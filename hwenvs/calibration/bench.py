@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from hwenvs.calibration.families import Family, Group, get_family
-from hwenvs.calibration.images import DATASETS, Preprocessing, data_folder, load_images
+from hwenvs.calibration.images import Preprocessing, data_folder, find_dataset, load_images
 from hwenvs.compression.folding import FoldedNetwork, fold
 from hwenvs.compression.reference import Recipe, Reference
 from hwenvs.errors import DataError
@@ -99,7 +99,7 @@ def find_weights(name: str, weights: str | Path | None, data: Path) -> Path:
 def fitting_network(
     published: Network, state: Mapping[str, Tensor], metadata: Mapping[str, str]
 ) -> Network:
-    """``published`` with the classes and the resolution that its weights were trained for."""
+    """``published`` with the classes, resolution and padding that its weights were trained for."""
     changes = {}
     classifier = state.get(f"{published.layers[-1].name}.weight")
     if classifier is not None and len(classifier) != published.classes:
@@ -107,6 +107,9 @@ def fitting_network(
     resolution = int(metadata.get("resolution", published.resolution))
     if resolution != published.resolution:
         changes["resolution"] = resolution
+    # torchvision pads symmetrically; converted TensorFlow weights say "same".
+    if published.name.startswith("mobilenet") and metadata.get("padding") != "same":
+        changes["same_padding"] = False
     return get_network(published.name, **changes) if changes else published
 
 
@@ -119,6 +122,7 @@ def open_bench(
     weights: str | Path | None = None,
     device: str = "cpu",
     family: str = "channel_pruning",
+    dataset: str | None = None,
 ) -> Bench:
     """Loads a network of the zoo with its weights and images, and runs the full network once.
 
@@ -132,6 +136,7 @@ def open_bench(
         data: folder with the data sets; default ``HWENVS_DATA``.
         weights: weights file; default the one in the data folder.
         device: where to compute, e.g. ``"cuda"``.
+        dataset: see :func:`hwenvs.calibration.images.find_dataset`.
         family: what designs decide, one of :data:`hwenvs.calibration.families.FAMILIES`.
 
     Raises:
@@ -139,9 +144,7 @@ def open_bench(
     """
     published = get_network(name)
     folder = data_folder(data)
-    if name not in DATASETS:
-        raise DataError(f"no data set is known for {name}; known: {', '.join(DATASETS)}")
-    dataset, evaluation, calibration = DATASETS[name]
+    images_folder, evaluation, calibration = find_dataset(name, dataset)
     if evaluation == calibration and set(calibration_rows) & set(evaluation_rows):
         raise DataError("calibration rows and evaluation rows overlap")
     torch.set_default_device(device)
@@ -149,7 +152,7 @@ def open_bench(
     network = fitting_network(published, state, metadata)
     folded = fold(load_module(network, state).to(device))
     preprocessing = Preprocessing.from_metadata(metadata, network.resolution)
-    source = folder / dataset
+    source = folder / images_folder
     images, _ = load_images(source, calibration, calibration_rows, preprocessing)
     reference = Reference.measure(folded, images.to(device), recipe)
     images, labels = load_images(source, evaluation, evaluation_rows, preprocessing)

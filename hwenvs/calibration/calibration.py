@@ -21,7 +21,7 @@ from hwenvs.calibration.fit import (
     sweep_curve,
     unfitted,
 )
-from hwenvs.calibration.images import DATASETS
+from hwenvs.calibration.images import find_dataset
 from hwenvs.calibration.journal import Journal
 from hwenvs.calibration.measuring import DesignTask, Progress, SweepTask, run_tasks
 from hwenvs.calibration.plan import COUNTS, Plan, fitted_designs, heldout_designs
@@ -55,6 +55,7 @@ class Calibration:
         progress: see :data:`hwenvs.calibration.measuring.Progress`.
         device: where to compute; anything but ``"cpu"`` needs ``workers=1``.
         family: what designs decide.
+        dataset: see :func:`hwenvs.calibration.images.find_dataset`.
 
     Raises:
         DataError, WeightsError, UnknownNameError: from opening the bench, or if ``out`` holds
@@ -72,6 +73,7 @@ class Calibration:
         progress: Progress | None = None,
         device: str = "cpu",
         family: str = "channel_pruning",
+        dataset: str | None = None,
     ) -> None:
         self.name, self.plan, self.out = name, plan, out
         self.workers, self.progress = workers, progress
@@ -84,6 +86,7 @@ class Calibration:
             weights,
             device,
             family,
+            dataset,
         )
         self.channels = [group.channels for group in self.bench.groups]
         settings: dict[str, Any] = {"network": name, **asdict(plan)}
@@ -94,6 +97,8 @@ class Calibration:
         }
         self.digest = weights_digest(self.bench)
         settings["weights"] = self.digest
+        if dataset is not None:
+            settings["dataset"] = dataset
         self.journal = Journal(out / f"{name}.{family}.journal.jsonl", settings)
 
     def run(self) -> Result:
@@ -190,9 +195,11 @@ def weights_digest(bench: Bench) -> str:
     return sha.hexdigest()
 
 
-def about(plan: Plan, network: str, command: str, family: Family) -> dict[str, Any]:
+def about(
+    plan: Plan, network: str, command: str, family: Family, images: str | None = None
+) -> dict[str, Any]:
     """What a card says about how its table was measured."""
-    dataset, evaluation, calibration = DATASETS[network]
+    dataset, evaluation, calibration = find_dataset(network, images)
     return {
         "data": dataset,
         "images": {
@@ -203,7 +210,7 @@ def about(plan: Plan, network: str, command: str, family: Family) -> dict[str, A
         "reconstruction": family.about(plan.recipe),
         "budget": f"equal-budget designs cost {plan.budget:.0%} of the {family.cost}",
         "command": command,
-        "notes": NOTES.get(network, NOTES.get(dataset, "")),
+        "notes": NOTES.get(network, NOTES.get(dataset, "")) if images is None else "",
     }
 
 

@@ -1,14 +1,14 @@
-"""Real images: parquet files in the Hugging Face layout, decoded and normalised.
+"""Real images, decoded and normalised: parquet files in the Hugging Face layout, or class folders.
 
-Public copies of CIFAR-10, MNIST and ImageNet have this layout: a column of structs with the encoded
-``bytes`` and a column ``label``.
+Public copies of CIFAR-10, MNIST and ImageNet have the first layout: a column of structs with the
+encoded ``bytes`` and a column ``label``; an unpacked ImageNet has the second: one folder a class.
 """
 
 from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,13 @@ DATASETS = {
     "mobilenet_v2": ("imagenet_sample", "validation", "validation"),
 }
 """Folder, split to evaluate on and split to reconstruct from, for each network of the zoo."""
+
+IMAGE_FILES = (".jpeg", ".jpg", ".png")
+"""Endings of image files in class folders."""
+
+LARGE, EVALUATION_RATIO = 128, 256 / 224
+"""Above so many pixels a network gets the centre of an image whose shorter side is so much longer:
+the usual evaluation on ImageNet."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,28 @@ class Preprocessing:
         )
 
 
+def find_dataset(name: str, dataset: str | None = None) -> tuple[str, str, str]:
+    """Folder, split to evaluate on and split to reconstruct from.
+
+    Args:
+        name: network of the zoo.
+        dataset: ``FOLDER:EVALUATION[:CALIBRATION]``; default: what :data:`DATASETS` says.
+
+    Raises:
+        DataError: if none is known or given, or the text looks different.
+    """
+    if dataset is None:
+        if name not in DATASETS:
+            raise DataError(f"no data set is known for {name}; known: {', '.join(DATASETS)}")
+        return DATASETS[name]
+    parts = dataset.split(":")
+    if not 2 <= len(parts) <= 3 or not all(parts):
+        raise DataError(
+            f"a data set looks like imagenet:val or imagenet:val:train, not {dataset!r}"
+        )
+    return parts[0], parts[1], parts[-1]
+
+
 def data_folder(path: str | Path | None = None) -> Path:
     """The data folder: ``path``, or what ``HWENVS_DATA`` names.
 
@@ -86,7 +115,7 @@ def load_images(
     """Images ``[N, C, R, R]`` float32, normalised, and labels ``[N]`` int64.
 
     Args:
-        folder: holds ``<split>-*.parquet`` files.
+        folder: holds ``<split>-*.parquet`` files, or a folder ``<split>`` of class folders.
         split: e.g. ``"test"``.
         rows: which rows, in this order.
         preprocessing: crop and normalisation.
@@ -104,7 +133,7 @@ def load_pixels(
     """Images ``[N, C, R, R]`` uint8 and labels ``[N]`` int64.
 
     Args:
-        folder: holds ``<split>-*.parquet`` files.
+        folder: holds ``<split>-*.parquet`` files, or a folder ``<split>`` of class folders.
         split: e.g. ``"test"``.
         rows: which rows, in this order; None for all.
         resolution: height and width in pixels, see :class:`Preprocessing`; None leaves images as
@@ -113,11 +142,24 @@ def load_pixels(
     Raises:
         DataError: if files, columns or rows are missing.
     """
+    encoded, labels = _read_folders(folder / split) if (folder / split).is_dir() else (None, None)
+    if encoded is None or labels is None:
+        encoded, labels = _read_parquet(folder, split)
+    wanted = list(range(len(labels)) if rows is None else rows)
+    if wanted and max(wanted) >= len(labels):
+        raise DataError(f"{folder} {split} has {len(labels)} rows, row {max(wanted)} was asked for")
+    pixels = np.stack([_decode(encoded(row), resolution) for row in wanted])
+    images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+    return images, torch.tensor([labels[row] for row in wanted], device="cpu")
+
+
+def _read_parquet(folder: Path, split: str) -> tuple[Callable[[int], bytes], list[int]]:
+    """Encoded images by row, and labels."""
     import pyarrow.parquet as pq
 
     files = sorted(folder.glob(f"{split}-*.parquet"))
     if not files:
-        raise DataError(f"{folder} has no {split}-*.parquet file")
+        raise DataError(f"{folder} has no {split}-*.parquet file and no folder {split}")
     structs: list[dict[str, bytes]] = []
     labels: list[int] = []
     for file in files:
@@ -129,12 +171,28 @@ def load_pixels(
             )
         structs += table[names[0]].to_pylist()
         labels += table["label"].to_pylist()
-    wanted = list(range(len(labels)) if rows is None else rows)
-    if wanted and max(wanted) >= len(labels):
-        raise DataError(f"{folder} {split} has {len(labels)} rows, row {max(wanted)} was asked for")
-    pixels = np.stack([_decode(structs[row]["bytes"], resolution) for row in wanted])
-    images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
-    return images, torch.tensor([labels[row] for row in wanted], device="cpu")
+    return lambda row: structs[row]["bytes"], labels
+
+
+def _read_folders(folder: Path) -> tuple[Callable[[int], bytes], list[int]]:
+    """Encoded images and labels of one folder a class, in a fixed shuffled order.
+
+    Classes count in the order of their sorted names, as torchvision's ``ImageFolder`` has them.
+    """
+    classes = sorted(entry for entry in folder.iterdir() if entry.is_dir())
+    files = [
+        (file, label)
+        for label, entry in enumerate(classes)
+        for file in sorted(entry.iterdir())
+        if file.suffix.lower() in IMAGE_FILES
+    ]
+    if not files:
+        raise DataError(f"{folder} holds no class folders with {', '.join(IMAGE_FILES)} files")
+    order = np.random.default_rng(0).permutation(len(files))
+    return (
+        lambda row: files[order[row]][0].read_bytes(),
+        [files[index][1] for index in order],
+    )
 
 
 def _decode(encoded: bytes, resolution: int | None) -> np.ndarray:
@@ -147,6 +205,10 @@ def _decode(encoded: bytes, resolution: int | None) -> np.ndarray:
     if min(image.size) < resolution:
         scale = resolution / min(image.size)
         width, height = (max(resolution, round(scale * side)) for side in image.size)
+        image = image.resize((width, height), Image.Resampling.BILINEAR)
+    if resolution >= LARGE and min(image.size) > EVALUATION_RATIO * resolution:
+        scale = EVALUATION_RATIO * resolution / min(image.size)
+        width, height = (round(scale * side) for side in image.size)
         image = image.resize((width, height), Image.Resampling.BILINEAR)
     left, top = ((side - resolution) // 2 for side in image.size)
     return np.asarray(image)[top : top + resolution, left : left + resolution]

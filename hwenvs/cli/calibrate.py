@@ -30,6 +30,13 @@ RowsOption = Annotated[
 DeviceOption = Annotated[str, typer.Option(help="Where to compute, e.g. cpu or cuda.")]
 
 
+DatasetOption = Annotated[
+    str | None,
+    typer.Option(
+        help="FOLDER:EVALUATION[:CALIBRATION] under the data folder, e.g. imagenet:val:train; "
+        "each split FOLDER/SPLIT-*.parquet or class folders in FOLDER/SPLIT."
+    ),
+]
 OutOption = Annotated[Path, typer.Option(help="Folder for the journal, the table and the card.")]
 WorkersOption = Annotated[int, typer.Option(min=1, help="Processes, one thread each.")]
 FittedOption = Annotated[int | None, typer.Option(min=4, help="Joint designs to fit on.")]
@@ -44,6 +51,7 @@ def channel_pruning(
     network: NetworkArgument,
     out: OutOption,
     data: DataOption = None,
+    dataset: DatasetOption = None,
     weights: WeightsOption = None,
     workers: WorkersOption = 1,
     device: DeviceOption = "cpu",
@@ -66,7 +74,7 @@ def channel_pruning(
     recipe = {"method": method, "criterion": criterion, "precision": precision, "seed": seed}
     changes = _changes(calibration_rows, evaluation_rows, fitted, heldout, seed)
     plan = choose_plan(network, changes, recipe)
-    _measure("channel_pruning", network, plan, out, data, weights, workers, device)
+    _measure("channel_pruning", network, plan, out, data, weights, workers, device, dataset)
 
 
 @app.command("fine-grained")
@@ -74,6 +82,7 @@ def fine_grained(
     network: NetworkArgument,
     out: OutOption,
     data: DataOption = None,
+    dataset: DatasetOption = None,
     weights: WeightsOption = None,
     workers: WorkersOption = 1,
     device: DeviceOption = "cpu",
@@ -94,7 +103,7 @@ def fine_grained(
     changes = _changes(calibration_rows, evaluation_rows, fitted, heldout, seed)
     recipe = {"precision": precision, "seed": seed}
     plan = choose_plan(network, changes, recipe, "fine_grained_pruning")
-    _measure("fine_grained_pruning", network, plan, out, data, weights, workers, device)
+    _measure("fine_grained_pruning", network, plan, out, data, weights, workers, device, dataset)
 
 
 def _changes(
@@ -129,17 +138,18 @@ def _measure(
     weights: Path | None,
     workers: int,
     device: str,
+    dataset: str | None,
 ) -> None:
     from hwenvs.calibration.calibration import Calibration, about
     from hwenvs.calibration.table import write_table
 
     with steps() as report:
         calibration = Calibration(
-            network, plan, out, data, weights, workers, report, device, family
+            network, plan, out, data, weights, workers, report, device, family, dataset
         )
         result = calibration.run()
     command = portable_command(sys.argv[1:])
-    facts = about(plan, network, command, calibration.bench.family)
+    facts = about(plan, network, command, calibration.bench.family, dataset)
     paths = write_table(result, {**facts, "weights_sha256": calibration.digest}, out)
     console = Console()
     for key, value in result.fidelity().items():

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from hwenvs.cli.calibrate import (
     DataOption,
+    DatasetOption,
     DeviceOption,
     RowsOption,
     WeightsOption,
@@ -35,17 +36,24 @@ def verify_design(
         ),
     ],
     data: DataOption = None,
+    dataset: DatasetOption = None,
     weights: WeightsOption = None,
     calibration_rows: RowsOption = None,
     evaluation_rows: RowsOption = None,
     budget: Annotated[
-        float, typer.Option(help="MACs of uniform and optimum, as a fraction.")
+        float, typer.Option(help="Cost of uniform and optimum, as a fraction.")
     ] = 0.5,
     points: Annotated[int | None, typer.Option(min=1, help="Sampled pixels per image.")] = None,
     method: Annotated[str | None, typer.Option(help="sequential, independent or none.")] = None,
     criterion: Annotated[str | None, typer.Option(help="Which channels are kept.")] = None,
     precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
     device: DeviceOption = "cpu",
+    family: Annotated[
+        str, typer.Option(help="channel_pruning, or fine_grained_pruning (percents per layer).")
+    ] = "channel_pruning",
+    proxy: Annotated[
+        str, typer.Option(help="What predicts: surrogate, or the path of a table (.npz).")
+    ] = "surrogate",
     out: Annotated[Path | None, typer.Option(help="Write the figures as JSON too.")] = None,
 ) -> None:
     """Apply designs to the real network; print measured beside predicted accuracy.
@@ -68,13 +76,15 @@ def verify_design(
         "calibration_images": parse_rows(calibration_rows),
         "evaluation_images": parse_rows(evaluation_rows),
     }
-    plan = choose_plan(network, rows, recipe)
-    problem = make_problem("channel_pruning", network=network, budget=budget)
+    plan = choose_plan(network, rows, recipe, family)
+    problem = make_problem(family, network=network, budget=budget, proxy=proxy)
     designs = parse_designs(design, problem)
-    for chosen in designs.values():
+    for chosen in designs.values() if family == "channel_pruning" else ():
         check_design(get_network(network), chosen)
     calibrated, evaluated = range(*plan.calibration_images), range(*plan.evaluation_images)
-    bench = open_bench(network, calibrated, evaluated, plan.recipe, data, weights, device)
+    bench = open_bench(
+        network, calibrated, evaluated, plan.recipe, data, weights, device, family, dataset
+    )
     verdicts = verify_designs(bench, designs)
     guesses = predict(problem, [verdict.design for verdict in verdicts])
     output().print(
@@ -93,7 +103,7 @@ def verify_design(
 
 def _table(title: str, verdicts: Sequence[Verdict], guesses: Sequence[float | None]) -> Table:
     table = Table(title=title)
-    for heading in ("design", "MACs", "predicted", "top-1", "top-5", "divergence", "seconds"):
+    for heading in ("design", "cost", "predicted", "top-1", "top-5", "divergence", "seconds"):
         table.add_column(heading, justify="left" if heading == "design" else "right")
     for verdict, guess in zip(verdicts, guesses, strict=True):
         measured = verdict.measured

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hwenvs.calibration.bench import find_weights, open_bench
-from hwenvs.calibration.images import Preprocessing, data_folder, load_images
+from hwenvs.calibration.images import Preprocessing, data_folder, find_dataset, load_images
 from hwenvs.compression.reference import Recipe
 from hwenvs.errors import DataError
 
@@ -51,6 +51,56 @@ def test_what_is_missing_is_named(
 ) -> None:
     with pytest.raises(DataError, match=message):
         load_images(small_data / "cifar10", split, rows, preprocessing)
+
+
+def test_class_folders_are_read_like_imagefolder_does(tmp_path: Path) -> None:
+    from PIL import Image
+
+    for index, name in enumerate(("n02", "n01", "n03")):
+        folder = tmp_path / "val" / name
+        folder.mkdir(parents=True)
+        for number in range(3):
+            Image.new("RGB", (40, 32), (80 * index, 0, 0)).save(folder / f"{number}.png")
+    (tmp_path / "val" / "readme.txt").write_text("not a class")
+    images, labels = load_images(tmp_path, "val", range(9), PLAIN)
+    assert images.shape == (9, 3, 32, 32)
+    assert sorted(labels.tolist()) == [0] * 3 + [1] * 3 + [2] * 3
+    assert labels.tolist() != sorted(labels.tolist())  # a prefix is a random subset
+    # Sorted names make the labels: n01, written second, is class 0.
+    reds = images[:, 0, 0, 0]
+    for label, red in ((0, 80), (1, 0), (2, 160)):
+        assert torch.allclose(reds[labels == label], torch.tensor(red / 255))
+
+
+def test_a_folder_without_classes_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "val").mkdir()
+    with pytest.raises(DataError, match="holds no class folders"):
+        load_images(tmp_path, "val", [0], PLAIN)
+
+
+def test_large_images_are_shrunk_before_the_centre_is_taken(tmp_path: Path) -> None:
+    from PIL import Image
+
+    folder = tmp_path / "val" / "class"
+    folder.mkdir(parents=True)
+    wide = Image.new("RGB", (1024, 512))
+    wide.paste((255, 255, 255), (256, 0, 768, 512))
+    wide.save(folder / "wide.png")
+    images, _ = load_images(tmp_path, "val", [0], Preprocessing(224, PLAIN.mean, PLAIN.std))
+    assert images.shape == (1, 3, 224, 224)
+    assert images.min() > 0.99  # 224 of 256 pixels in the middle, which is white
+
+
+@pytest.mark.parametrize("text", ["imagenet", "imagenet:", "a:b:c:d"])
+def test_a_data_set_that_is_not_one_is_refused(text: str) -> None:
+    with pytest.raises(DataError, match="imagenet:val"):
+        find_dataset("resnet50", text)
+
+
+def test_a_data_set_may_have_one_split_or_two() -> None:
+    assert find_dataset("resnet50", "imagenet:val") == ("imagenet", "val", "val")
+    assert find_dataset("resnet50", "imagenet:val:train") == ("imagenet", "val", "train")
+    assert find_dataset("resnet50") == ("cifar10", "test", "train")
 
 
 def test_a_file_without_the_columns_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,96 @@
+"""One's own checkpoint and images: a torch file, and an ImageNet unpacked into class folders."""
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from hwenvs.calibration.bench import fitting_network, open_bench
+from hwenvs.cli.app import app
+from hwenvs.compression.reference import Recipe
+from hwenvs.networks import get_network
+from hwenvs.networks.modules import TableModule, read_weights
+
+IMAGES = 24
+
+
+@pytest.fixture(scope="module")
+def unpacked(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sample images in class folders, and MobileNetV2 as a torch checkpoint."""
+    root = tmp_path_factory.mktemp("own")
+    (file,) = (data / "imagenet_sample").glob("validation-*.parquet")
+    table = pq.read_table(file).slice(0, IMAGES)
+    for number, (struct, label) in enumerate(
+        zip(table["image"].to_pylist(), table["label"].to_pylist(), strict=True)
+    ):
+        folder = root / "imagenet" / "val" / f"n{label:08d}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{number}.JPEG").write_bytes(struct["bytes"])
+    state, _ = read_weights(data / "weights" / "mobilenet_v2_imagenet.safetensors")
+    torch.save({"state_dict": state}, root / "mobilenet_v2.pth")
+    return root
+
+
+def test_designs_are_verified_on_a_checkpoint_and_class_folders(
+    unpacked: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "verdicts.json"
+    result = CliRunner().invoke(
+        app,
+        [
+            "verify-design",
+            "mobilenet_v2",
+            "--design",
+            "uniform",
+            "--budget",
+            "0.9",
+            "--data",
+            str(unpacked),
+            "--dataset",
+            "imagenet:val",
+            "--weights",
+            str(unpacked / "mobilenet_v2.pth"),
+            "--points",
+            "4",
+            "--calibration-rows",
+            "0:8",
+            "--evaluation-rows",
+            f"8:{IMAGES}",
+            "--out",
+            str(out),
+        ],
+    )
+    assert result.exit_code == 0, result.output
+    full, uniform = json.loads(out.read_text())
+    assert full["cost"] == 1.0
+    assert uniform["cost"] <= 0.9
+    assert uniform["divergence"] > 0
+
+
+def test_a_checkpoint_of_torchvision_is_padded_symmetrically(unpacked: Path) -> None:
+    state, metadata = read_weights(unpacked / "mobilenet_v2.pth")
+    network = fitting_network(get_network("mobilenet_v2"), state, metadata)
+    assert network.layers[0].padding == 1
+    same = fitting_network(get_network("mobilenet_v2"), state, {"padding": "same"})
+    assert same.layers[0].padding == -1
+
+
+def test_weights_for_fewer_classes_at_another_size_bring_their_own_table(
+    tmp_path: Path, data: Path
+) -> None:
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    module = TableModule(get_network("resnet18", classes=10, resolution=48))
+    path = tmp_path / "resnet18_cifar10.safetensors"
+    save_file(dict(module.state_dict()), path, {"resolution": "48"})
+    bench = open_bench(
+        "resnet18", range(10), range(10, 30), Recipe(points=2), data, path,
+        dataset="cifar10:test:train",
+    )  # fmt: skip
+    assert (bench.network.classes, bench.network.resolution) == (10, 48)
+    assert (bench.counted.classes, bench.counted.resolution) == (1000, 224)
+    assert bench.images.shape == (20, 3, 48, 48)
