@@ -19,6 +19,7 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "AMC-ResNet20-v0": {"problem": AMC, "network": "resnet20"},
     "AMC-ResNet56-v0": {"problem": AMC, "network": "resnet56"},
     "AMC-ResNet50-v0": {"problem": AMC, "network": "resnet50"},
+    "AMC-ResNet50-FineGrained-v0": {"problem": FINE_GRAINED, "network": "resnet50"},
     "AMC-VGG16-v0": {"problem": AMC, "network": "vgg16"},
 }
 """Arguments of every environment by id; ``gym.make`` adds to them and overrides them."""

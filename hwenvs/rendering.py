@@ -151,7 +151,7 @@ def _draw_channels(axes: Axes, progress: Progress) -> None:
             linewidth=1.8,
             label="next",
         )
-    axes.set_ylabel("channels")
+    axes.set_ylabel(progress.unit)
     axes.set_xlim(-0.6, len(places) - 0.4)
     _name_places(axes, progress.names)
     axes.legend(frameon=False, fontsize=8, loc="upper left", ncols=3)

@@ -130,6 +130,7 @@ class Problem(ABC):
         card: what stands behind the accuracies.
         baseline: accuracy of the uncompressed network, a fraction.
         full_costs: by quantity the cost of the uncompressed network in SI units.
+        unit: what decisions keep.
         optimum: reward of the certified optimum once a solver has found it; scores need it.
     """
 
@@ -142,6 +143,7 @@ class Problem(ABC):
     card: Card
     baseline: float
     full_costs: Mapping[str, float]
+    unit: str = "channels"
     optimum: float | None = None
 
     @abstractmethod

@@ -165,6 +165,7 @@ class ChainProblem(Problem):
             quantity=self.budget.quantity,
             amount=self.budget.amount,
             full=self.budget.full,
+            unit=self.unit,
         )
 
     @cached_property

@@ -20,6 +20,7 @@ class Progress:
         quantity: the budgeted cost.
         amount: the budget in SI units; infinite without one.
         full: cost of the uncompressed network in SI units.
+        unit: what is kept.
     """
 
     title: str
@@ -31,6 +32,7 @@ class Progress:
     quantity: str
     amount: float
     full: float
+    unit: str = "channels"
 
     @property
     def spent(self) -> tuple[float, ...]:

@@ -85,8 +85,9 @@ def channels(results: Results) -> Figure:
             _marks(axes, optimal, palette.OPTIMUM, results.optimum)
         axes.set_xlim(-0.7, count - 0.3)
         _finish(axes)
-    upper.set_ylabel("channels kept")
-    lower.set_ylabel("channels kept (%)")
+    unit = results.problem.unit
+    upper.set_ylabel(f"{unit} kept")
+    lower.set_ylabel(f"{unit} kept (%)" if unit == "channels" else f"{unit} kept")
     lower.set_ylim(0, 104)
     many = count > MANY_NAMES
     lower.set_xticks(
@@ -98,7 +99,7 @@ def channels(results: Results) -> Figure:
         rotation_mode="default" if many else "anchor",
         fontsize=6.5 if many else 8,
     )
-    lower.set_xlabel("layer whose input channels are selected")
+    lower.set_xlabel("layer whose input channels are selected" if unit == "channels" else "layer")
     _title(upper, results, f"uncompressed network: {results.problem.baseline:.2%} accuracy")
     handles, labels = upper.get_legend_handles_labels()
     order = sorted(range(len(labels)), key=lambda place: labels[place] == WHOLE)

@@ -125,10 +125,11 @@ def _designs(results: Results) -> str:
             for row, label in enumerate(rows)
         ],
     )
+    unit = results.problem.unit
     listed = "".join(
         f"- {label}: `{','.join(str(kept) for kept in design)}`\n" for label, design in rows.items()
     )
-    return f"{table}\nCosts are fractions of the uncompressed network's. Kept channels:\n\n{listed}"
+    return f"{table}\nCosts are fractions of the uncompressed network's. Kept {unit}:\n\n{listed}"
 
 
 def _repeat(results: Results) -> str:
