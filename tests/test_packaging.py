@@ -87,9 +87,10 @@ def test_the_wheel_holds_the_package_its_tables_and_nothing_else(wheel: Path) ->
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"hwenvs"}
-    for network in ("mobilenet_v1", "mobilenet_v2", "resnet20", "resnet56", "resnet50"):
+    for network in ("mobilenet_v1", "mobilenet_v2", "resnet20", "resnet56"):
         for suffix in ("npz", "json"):
             assert f"hwenvs/proxies/tables/{network}.channel_pruning.{suffix}" in names
+    assert "hwenvs/proxies/tables/resnet50.fine_grained_pruning.npz" in names
     assert "hwenvs/agents/ddpg.yaml" in names
     assert "hwenvs/py.typed" in names
 

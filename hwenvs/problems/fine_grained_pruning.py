@@ -12,7 +12,7 @@ from hwenvs.problems.pruning import PruningProblem, Terms, fraction, whole_numbe
 from hwenvs.problems.tables import Shaping
 from hwenvs.proxies import AccuracyProxy
 
-STEP = 5
+STEP = 1
 """Percents between the densities on offer by default."""
 
 
@@ -59,7 +59,7 @@ class FineGrainedPruningProblem(PruningProblem):
     - `network`: a network with a measured table, or any other together with `proxy`.
     - `budget` (`0.2`): what the design may cost, as a fraction of the uncompressed network's cost.
     - `cost` (`"size"`): what is budgeted; others as the hardware reports them.
-    - `round_to` (`5`): densities are multiples of so many percent.
+    - `round_to` (`1`): densities are multiples of so many percent.
     - `floor` (`0.05`): smallest density.
     - `budget_units`, `reward`, `hardware`, `constraint`, `metric`, `proxy`, `render_mode`: as for
       channel pruning.
