@@ -82,7 +82,10 @@ def test_asking_for_everything_spends_nearly_the_whole_budget(
     for variant in ("paper", "projected"):
         problem = get_problem(env_id, variant)
         full = [[decision.size for decision in problem.decisions]]
-        share = problem.evaluate(problem.canonical(full)).costs["macs"][0] / problem.budget.amount
+        share = (
+            problem.evaluate(problem.canonical(full)).costs[problem.budget.quantity][0]
+            / problem.budget.amount
+        )
         assert 0.9 < share <= 1.0
 
 
@@ -98,7 +101,7 @@ def test_projection_uses_the_largest_common_factor(env_id: str, get_problem: Any
         scaled = problem.decisions.designs(
             problem.decisions.scaled(np.repeat(options, 4097, axis=1), levels)
         )
-        fits = problem.evaluate(scaled).costs["macs"] <= problem.budget.most
+        fits = problem.evaluate(scaled).costs[problem.budget.quantity] <= problem.budget.most
         assert projected.tolist() == scaled[np.flatnonzero(fits)[-1]].tolist()
 
 
