@@ -11,7 +11,10 @@ from hwenvs.hardware.base import (
     HardwareModel,
     aggregate,
 )
+from hwenvs.hardware.bismo import BitSerial, BitSerialChip
+from hwenvs.hardware.bitfusion import BitFusion, BitFusionChip
 from hwenvs.hardware.counts import Counts
+from hwenvs.hardware.energy import EnergyTable, HorowitzEnergy
 from hwenvs.hardware.lookup import LookupModel
 from hwenvs.hardware.presets import PRESETS, Preset
 from hwenvs.hardware.registry import HardwareRow, get_hardware, list_hardware
@@ -23,11 +26,17 @@ __all__ = [
     "DEFINITIONS",
     "MAXIMA",
     "PRESETS",
+    "BitFusion",
+    "BitFusionChip",
+    "BitSerial",
+    "BitSerialChip",
     "CheckedHardware",
     "Costs",
     "Counts",
+    "EnergyTable",
     "HardwareModel",
     "HardwareRow",
+    "HorowitzEnergy",
     "LookupModel",
     "Preset",
     "RooflineModel",

@@ -10,7 +10,10 @@ from typing import Any
 
 from hwenvs.errors import HardwareError, UnknownNameError, unknown_name
 from hwenvs.hardware.base import CheckedHardware, HardwareModel
+from hwenvs.hardware.bismo import CHIPS, BitSerial
+from hwenvs.hardware.bitfusion import BitFusion
 from hwenvs.hardware.counts import Counts
+from hwenvs.hardware.energy import HorowitzEnergy
 from hwenvs.hardware.lookup import LookupModel
 from hwenvs.hardware.presets import PRESETS
 from hwenvs.hardware.roofline import RooflineModel
@@ -21,11 +24,15 @@ ENTRY_POINTS = "hwenvs.hardware"
 Factory = Callable[..., HardwareModel]
 
 BUILT_IN: dict[str, Factory] = {
+    "bismo": BitSerial,
+    "bitfusion": BitFusion,
     "counts": Counts,
+    "horowitz": HorowitzEnergy,
     "lookup": LookupModel,
     "mobile": partial(LookupModel, "mobile"),
     "roofline": RooflineModel,
     **{name: partial(RooflineModel, name) for name in PRESETS},
+    **{name: partial(BitSerial, name) for name in CHIPS},
 }
 """Makers of the models that come with hwenvs, by name."""
 
