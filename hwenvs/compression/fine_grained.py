@@ -14,15 +14,13 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from hwenvs.compression.compensation import compensate, inverse_factor
 from hwenvs.compression.folding import FoldedNetwork
-from hwenvs.compression.least_squares import MomentMatrices, weight_matrix, weight_tensor
+from hwenvs.compression.least_squares import weight_matrix, weight_tensor
 from hwenvs.compression.reference import Reference
 from hwenvs.errors import DesignError
 from hwenvs.networks import PERCENT, WeightGroup, weight_groups
 from hwenvs.networks.base import Layer
-
-BLOCK = 128
-"""Columns whose zeros are chosen together, and whose errors reach later columns in one product."""
 
 METHODS = ("compensated", "magnitude")
 """Ways to choose what stays: by what its loss costs after compensation, or by magnitude alone."""
@@ -85,23 +83,6 @@ class SparseLibrary:
         return self._factors[layer.name]
 
 
-def inverse_factor(moments: MomentMatrices, damping: float = 0.01) -> Tensor:
-    """Upper Cholesky factor ``[d, d]`` of the inverse Gram matrix of the inputs, float32.
-
-    The bias is not pruned, so inputs count from their means.
-
-    Args:
-        moments: of the layer's sampled inputs, with a constant 1 as the last.
-        damping: added to the diagonal, relative to its mean (GPTQ's choice).
-    """
-    mean = moments.gram[:-1, -1]
-    gram = moments.gram[:-1, :-1] - torch.outer(mean, mean)
-    gram.diagonal().add_(damping * gram.diagonal().mean())
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))
-    factor: Tensor = torch.linalg.cholesky(inverse, upper=True)
-    return factor.float()
-
-
 @torch.inference_mode()
 def prune_columns(weight: Tensor, factor: Tensor, density: float) -> Tensor:
     """``weight [out, d]`` with ``density`` of its entries left, the others made up for.
@@ -111,22 +92,15 @@ def prune_columns(weight: Tensor, factor: Tensor, density: float) -> Tensor:
         factor: upper Cholesky factor of the inverse Gram matrix, ``[d, d]``.
         density: fraction of the entries that stay.
     """
-    weight = weight.clone()
     scale = factor.diagonal()
     # One threshold for the layer, so that rows and columns which matter more stay denser.
     threshold = _threshold((weight / scale).square(), density)
-    for start in range(0, weight.shape[1], BLOCK):
-        stop = min(start + BLOCK, weight.shape[1])
-        part, local = weight[:, start:stop], factor[start:stop, start:stop]
-        errors = torch.empty_like(part)
-        for column in range(stop - start):
-            values = part[:, column]
-            kept = (values / local[column, column]).square() > threshold
-            error = torch.where(kept, 0.0, values / local[column, column])
-            part[:, column] = torch.where(kept, values, 0.0)
-            part[:, column + 1 :] -= torch.outer(error, local[column, column + 1 :])
-            errors[:, column] = error
-        weight[:, stop:] -= errors @ factor[start:stop, stop:]
+
+    def settle(values: Tensor, column: int) -> Tensor:
+        kept = (values / scale[column]).square() > threshold
+        return torch.where(kept, values, 0.0)
+
+    weight = compensate(weight, factor, settle)
     # Compensation moves a few weights over the threshold: the smallest of them go again.
     return weight * largest((weight / scale).square(), density)
 

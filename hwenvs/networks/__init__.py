@@ -12,7 +12,11 @@ from hwenvs.networks.classic import alexnet, lenet5, lenet_300_100, vgg16
 from hwenvs.networks.coupling import ChannelGroup, channel_groups, kept_channels
 from hwenvs.networks.density import PERCENT, WeightGroup, weight_groups
 from hwenvs.networks.mobilenet import mobilenet_v1, mobilenet_v2
+from hwenvs.networks.precision import FULL_PRECISION, BitGroup, bit_groups
 from hwenvs.networks.resnet import resnet_cifar, resnet_imagenet
+
+Group = ChannelGroup | WeightGroup | BitGroup
+"""What a decision is about, in any family."""
 
 ZOO: dict[str, Callable[..., Network]] = {
     "mobilenet_v1": mobilenet_v1,
@@ -53,16 +57,20 @@ def get_network(name: str, **changes: int) -> Network:
 
 
 __all__ = [
+    "FULL_PRECISION",
     "PERCENT",
     "ZOO",
     "Add",
+    "BitGroup",
     "ChannelGroup",
+    "Group",
     "Layer",
     "Network",
     "Node",
     "PadShortcut",
     "Pool",
     "WeightGroup",
+    "bit_groups",
     "channel_groups",
     "get_network",
     "kept_channels",

@@ -1,0 +1,105 @@
+"""Codebooks: weights that share a few values, found by k-means (Deep Compression, ICLR 2016)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from hwenvs.errors import ArgumentError, unknown_name
+
+CODE_BITS = 32
+"""Bits of a codebook's entry."""
+
+
+@dataclass(frozen=True)
+class Codebook:
+    """Shared values and which weight uses which.
+
+    Attributes:
+        values: ``[K]`` shared values, ascending.
+        codes: index of the value of each weight, in the shape of the weights.
+    """
+
+    values: Tensor
+    codes: Tensor
+
+    def __call__(self) -> Tensor:
+        """The weights."""
+        return self.values[self.codes]
+
+    @property
+    def stored_bits(self) -> int:
+        """Bits of the codes at a fixed width, and of the codebook."""
+        width = max(1, (len(self.values) - 1).bit_length())
+        return width * self.codes.numel() + CODE_BITS * len(self.values)
+
+
+def linear_start(values: Tensor, count: int, seed: int) -> Tensor:  # noqa: ARG001
+    """Evenly spaced between the extremes: large weights, which matter, get centroids of their own.
+
+    Deep Compression's choice.
+    """
+    return torch.linspace(float(values.min()), float(values.max()), count)
+
+
+def density_start(values: Tensor, count: int, seed: int) -> Tensor:  # noqa: ARG001
+    """Evenly spaced in the cumulative distribution: centroids crowd where weights do."""
+    ranks = (torch.arange(count) + 0.5) / count * (len(values) - 1)
+    return values.sort().values[ranks.round().long()]
+
+
+def random_start(values: Tensor, count: int, seed: int) -> Tensor:
+    """``count`` random weights (Forgy)."""
+    generator = torch.Generator().manual_seed(seed)
+    return values[torch.randperm(len(values), generator=generator)[:count]]
+
+
+STARTS: dict[str, Callable[[Tensor, int, int], Tensor]] = {
+    "linear": linear_start,
+    "density": density_start,
+    "random": random_start,
+}
+"""Where k-means starts, by name."""
+
+
+def fit_codebook(
+    weight: Tensor, bits: int, start: str = "linear", steps: int = 50, seed: int = 0
+) -> Codebook:
+    """The codebook of ``2**bits`` values (fewer if there are fewer weights) for ``weight``.
+
+    One-dimensional k-means: weights are sorted once, and a step costs one bisection per centroid.
+
+    Args:
+        weight: any shape.
+        bits: whole number from 1 to 16.
+        start: a name of :data:`STARTS`.
+        steps: most iterations; it stops when no centroid moves.
+        seed: of ``start="random"``.
+
+    Raises:
+        ArgumentError: if the bits are out of range.
+        UnknownNameError: if there is no such start.
+    """
+    if start not in STARTS:
+        raise unknown_name("codebook start", start, STARTS)
+    if not 1 <= bits <= 16 or int(bits) != bits:
+        raise ArgumentError(f"codebooks have 1 to 16 bits, not {bits}")
+    values = weight.detach().flatten().float()
+    ordered = values.sort().values
+    count = min(2**bits, len(values))
+    centroids = STARTS[start](values, count, seed).sort().values
+    sums = torch.cat([torch.zeros(1, dtype=torch.float64), ordered.double().cumsum(0)])
+    for _ in range(steps):
+        edges = torch.searchsorted(ordered, (centroids[:-1] + centroids[1:]) / 2)
+        edges = torch.cat([torch.zeros(1, dtype=torch.long), edges, torch.tensor([len(values)])])
+        sizes = edges.diff()
+        means = (sums[edges[1:]] - sums[edges[:-1]]) / sizes.clamp(min=1)
+        moved = torch.where(sizes > 0, means.float(), centroids)
+        if torch.equal(moved, centroids):
+            break
+        centroids = moved
+    codes = torch.bucketize(values, (centroids[:-1] + centroids[1:]) / 2)
+    return Codebook(centroids, codes.view(weight.shape))

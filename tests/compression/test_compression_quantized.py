@@ -1,0 +1,93 @@
+"""Whole networks with few bits, on real weights and images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from hwenvs.calibration.bench import Bench, open_bench
+from hwenvs.compression.quantized import QuantizedLibrary, round_to_grid
+from hwenvs.compression.reference import Recipe
+from hwenvs.errors import DesignError, UnknownNameError
+from hwenvs.networks import bit_groups, get_network
+
+DECISIONS = len(bit_groups(get_network("resnet20")))
+
+
+@pytest.fixture(scope="module")
+def bench(data: Path) -> Bench:
+    recipe = Recipe(points=6, precision="float32")
+    return open_bench(
+        "resnet20", range(100), range(100, 400), recipe, data, family="bit_allocation",
+        dataset="cifar10:test:train",
+    )  # fmt: skip
+
+
+def library(bench: Bench, **options: object) -> QuantizedLibrary:
+    return QuantizedLibrary(bench.reference, **options)  # type: ignore[arg-type]
+
+
+def agreement(bench: Bench, design: list[int], **options: object) -> float:
+    network = library(bench, **options).network(design)
+    return float((network(bench.images).argmax(1) == bench.logits.argmax(1)).float().mean())
+
+
+def test_every_layer_but_the_first_and_the_last_has_two_decisions() -> None:
+    network = get_network("mobilenet_v1")
+    groups = bit_groups(network)
+    names = [layer.name for layer in network.layers[1:-1]]
+    assert [group.layer for group in groups] == [name for name in names for _ in range(2)]
+    assert [group.kind for group in groups[:4]] == ["weights", "activations"] * 2
+
+
+def test_eight_bits_are_as_good_as_thirty_two(bench: Bench) -> None:
+    full = bench.reference.folded(bench.images).argmax(1)
+    assert float((full == bench.logits.argmax(1)).float().mean()) > 0.98
+    assert bench.measure([8] * DECISIONS).divergence < 1e-5
+
+
+def test_compensation_and_bias_correction_save_what_plain_rounding_loses(bench: Bench) -> None:
+    design = [3, 8] * (DECISIONS // 2)
+    made_up = agreement(bench, design)
+    plain = agreement(bench, design, method="rounded", correct=False)
+    assert made_up > plain + 0.05
+    assert made_up > 0.8
+
+
+def test_networks_hold_no_more_values_than_their_bits_allow(bench: Bench) -> None:
+    network = library(bench).network([3, 4] * (DECISIONS // 2))
+    for group in bit_groups(bench.network):
+        weight = network.weights[group.layer].flatten(1)
+        assert max(len(row.unique()) for row in weight) <= 2**3
+        inputs = network.rounded(bench.network.layer(group.layer), bench.images)
+        assert len(inputs.unique()) <= 2**4
+
+
+def test_a_single_decision_changes_one_layer(bench: Bench) -> None:
+    some = library(bench)
+    whole = some.whole
+    for index, group in enumerate(bit_groups(bench.network)[:4]):
+        alone = some.alone(index, 2)
+        others = [name for name in whole.weights if name != group.layer]
+        assert all(torch.equal(alone.weights[name], whole.weights[name]) for name in others)
+        changed = not torch.equal(alone.weights[group.layer], whole.weights[group.layer])
+        assert changed == (group.kind == "weights")
+        assert (alone.grids[group.layer] != whole.grids[group.layer]) == (not changed)
+
+
+def test_rounding_to_a_grid_equals_torchs_fake_quantization() -> None:
+    values = torch.randn(1000)
+    expected = torch.fake_quantize_per_tensor_affine(values, 0.07, 20, 0, 63)
+    assert torch.allclose(round_to_grid(values, 0.07, 20, 63), expected, atol=1e-6)
+
+
+def test_designs_that_do_not_fit_are_refused(bench: Bench) -> None:
+    some = library(bench)
+    with pytest.raises(DesignError, match=f"needs {DECISIONS} bit widths, got 3"):
+        some.network([8, 8, 8])
+    with pytest.raises(DesignError, match="1 to 8 bits, not 9"):
+        some.network([9] * DECISIONS)
+    with pytest.raises(UnknownNameError, match="compensated"):
+        library(bench, method="compensate")
