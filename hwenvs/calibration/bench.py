@@ -40,7 +40,7 @@ class Bench:
         network: the layer table of the real network.
         counted: the published network, whose costs count (it may have more classes and a higher
             resolution than what could be trained).
-        folded: the real network.
+        folded: the real network as the family starts from it, in the type of the forward passes.
         reference: the full network on the calibration images.
         images, labels: evaluation images and their labels.
         logits: log-probabilities of the full network on them.
@@ -158,5 +158,7 @@ def open_bench(
     images, labels = load_images(source, evaluation, evaluation_rows, preprocessing)
     images = images.to(device, recipe.dtype).contiguous(memory_format=torch.channels_last)
     labels = labels.to(device)
-    logits = folded.to(recipe.dtype)(images).log_softmax(1)
-    return Bench(network, published, folded, reference, images, labels, logits, get_family(family))
+    kind = get_family(family)
+    whole = kind.whole(reference).to(recipe.dtype)
+    logits = whole(images).log_softmax(1)
+    return Bench(network, published, whole, reference, images, labels, logits, kind)

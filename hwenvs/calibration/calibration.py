@@ -187,11 +187,11 @@ class Calibration:
 
 def weights_digest(bench: Bench) -> str:
     """sha256 of the folded weights, so that a table says which network it belongs to."""
-    sha = hashlib.sha256()
-    for name in sorted(bench.folded.weights):
+    sha, folded = hashlib.sha256(), bench.reference.folded
+    for name in sorted(folded.weights):
         sha.update(name.encode())
-        sha.update(bench.folded.weights[name].contiguous().cpu().numpy().tobytes())
-        sha.update(bench.folded.biases[name].cpu().numpy().tobytes())
+        sha.update(folded.weights[name].contiguous().cpu().numpy().tobytes())
+        sha.update(folded.biases[name].cpu().numpy().tobytes())
     return sha.hexdigest()
 
 

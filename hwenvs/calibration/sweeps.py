@@ -32,7 +32,7 @@ def sweep_group(
     group, network = bench.groups[index], bench.network
     names = [node.name for node in network.nodes]
     start = min(names.index(reader) for reader in group.readers)
-    low, family = bench.folded.to(bench.images.dtype), bench.family
+    low, family = bench.folded, bench.family
     variants = [family.alone(bench.reference, index, c).to(bench.images.dtype) for c in counts]
     outputs: list[list[Tensor]] = [[] for _ in counts]
     for part in torch.split(bench.images[:images], batch):

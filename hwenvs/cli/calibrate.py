@@ -106,6 +106,35 @@ def fine_grained(
     _measure("fine_grained_pruning", network, plan, out, data, weights, workers, device, dataset)
 
 
+@app.command("bit-allocation")
+def bit_allocation(
+    network: NetworkArgument,
+    out: OutOption,
+    data: DataOption = None,
+    dataset: DatasetOption = None,
+    weights: WeightsOption = None,
+    workers: WorkersOption = 1,
+    device: DeviceOption = "cpu",
+    calibration_rows: RowsOption = None,
+    evaluation_rows: RowsOption = None,
+    fitted: FittedOption = None,
+    heldout: HeldoutOption = None,
+    precision: PrecisionOption = None,
+    seed: SeedOption = 0,
+) -> None:
+    """Measure a table of bit allocation (bits of weights and activations) and its card.
+
+    Works like channel-pruning: sweeps, joint designs, fit, held-out designs; continues where it
+    stopped.
+
+    Example: hwenvs calibrate bit-allocation resnet20 --out tables --workers 2
+    """
+    changes = _changes(calibration_rows, evaluation_rows, fitted, heldout, seed)
+    recipe = {"precision": precision, "seed": seed}
+    plan = choose_plan(network, changes, recipe, "bit_allocation")
+    _measure("bit_allocation", network, plan, out, data, weights, workers, device, dataset)
+
+
 def _changes(
     calibration_rows: str | None,
     evaluation_rows: str | None,
