@@ -16,7 +16,7 @@ import hwenvs
 from hwenvs.errors import AnalyticProxyWarning
 from hwenvs.hardware import HardwareModel, Workload
 from hwenvs.problems import make_problem
-from hwenvs.problems.pruning import PruningProblem
+from hwenvs.problems.layerwise import LayerwiseProblem
 
 IDS = tuple(hwenvs.ENVIRONMENTS)
 
@@ -30,12 +30,16 @@ class Bumpy(HardwareModel):
 
     def layer_costs(self, workload: Workload) -> dict[str, np.ndarray]:
         waste = 1.0 + workload.in_channels * 7 % 5 / 5.0 + workload.out_channels * 3 % 4 / 3.0
-        return {"latency": 1e-6 + workload.macs * workload.weight_density * waste * 1e-9}
+        waste = waste + workload.weight_bits * 5 % 3 / 3.0
+        work = workload.macs * workload.weight_density
+        work = work * workload.weight_bits * workload.activation_bits / 1024.0
+        return {"latency": 1e-6 + work * waste * 1e-9}
 
 
 VARIANTS: dict[str, dict[str, object]] = {
     "paper": {},
     "projected": {"constraint": "projected"},
+    "backoff": {"constraint": "backoff"},
     "parameters": {"cost": "size", "reward": "error_times_log_params", "budget": 0.6},
     "free": {"budget": None, "reward": "error_times_log_macs"},
     "latency": {"hardware": "roofline", "cost": "latency", "budget": 0.8},
@@ -45,21 +49,26 @@ VARIANTS: dict[str, dict[str, object]] = {
 }
 """Arguments that reach every branch of the dynamics."""
 
-GetProblem = Callable[..., PruningProblem]
+GetProblem = Callable[..., LayerwiseProblem]
 MakeActions = Callable[[int, int, int], np.ndarray]
 
 
 def _arguments(env_id: str, variant: str) -> dict[str, object]:
-    """The arguments of a variant; zeros among weights save nothing on a roofline."""
+    """The arguments of a variant; zeros and few bits save nothing on a roofline."""
+    if env_id.startswith("HAQ"):
+        bits = {"latency": {"hardware": "bismo-cloud"}, "coarse": {"floor": 5}}
+        changed = {**VARIANTS[variant], **bits.get(variant, {})}
+        changed.pop("round_to", None)
+        return changed
     if variant == "latency" and "FineGrained" in env_id:
         return {**VARIANTS[variant], "hardware": Bumpy()}
     return dict(VARIANTS[variant])
 
 
 @lru_cache(None)
-def _problem(env_id: str, variant: str = "paper") -> PruningProblem:
+def _problem(env_id: str, variant: str = "paper") -> LayerwiseProblem:
     made = make_problem(**{**hwenvs.ENVIRONMENTS[env_id], **_arguments(env_id, variant)})
-    assert isinstance(made, PruningProblem)
+    assert isinstance(made, LayerwiseProblem)
     return made
 
 
@@ -111,7 +120,7 @@ def arguments(env_id: str, variant: str) -> dict[str, object]:
 
 
 @pytest.fixture
-def problem(env_id: str, variant: str) -> PruningProblem:
+def problem(env_id: str, variant: str) -> LayerwiseProblem:
     """Every problem in all its variants."""
     return _problem(env_id, variant)
 

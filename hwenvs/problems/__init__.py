@@ -9,6 +9,7 @@ from typing import Any
 
 from hwenvs.errors import unknown_name
 from hwenvs.problems.base import Outcome, Problem, Walk, Walker
+from hwenvs.problems.bit_allocation import BitAllocationProblem
 from hwenvs.problems.channel_pruning import ChannelPruningProblem
 from hwenvs.problems.fine_grained_pruning import FineGrainedPruningProblem
 from hwenvs.problems.progress import Progress
@@ -16,6 +17,7 @@ from hwenvs.problems.progress import Progress
 FAMILIES: dict[str, Callable[..., Problem]] = {
     ChannelPruningProblem.family: ChannelPruningProblem,
     FineGrainedPruningProblem.family: FineGrainedPruningProblem,
+    BitAllocationProblem.family: BitAllocationProblem,
 }
 """Problems by family."""
 
@@ -59,6 +61,7 @@ def _remembered(family: str, arguments: str) -> Problem:
 
 __all__ = [
     "FAMILIES",
+    "BitAllocationProblem",
     "ChannelPruningProblem",
     "FineGrainedPruningProblem",
     "Outcome",

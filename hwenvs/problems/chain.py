@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,7 @@ from hwenvs.errors import ProxyError, unknown_name
 from hwenvs.problems.base import Outcome, Problem, Walk
 from hwenvs.problems.budget import Budget
 from hwenvs.problems.decision import LEVELS, Decisions
-from hwenvs.problems.features import PREVIOUS, REDUCED
+from hwenvs.problems.features import Features
 from hwenvs.problems.progress import Progress
 from hwenvs.problems.rewards import Reward
 from hwenvs.problems.tables import Tables
@@ -25,8 +25,12 @@ from hwenvs.proxies import AccuracyProxy, SurrogateProxy
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-CONSTRAINTS = ("bounded", "projected")
-"""Ways to keep the budget: each decision in turn, or the whole design at the end."""
+CONSTRAINTS = ("bounded", "projected", "backoff")
+"""Ways to keep the budget: each decision in turn, or the whole design at the end, scaled by a
+common factor or lowered option by option."""
+
+
+Lowering = Callable[[Ints, Ints], Ints]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,16 +41,16 @@ class Chain:
         decisions: options of every decision.
         tables: costs and divergences of neighbouring options.
         budget: the limit.
-        features: [T + 1, F] what does not depend on decisions.
+        features: what agents see.
         proxy: estimates accuracies.
         reward: paid at the end.
-        constraint: ``"bounded"`` or ``"projected"``.
+        constraint: one of :data:`CONSTRAINTS`.
     """
 
     decisions: Decisions
     tables: Tables
     budget: Budget
-    features: NDArray[np.float32]
+    features: Features
     proxy: AccuracyProxy
     reward: Reward
     constraint: str
@@ -65,14 +69,14 @@ class ChainProblem(Problem):
         self.chain = chain
         self.decisions, self.tables, self.budget = chain.decisions, chain.tables, chain.budget
         self.proxy, self.reward, self.constraint = chain.proxy, chain.reward, chain.constraint
-        self.projected = chain.constraint == "projected"
+        self.repaired = chain.constraint != "bounded"
         self.horizon = len(self.decisions)
         self.names = tuple(decision.name for decision in self.decisions)
         self.card, self.baseline = self.proxy.card, float(self.proxy.baseline)
         self.curve = self.proxy.curve if isinstance(self.proxy, SurrogateProxy) else None
         self.top5 = self.proxy.curve_top5 if isinstance(self.proxy, SurrogateProxy) else None
         self.action_space = spaces.Box(0.0, 1.0, (1,), np.float32)
-        self.observation_space = spaces.Box(0.0, 1.0, chain.features.shape[1:], np.float32)
+        self.observation_space = spaces.Box(0.0, 1.0, chain.features.table.shape[1:], np.float32)
         self.features = chain.features
         self.full_costs = self._full_costs()
 
@@ -97,21 +101,22 @@ class ChainProblem(Problem):
         """Features [B, F] of the next decision."""
         step, budget = walk.step, self.budget
         # Features first, so that each is one contiguous fill; the caller sees [B, F].
-        table = np.empty((self.features.shape[1], walk.batch), dtype=np.float32)
-        table[:] = self.features[step][:, None]
-        reduced = table[REDUCED]
+        features = self.features
+        table = np.empty((features.table.shape[1], walk.batch), dtype=np.float32)
+        table[:] = features.table[step][:, None]
+        reduced = table[features.reduced]
         reduced[:] = (budget.before[step] - walk.spent) * budget.scale
         np.minimum(np.maximum(reduced, 0.0, out=reduced), 1.0, out=reduced)
         if step:
-            table[PREVIOUS] = self.decisions[step - 1].fraction.take(walk.previous)
+            table[features.previous] = self.decisions[step - 1].fraction.take(walk.previous)
         return table.T
 
     def decide(self, walk: Walk, actions: NDArray[np.floating[Any]]) -> Ints:
         """Options [B] for ``actions`` [B]: the nearest ones, lowered to what the budget allows."""
         decision = self.decisions[walk.step]
-        doubled = np.multiply(actions.reshape(-1), 2 * decision.size, dtype=np.float64)
-        asked: Ints = decision.nearest.take(doubled.astype(np.int64))
-        if self.projected:
+        place = np.multiply(actions.reshape(-1), decision.scale, dtype=np.float64)
+        asked: Ints = decision.asked.take(place.astype(np.int64))
+        if self.repaired:
             return asked
         return self.budget.afford(walk.step, walk.previous, asked, walk.spent)
 
@@ -126,8 +131,8 @@ class ChainProblem(Problem):
 
     def finish(self, walk: Walk) -> Outcome:
         """The outcome of walks that took all decisions."""
-        if self.projected:
-            return self._judge(self._project(walk.options))
+        if self.repaired:
+            return self._judge(self.repair(walk.options))
         return self._judge(walk.options, walk.rows)
 
     def evaluate(self, designs: ArrayLike) -> Outcome:
@@ -138,13 +143,14 @@ class ChainProblem(Problem):
         """``designs`` [B, T] as an episode that asks for them would leave them; idempotent."""
         options = self.decisions.nearest(designs)
         return self.decisions.designs(
-            self._project(options) if self.projected else self.bounded(options)
+            self.repair(options) if self.repaired else self.bounded(options)
         )
 
     def actions(self, designs: ArrayLike) -> NDArray[np.float32]:
         """Actions [B, T, 1] that ask for ``designs`` [B, T]."""
-        sizes = [decision.size for decision in self.decisions]
-        return (self.decisions.entries(designs) / sizes).astype(np.float32)[:, :, None]
+        columns = zip(self.decisions, self.decisions.entries(designs).T, strict=True)
+        asked = np.stack([decision.action(column) for decision, column in columns], axis=1)
+        return asked.astype(np.float32)[:, :, None]
 
     def walker(self) -> ChainWalker:
         """A fresh scalar walk."""
@@ -172,7 +178,9 @@ class ChainProblem(Problem):
     def reference(self) -> Outcome:
         """The uniform design: the largest common fraction of all channels that fits."""
         full = np.array([[decision.size for decision in self.decisions]])
-        return self._judge(self._project(self.decisions.nearest(full)))
+        return self._judge(
+            self._lowered(self.decisions.nearest(full), self.decisions.scaled, LEVELS)
+        )
 
     def _judge(self, options: Ints, rows: Iterable[Ints] | None = None) -> Outcome:
         rows = self.tables.rows(options) if rows is None else rows
@@ -215,24 +223,36 @@ class ChainProblem(Problem):
             self.push(walk, self.budget.afford(t, walk.previous, options[t], walk.spent))
         return walk.options
 
-    def _project(self, options: Ints) -> Ints:
-        """``options`` [T, B] scaled down by the largest common factor that meets the budget."""
+    def repair(self, options: Ints) -> Ints:
+        """``options`` [T, B] made to meet the budget as ``constraint`` says."""
+        if self.constraint == "projected":
+            return self._lowered(options, self.decisions.scaled, LEVELS)
+        return self._lowered(options, self.decisions.stepped, self.decisions.visits)
+
+    def _lowered(self, options: Ints, lower: Lowering, top: int) -> Ints:
+        """``options`` [T, B] lowered to the highest level that meets the budget.
+
+        Args:
+            options: what is asked for, at level ``top``.
+            lower: gives the options [T, B] at levels [B].
+            top: the level that leaves everything as it is; at 0 all options are the lowest.
+        """
         options = options.copy()
         over = np.flatnonzero(self._cost(options) > self.budget.most)
         if not len(over):
             return options
         asked = options[:, over]
-        low, high = np.zeros(len(over), dtype=np.int64), np.full(len(over), LEVELS)
+        low, high = np.zeros(len(over), dtype=np.int64), np.full(len(over), top)
         while (high - low > 1).any():
             middle = (low + high) // 2
-            fits = self._cost(self.decisions.scaled(asked, middle)) <= self.budget.limit
+            fits = self._cost(lower(asked, middle)) <= self.budget.limit
             low, high = np.where(fits, middle, low), np.where(fits, high, middle)
-        scaled = self.decisions.scaled(asked, low)
+        lowered = lower(asked, low)
         # Where a cost is not monotone even the floor may be too dear: then decide one by one.
-        dear = self._cost(scaled) > self.budget.limit
+        dear = self._cost(lowered) > self.budget.limit
         if dear.any():
-            scaled[:, dear] = self.bounded(scaled[:, dear])
-        options[:, over] = scaled
+            lowered[:, dear] = self.bounded(lowered[:, dear])
+        options[:, over] = lowered
         return options
 
     def _cost(self, options: Ints) -> Floats:

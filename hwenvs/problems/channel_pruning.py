@@ -8,7 +8,7 @@ from typing import Any
 from hwenvs.hardware import HardwareModel
 from hwenvs.networks import Network, channel_groups, get_network
 from hwenvs.problems.decision import Decision, Decisions
-from hwenvs.problems.pruning import PruningProblem, Terms, fraction, whole_number
+from hwenvs.problems.layerwise import LayerwiseProblem, Terms, fraction, whole_number
 from hwenvs.problems.tables import shapings
 from hwenvs.proxies import AccuracyProxy
 
@@ -19,7 +19,7 @@ LARGE_IMAGE = 128
 """Pixels from which on a network counts as one for large images."""
 
 
-class ChannelPruningProblem(PruningProblem):
+class ChannelPruningProblem(LayerwiseProblem):
     """Channel pruning: how many channels does every layer keep?
 
     AMC's problem (He et al., "AMC: AutoML for Model Compression", ECCV 2018): an agent walks a

@@ -24,11 +24,14 @@ class Decision:
         name: name of the channel group.
         size: number of channels to choose from.
         kept: [K] options, ascending; the last is ``size``.
+        even: whether actions are shared out evenly among the options; else an action asks for
+            that fraction of ``size``.
     """
 
     name: str
     size: int
     kept: Ints
+    even: bool = False
 
     @classmethod
     def channels(cls, name: str, size: int, round_to: int, floor: float) -> Decision:
@@ -45,6 +48,30 @@ class Decision:
         first = max(-(-lowest // round_to), 1) * round_to
         kept = [*range(first, size, round_to), size]
         return cls(name, size, np.array(kept, dtype=np.int64))
+
+    @classmethod
+    def bits(cls, name: str, size: int, floor: int) -> Decision:
+        """Bit widths from ``floor`` to ``size``; HAQ shares actions out evenly among them."""
+        return cls(name, size, np.arange(floor, size + 1, dtype=np.int64), even=True)
+
+    @cached_property
+    def scale(self) -> int:
+        """An action ``a`` asks for option ``asked[int(a * scale)]``."""
+        return len(self.kept) if self.even else 2 * self.size
+
+    @cached_property
+    def asked(self) -> Ints:
+        """[scale + 1] options that actions ask for."""
+        if not self.even:
+            return self.nearest
+        count = len(self.kept)
+        return np.minimum(np.arange(count + 1), count - 1)
+
+    def action(self, entries: Ints) -> NDArray[np.float64]:
+        """Actions [B] that ask for ``entries`` [B], or for the options nearest to them."""
+        if not self.even:
+            return entries / self.size
+        return (self.nearest[2 * entries] + 0.5) / len(self.kept)
 
     @cached_property
     def nearest(self) -> Ints:
@@ -103,14 +130,14 @@ class Decisions(tuple[Decision, ...]):
                 f"designs must have shape [B, {len(self)}], one entry a decision, not {array.shape}"
             )
         if array.dtype.kind not in "iu" and array.size:
-            raise DesignError(f"designs must be integers (kept channels), not {array.dtype}")
+            raise DesignError(f"designs must be integers, not {array.dtype}")
         array = array.astype(np.int64)
         sizes = np.array([decision.size for decision in self[:length]], dtype=np.int64)
         wrong = np.argwhere((array < 1) | (array > sizes))
         if len(wrong):
             row, t = wrong[0]
             raise DesignError(
-                f"design {row}: {array[row, t]} channels at decision {t} ({self[t].name!r}); "
+                f"design {row}: {array[row, t]} at decision {t} ({self[t].name!r}); "
                 f"valid: 1 to {sizes[t]}"
             )
         return array
@@ -129,7 +156,7 @@ class Decisions(tuple[Decision, ...]):
             wrong = np.flatnonzero(kept[found[t]] != column)
             if len(wrong):
                 raise DesignError(
-                    f"design {wrong[0]}: {column[wrong[0]]} channels at decision {t} "
+                    f"design {wrong[0]}: {column[wrong[0]]} at decision {t} "
                     f"({self[t].name!r}) is not an option; valid: {self[t]}"
                 )
         return found
@@ -145,6 +172,22 @@ class Decisions(tuple[Decision, ...]):
         for t, column in enumerate(options):
             kept[t] = self[t].kept.take(column)
         return kept.T
+
+    @property
+    def visits(self) -> int:
+        """Visits after which every option is the lowest, see :meth:`stepped`."""
+        return len(self) * max(len(decision.kept) - 1 for decision in self)
+
+    def stepped(self, options: Ints, level: Ints) -> Ints:
+        """``options`` [T, B] after ``visits - level`` [B] visits, each lowering one of them.
+
+        Decisions are visited from the last to the first, over and over (HAQ's back-off).
+        """
+        rounds, rest = np.divmod(self.visits - level, len(self))
+        late = np.arange(len(self) - 1, -1, -1)
+        steps = rounds[None, :] + (late[:, None] < rest[None, :])
+        lowered: Ints = np.maximum(options - steps, 0)
+        return lowered
 
     def scaled(self, options: Ints, level: Ints) -> Ints:
         """``options`` [T, B], each design scaled down by its ``level`` [B] / LEVELS."""

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hwenvs.networks import ChannelGroup, Network, WeightGroup
+from hwenvs.networks import BitGroup, ChannelGroup, Group, Network
+from hwenvs.networks.precision import ACTIVATIONS
 
 FEATURES = (
     "index",
@@ -31,8 +32,42 @@ FEATURES = (
 )
 """Names of the features in order."""
 
-REDUCED, PREVIOUS = FEATURES.index("reduced"), FEATURES.index("previous")
-"""The two that depend on earlier decisions; all others are known beforehand."""
+BIT_FEATURES = (
+    "index",
+    "in_channels",
+    "out_channels",
+    "kernel",
+    "stride",
+    "size",
+    "weights",
+    "depthwise",
+    "activations",
+    "previous",
+    "reduced",
+    "rest",
+)
+"""Names of the features of bit allocation: HAQ's ten, and AMC's two about the budget."""
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """What agents see.
+
+    Attributes:
+        table: [T + 1, F] before each decision and after the last; 0 where it depends on decisions.
+        reduced: column of the budgeted cost removed so far.
+        previous: column of what the decision before kept.
+    """
+
+    table: NDArray[np.float32]
+    reduced: int
+    previous: int
+
+    @classmethod
+    def of(cls, names: Sequence[str], table: NDArray[np.float64]) -> Features:
+        """Features called ``names``, cut off outside [0, 1]."""
+        cut = np.clip(table, 0.0, 1.0).astype(np.float32)
+        return cls(cut, names.index("reduced"), names.index("previous"))
 
 
 @dataclass(frozen=True)
@@ -45,6 +80,7 @@ class Scales:
         stride: the stem of AlexNet.
         kernel: the stem of AlexNet, in pixels.
         macs: log2(MACs) of 4.3e9; the largest layer of VGG-16 has 1.8e9.
+        weights: log2(weights) of 134 million; the largest layer of VGG-16 has 103 million.
     """
 
     channels: float = 12.0
@@ -52,23 +88,19 @@ class Scales:
     stride: float = 4.0
     kernel: float = 11.0
     macs: float = 32.0
+    weights: float = 27.0
 
 
 SCALES = Scales()
 
 
-def static_features(
-    network: Network, groups: Sequence[ChannelGroup | WeightGroup], spent: Sequence[float]
-) -> NDArray[np.float32]:
-    """The features that do not depend on decisions; 0 for the two that do.
+def pruning_features(network: Network, groups: Sequence[Group], spent: Sequence[float]) -> Features:
+    """The features of pruning problems, :data:`FEATURES`.
 
     Args:
         network: the layer table.
         groups: what each decision keeps a part of.
         spent: [T + 1] costs of the uncompressed network up to each decision.
-
-    Returns:
-        Features [T + 1, 12] before each decision and after the last.
     """
     horizon = len(groups)
     table = np.zeros((horizon + 1, len(FEATURES)))
@@ -92,7 +124,31 @@ def static_features(
             0.0,
         )
     table[horizon, 0] = 1.0
-    return np.clip(table, 0.0, 1.0).astype(np.float32)
+    return Features.of(FEATURES, table)
+
+
+def bit_features(network: Network, groups: Sequence[Group], spent: Sequence[float]) -> Features:
+    """The features of bit allocation, :data:`BIT_FEATURES`; arguments as for pruning."""
+    horizon = len(groups)
+    table = np.zeros((horizon + 1, len(BIT_FEATURES)))
+    for t, group in enumerate(groups):
+        layer = network.layer(group.readers[0])
+        table[t] = (
+            t / horizon,
+            _log2(layer.in_channels) / SCALES.channels,
+            _log2(layer.channels) / SCALES.channels,
+            layer.kernel / SCALES.kernel,
+            layer.stride / SCALES.stride,
+            _log2(layer.in_size) / SCALES.size,
+            _log2(layer.weights) / SCALES.weights,
+            layer.kind == "depthwise",
+            isinstance(group, BitGroup) and group.kind == ACTIVATIONS,
+            0.0,
+            0.0,
+            (spent[-1] - spent[t + 1]) / spent[-1],
+        )
+    table[horizon, 0] = 1.0
+    return Features.of(BIT_FEATURES, table)
 
 
 def _log2(value: int) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 from hwenvs.hardware import HardwareModel
 from hwenvs.networks import PERCENT, Network, get_network, weight_groups
 from hwenvs.problems.decision import Decision, Decisions
-from hwenvs.problems.pruning import PruningProblem, Terms, fraction, whole_number
+from hwenvs.problems.layerwise import LayerwiseProblem, Terms, fraction, whole_number
 from hwenvs.problems.tables import Shaping
 from hwenvs.proxies import AccuracyProxy
 
@@ -16,7 +16,7 @@ STEP = 1
 """Percents between the densities on offer by default."""
 
 
-class FineGrainedPruningProblem(PruningProblem):
+class FineGrainedPruningProblem(LayerwiseProblem):
     """Fine-grained pruning: which fraction of its weights does every layer keep?
 
     The second problem of AMC (He et al., ECCV 2018), which pruned ResNet-50 to a fifth of its

@@ -32,24 +32,35 @@ class Reward:
         formula: how it is written.
         quantity: the cost that enters, or None.
         needs_budget: whether it is meaningless without one.
+        scale: factor of an accuracy, where no cost enters.
+        baseline: accuracy that is subtracted before, for rewards with a scale.
     """
 
     name: str
     formula: str
     quantity: str | None
     needs_budget: bool
+    scale: float = 1.0
+    baseline: float = 0.0
 
     def of(self, accuracy: Floats, costs: Mapping[str, Floats]) -> Floats:
         """Rewards [B] of ``accuracy`` [B] and ``costs`` [B] in SI units."""
         if self.quantity is None:
-            return accuracy
+            scaled: Floats = self._scaled(accuracy)
+            return scaled
         return -((1.0 - accuracy) * logarithm(costs[self.quantity]))
 
     def of_one(self, accuracy: float, costs: Mapping[str, float]) -> float:
         """The same for a single design."""
         if self.quantity is None:
-            return accuracy
+            single: float = self._scaled(accuracy)
+            return single
         return -((1.0 - accuracy) * logarithm_of_one(costs[self.quantity]))
+
+    def _scaled(self, accuracy: Any) -> Any:
+        if self.scale == 1.0:
+            return accuracy
+        return (accuracy - self.baseline) * self.scale
 
 
 REWARDS = {
@@ -57,12 +68,13 @@ REWARDS = {
     for reward in (
         Reward("accuracy", "accuracy", None, needs_budget=True),
         Reward("error_times_log_macs", "-(1 - accuracy) ln(MACs)", "macs", needs_budget=False),
+        Reward("accuracy_change", "0.1 (accuracy - baseline), in percent", None, True, scale=10.0),
         Reward(
             "error_times_log_params", "-(1 - accuracy) ln(parameters)", "params", needs_budget=False
         ),
     )
 }
-"""The rewards of AMC (ECCV 2018), by name."""
+"""The rewards of AMC (ECCV 2018) and HAQ (CVPR 2019: the change of accuracy), by name."""
 
 
 def get_reward(name: str) -> Reward:

@@ -7,7 +7,7 @@ no decision shapes add a constant.  Walking a design is then one look-up a decis
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hwenvs.errors import CouplingError
 from hwenvs.hardware import MAXIMA, CheckedHardware, Workload, get_hardware
+from hwenvs.hardware.workload import FULL_BITS
 from hwenvs.networks import ChannelGroup, Layer, Network
 from hwenvs.problems.decision import Decision
 
@@ -91,17 +92,28 @@ class Tables:
 
 @dataclass(frozen=True)
 class Shaping:
-    """Which decisions set the input channels, the output channels and the density of a layer."""
+    """Which decisions shape a layer.
+
+    Attributes:
+        layer: the layer.
+        reads, writes: decisions on its input and its output channels.
+        density: the decision on the density of its weights.
+        weight_bits, activation_bits: decisions on its bits.
+        bits: bits of what no decision is about.
+    """
 
     layer: Layer
-    reads: int | None
-    writes: int | None
+    reads: int | None = None
+    writes: int | None = None
     density: int | None = None
+    weight_bits: int | None = None
+    activation_bits: int | None = None
+    bits: float = FULL_BITS
 
     @property
     def decision(self) -> int | None:
         """The latest of them, to whose table the layer belongs."""
-        found = (self.reads, self.writes, self.density)
+        found = (self.reads, self.writes, self.density, self.weight_bits, self.activation_bits)
         return max((d for d in found if d is not None), default=None)
 
 
@@ -188,36 +200,38 @@ class CostCompiler:
     def _layer(self, shaping: Shaping) -> tuple[Floats, Floats]:
         """Costs [K before or 1, K or 1, Q] and peak memory [.., ..] of one layer."""
         shape = [1, 1]
-        channels = []
-        for decision, whole in (
-            (shaping.reads, shaping.layer.in_channels),
-            (shaping.writes, shaping.layer.channels),
-        ):
+
+        def along(decision: int | None, whole: float, relative: bool = False) -> Floats:
+            """What a decision sets, along the axis of its options; ``whole`` without one."""
             if decision is None:
-                channels.append(np.full((1, 1), whole))
-                continue
+                return np.full((1, 1), whole)
             axis = 1 if decision == shaping.decision else 0
-            kept = self.decisions[decision].kept
-            shape[axis] = len(kept)
-            channels.append(np.expand_dims(kept, 1 - axis))
-        density = np.ones((1, 1))
-        if shaping.density is not None:
-            thinned = self.decisions[shaping.density]
-            shape[1] = len(thinned.kept)
-            density = (thinned.kept / thinned.size)[None, :]
-        read, written = (np.broadcast_to(c, shape).reshape(-1) for c in channels)
-        answers = self._ask(shaping.layer, read, written, np.broadcast_to(density, shape).ravel())
+            chosen = self.decisions[decision]
+            shape[axis] = len(chosen.kept)
+            values = chosen.kept / chosen.size if relative else chosen.kept.astype(np.float64)
+            return np.expand_dims(values, 1 - axis)
+
+        layer = shaping.layer
+        grids = {
+            "in_channels": along(shaping.reads, layer.in_channels),
+            "out_channels": along(shaping.writes, layer.channels),
+            "weight_density": along(shaping.density, 1.0, relative=True),
+            "weight_bits": along(shaping.weight_bits, shaping.bits),
+            "activation_bits": along(shaping.activation_bits, shaping.bits),
+        }
+        answers = self._ask(
+            layer, {name: np.broadcast_to(grid, shape).ravel() for name, grid in grids.items()}
+        )
         costs = np.stack([answers[q] for q in self.quantities], axis=-1)
-        peak = answers.get("peak_memory", np.zeros(len(read)))
+        peak = answers.get("peak_memory", np.zeros(shape[0] * shape[1]))
         return costs.reshape(*shape, -1), peak.reshape(shape)
 
-    def _ask(self, layer: Layer, read: Ints, written: Ints, density: Floats) -> dict[str, Floats]:
+    def _ask(self, layer: Layer, columns: Mapping[str, Floats]) -> dict[str, Floats]:
+        """Costs of a layer in N settings, each column [N]."""
         parts: list[dict[str, Floats]] = []
-        for start in range(0, len(read), CHUNK):
-            part = slice(start, start + CHUNK)
-            workload = Workload.single(
-                layer, read[part], written[part], weight_density=density[part]
-            )
+        for start in range(0, len(columns["in_channels"]), CHUNK):
+            part = {name: column[start : start + CHUNK] for name, column in columns.items()}
+            workload = Workload.single(layer, **part)
             found = {}
             for model, quantities in self.asked:
                 costs = model.layer_costs(workload) if quantities else {}

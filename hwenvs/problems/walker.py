@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 from hwenvs.errors import DesignError
 from hwenvs.problems.base import Walker
 from hwenvs.problems.decision import LEVELS
-from hwenvs.problems.features import PREVIOUS, REDUCED
 
 if TYPE_CHECKING:
     from hwenvs.problems.chain import ChainProblem
@@ -29,8 +28,8 @@ class ChainWalker(Walker):
     def __init__(self, problem: ChainProblem) -> None:
         self.problem = problem
         budget, tables = problem.budget, problem.tables
-        self._nearest = [decision.nearest.data for decision in problem.decisions]
-        self._doubled = [2 * decision.size for decision in problem.decisions]
+        self._asked = [decision.asked.data for decision in problem.decisions]
+        self._places = [decision.scale for decision in problem.decisions]
         self._kept = [decision.kept.tolist() for decision in problem.decisions]
         self._fraction = [decision.fraction.data for decision in problem.decisions]
         self._below = [decision.below.data for decision in problem.decisions]
@@ -40,8 +39,9 @@ class ChainWalker(Walker):
         self._peaks = [peaks.data for peaks in tables.peaks or ()]
         self._width, self._before = tables.width, budget.before
         self._limit, self._scale = budget.limit, budget.scale
-        self._bounded = not problem.projected
-        self._rows = list(problem.features)
+        self._bounded = not problem.repaired
+        self._rows = list(problem.features.table)
+        self._reduced, self._kept_before = problem.features.reduced, problem.features.previous
         self.options: list[int] = []
         self.reset()
 
@@ -53,7 +53,7 @@ class ChainWalker(Walker):
     def act(self, action: float) -> None:
         """Takes the next decision."""
         t, previous = self.step, self._previous
-        option = self._nearest[t][int(action * self._doubled[t])]
+        option = self._asked[t][int(action * self._places[t])]
         row = previous * self._width[t]
         if self._bounded and self._need[t][row + option] > self._limit - self._spent:
             option = self.problem.budget.afford_one(t, previous, option, self._spent)
@@ -64,15 +64,15 @@ class ChainWalker(Walker):
         t = self.step
         row: NDArray[np.float32] = self._rows[t].copy()
         reduced = (self._before[t] - self._spent) * self._scale
-        row[REDUCED] = 0.0 if reduced < 0.0 else 1.0 if reduced > 1.0 else reduced
+        row[self._reduced] = 0.0 if reduced < 0.0 else 1.0 if reduced > 1.0 else reduced
         if t:
-            row[PREVIOUS] = self._fraction[t - 1][self._previous]
+            row[self._kept_before] = self._fraction[t - 1][self._previous]
         return row
 
     def result(self) -> tuple[float, dict[str, Any]]:
         """Reward and info of the finished design."""
         problem = self.problem
-        options = self.options if self._bounded else self._projected()
+        options = self.options if self._bounded else self._repaired()
         design = [kept[option] for kept, option in zip(self._kept, options, strict=True)]
         costs, divergence = self._totals(options)
         feasible = costs[problem.budget.quantity] <= problem.budget.most
@@ -155,11 +155,15 @@ class ChainWalker(Walker):
             costs["peak_memory"] = peak
         return costs, totals[-1]
 
-    def _projected(self) -> list[int]:
-        """The options scaled down by the largest common factor that meets the budget."""
+    def _repaired(self) -> list[int]:
+        """The options made to meet the budget."""
         options = self.options
         if self._cost_of(options) <= self.problem.budget.most:
             return options
+        if self.problem.constraint != "projected":
+            repaired = self.problem.repair(np.array(options, dtype=np.int64)[:, None])
+            whole: list[int] = repaired[:, 0].tolist()
+            return whole
         low, high = 0, LEVELS
         while high - low > 1:
             middle = (low + high) // 2

@@ -12,9 +12,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from hwenvs.errors import ProxyError, unknown_name
-from hwenvs.networks.base import Network
-from hwenvs.networks.coupling import ChannelGroup, channel_groups
-from hwenvs.networks.density import WeightGroup, weight_groups
+from hwenvs.networks import Group, Network, bit_groups, channel_groups, weight_groups
 from hwenvs.proxies.analytic import analytic_proxy
 from hwenvs.proxies.base import AccuracyProxy, warn_if_analytic
 from hwenvs.proxies.card import Card
@@ -28,9 +26,10 @@ TABLES = Path(__file__).parent / "tables"
 """Folder of the measured tables that are shipped."""
 
 
-GROUPS: dict[str, Callable[[Network], Sequence[ChannelGroup | WeightGroup]]] = {
+GROUPS: dict[str, Callable[[Network], Sequence[Group]]] = {
     "channel_pruning": channel_groups,
     "fine_grained_pruning": weight_groups,
+    "bit_allocation": bit_groups,
 }
 """What the decisions of a family are about."""
 

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwenvs.errors import DesignError, ProxyError, unknown_name
-from hwenvs.networks.coupling import ChannelGroup
-from hwenvs.networks.density import WeightGroup
+from hwenvs.networks import Group
 from hwenvs.proxies.card import Card
 from hwenvs.proxies.curve import AccuracyCurve
 
@@ -123,7 +122,7 @@ class SurrogateProxy:
             raise ProxyError(f"{card.network}: interactions must be finite, the first one 0")
 
     @classmethod
-    def load(cls, path: Path, groups: Sequence[ChannelGroup | WeightGroup]) -> SurrogateProxy:
+    def load(cls, path: Path, groups: Sequence[Group]) -> SurrogateProxy:
         """The table at ``path`` with the card beside it.
 
         Args:
@@ -162,7 +161,7 @@ class SurrogateProxy:
         top5 = self.curve_top5
         return SurrogateProxy(self.sweeps, self.interaction, top5, self.card, top5)
 
-    def check(self, groups: Sequence[ChannelGroup | WeightGroup], source: str) -> None:
+    def check(self, groups: Sequence[Group], source: str) -> None:
         """Raises a :class:`ProxyError` unless the sweeps are those of ``groups``."""
         expected = [(group.name, group.channels) for group in groups]
         found = [(sweep.name, sweep.channels) for sweep in self.sweeps]

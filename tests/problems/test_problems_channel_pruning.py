@@ -14,7 +14,7 @@ from hwenvs.environment import DesignEnv
 from hwenvs.errors import ArgumentError, ProxyError, UnknownNameError
 from hwenvs.networks import get_network
 from hwenvs.problems import ChannelPruningProblem, make_problem
-from hwenvs.problems.features import FEATURES
+from hwenvs.problems.features import BIT_FEATURES, FEATURES
 from hwenvs.proxies import Card, analytic_proxy
 
 AMC_HALF_MACS = (24, 48, 96, 80, 192, 200, 328, 352, 368, 360, 328, 400, 736, 752)
@@ -85,7 +85,10 @@ def test_the_reference_is_uniform_and_fits(env_id: str, get_problem: Any) -> Non
     fractions = reference.designs[0] / [decision.size for decision in problem.decisions]
     step = max(problem.round_to / decision.size for decision in problem.decisions)
     assert fractions.max() - fractions.min() <= step + 1e-9
-    assert reference.costs["macs"][0] > 0.9 * problem.budget.amount
+    higher = np.minimum(reference.designs[0] + problem.round_to, problem.decisions.designs(
+        np.array([[len(d.kept) - 1] for d in problem.decisions]))[0])  # fmt: skip
+    cost = problem.evaluate(problem.decisions.designs(problem.decisions.nearest([higher])))
+    assert not cost.feasible[0]
 
 
 def test_walks_continue_from_any_prefix(problem: ChannelPruningProblem) -> None:
@@ -102,12 +105,15 @@ def test_walks_continue_from_any_prefix(problem: ChannelPruningProblem) -> None:
     assert np.array_equal(problem.entries(fork), designs[:, :middle])
 
 
-def test_observations_are_amcs_state(problem: ChannelPruningProblem, make_actions: Any) -> None:
+def test_observations_are_the_papers_state(
+    problem: ChannelPruningProblem, make_actions: Any
+) -> None:
     walk = problem.start(4)
     full = problem.walk([[decision.size for decision in problem.decisions]])
     assert full.spent[0] == problem.budget.full
     for t, actions in enumerate(make_actions(8, problem.horizon, 4)):
-        seen = dict(zip(FEATURES, problem.observe(walk).T, strict=True))
+        names = BIT_FEATURES if problem.family == "bit_allocation" else FEATURES
+        seen = dict(zip(names, problem.observe(walk).T, strict=True))
         layer = problem.network.layer(problem.groups[t].readers[0])
         assert seen["index"][0] == np.float32(t / problem.horizon)
         assert seen["in_channels"][0] == np.float32(np.log2(layer.in_channels) / 12)

@@ -36,6 +36,7 @@ def test_rewards_of_one_and_of_many_agree_and_follow_the_formula(
     assert reward.of(np.array([accuracy]), arrays).tolist() == [one]
     formulas = {
         "accuracy": accuracy,
+        "accuracy_change": 0.1 * 100 * accuracy,
         "error_times_log_macs": -(1 - accuracy) * math.log(macs),
         "error_times_log_params": -(1 - accuracy) * math.log(params),
     }

@@ -1,20 +1,20 @@
-"""What all pruning problems share: tables from a proxy and a hardware model, a budget, a reward."""
+"""What all problems that decide layer by layer share: tables from a proxy and a hardware model."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from hwenvs.errors import ArgumentError, ProxyError
 from hwenvs.hardware import HardwareModel, get_hardware
-from hwenvs.networks import ChannelGroup, Network, WeightGroup, get_network
+from hwenvs.networks import Group, Network, get_network
 from hwenvs.problems.budget import compile_budget
 from hwenvs.problems.chain import Chain, ChainProblem
 from hwenvs.problems.decision import Decisions
-from hwenvs.problems.features import static_features
+from hwenvs.problems.features import Features, pruning_features
 from hwenvs.problems.rewards import get_reward
 from hwenvs.problems.tables import CostCompiler, Shaping
 from hwenvs.proxies import AccuracyProxy, SurrogateProxy, get_proxy
@@ -23,7 +23,7 @@ from hwenvs.proxies.surrogate import coupled
 
 @dataclass(frozen=True, eq=False)
 class Terms:
-    """Arguments of a pruning problem, as its class describes them."""
+    """Arguments of a problem, as its class describes them."""
 
     network: str | Network
     proxy: str | AccuracyProxy
@@ -43,7 +43,7 @@ class Terms:
         return get_network(self.network) if isinstance(self.network, str) else self.network
 
 
-class PruningProblem(ChainProblem):
+class LayerwiseProblem(ChainProblem):
     """A problem in which every decision keeps a part of something.
 
     Args:
@@ -56,12 +56,12 @@ class PruningProblem(ChainProblem):
         HwenvsError: if the arguments make no sense.
     """
 
-    groups: Sequence[ChannelGroup | WeightGroup]
+    groups: Sequence[Group]
 
     def __init__(
         self,
         terms: Terms,
-        groups: Sequence[ChannelGroup | WeightGroup],
+        groups: Sequence[Group],
         decisions: Decisions,
         shapings: Sequence[Shaping],
     ) -> None:
@@ -73,7 +73,7 @@ class PruningProblem(ChainProblem):
         compiler = CostCompiler(shapings, decisions, self.hardware)
         tables = compiler.compile(_divergences(judge, groups, decisions))
         limit = compile_budget(tables, terms.cost, terms.budget, terms.budget_units)
-        paid = get_reward(terms.reward)
+        paid = replace(get_reward(terms.reward), baseline=float(judge.baseline))
         if paid.needs_budget and terms.budget is None:
             raise ArgumentError(
                 f"reward {paid.name!r} needs a budget: without one the best design is the whole "
@@ -85,8 +85,12 @@ class PruningProblem(ChainProblem):
             "cost": limit.quantity,
             "network": self.network.name,
         }
-        features = static_features(self.network, groups, limit.before)
+        features = self.features_of(limit.before)
         super().__init__(Chain(decisions, tables, limit, features, judge, paid, terms.constraint))
+
+    def features_of(self, spent: Sequence[float]) -> Features:
+        """What agents see, given the costs [T + 1] of the uncompressed network up to a decision."""
+        return pruning_features(self.network, self.groups, spent)
 
     def spec(self) -> dict[str, Any]:
         """JSON-able arguments that rebuild the problem.
@@ -135,7 +139,7 @@ def _measuring(proxy: AccuracyProxy, metric: str) -> AccuracyProxy:
 
 
 def _divergences(
-    proxy: AccuracyProxy, groups: Sequence[ChannelGroup | WeightGroup], decisions: Decisions
+    proxy: AccuracyProxy, groups: Sequence[Group], decisions: Decisions
 ) -> list[np.ndarray]:
     """Per decision what pairs of options add to the divergence, [K before, K]; 0 without tables."""
     if not isinstance(proxy, SurrogateProxy):

@@ -1,0 +1,166 @@
+"""Bit allocation: HAQ's problem (Wang et al., CVPR 2019)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hwenvs.errors import ArgumentError
+from hwenvs.hardware import HardwareModel
+from hwenvs.networks import FULL_PRECISION, Network, bit_groups, get_network
+from hwenvs.networks.precision import ACTIVATIONS, WEIGHTS
+from hwenvs.problems.decision import Decision, Decisions
+from hwenvs.problems.features import Features, bit_features
+from hwenvs.problems.layerwise import LayerwiseProblem, Terms
+from hwenvs.problems.tables import Shaping
+from hwenvs.proxies import AccuracyProxy
+
+
+class BitAllocationProblem(LayerwiseProblem):
+    """Bit allocation: how many bits do every layer's weights and activations get?
+
+    HAQ's problem (Wang et al., "HAQ: Hardware-Aware Automated Quantization with Mixed Precision",
+    CVPR 2019): an agent walks a network layer by layer and decides the bit width of each layer's
+    weights and of its input activations, so that the network loses little accuracy and stays within
+    what a piece of hardware may take.
+
+    ## Description
+    One episode designs one network. The layer that reads the image and the classifier stay at 8
+    bits, as in the paper; the network with 8 bits everywhere is the uncompressed one, whose cost
+    budgets are fractions of.
+
+    Accuracy comes from a *proxy*, the surrogate by default: a measured table of the divergence
+    between the 8-bit network's outputs and those with fewer bits, per decision and bit width,
+    summed up and mapped to accuracy. Weights were rounded per channel with second-order
+    compensation, activations per tensor, biases corrected; nothing was fine-tuned.
+    `env.unwrapped.problem.card` says what it was measured on and how far it can be trusted. Costs
+    come from a *hardware model*, by default a bit-serial accelerator on an edge FPGA, where time
+    grows with weight bits x activation bits until memory is the limit.
+
+    ## Decisions and Actions
+    Two decisions per layer, in the order in which the layers run: bits of the weights, then bits of
+    the activations. The action is a `Box(0, 1, (1,), float32)`, shared out evenly among the bit
+    widths from `floor` to 8, HAQ's `round(floor - 0.5 + a (8 - floor + 1))`.
+
+    With `constraint="bounded"` (default) bits are lowered, decision by decision, to the most that
+    leaves enough budget for the later layers at `floor`. With `"backoff"` (the paper's) decisions
+    are taken as asked, and the finished design is lowered bit by bit, from the last decision to the
+    first and over again, until it meets the budget. With `"projected"` it is scaled down by the
+    largest common factor that does. Either way every finished design meets it.
+
+    Actions that are not numbers, lie outside [0, 1] or have the wrong shape raise an `ActionError`.
+
+    ## Observations
+    A `Box(0, 1, (12,), float32)` about the next decision: HAQ's ten features, on scales that are
+    the same for all networks, and AMC's two about the budget.
+
+    | # | feature | scale |
+    | --- | --- | --- |
+    | 0 | index of the decision | number of decisions |
+    | 1 | input channels of the layer | log2, 1 = 4,096 |
+    | 2 | output channels of the layer | log2, 1 = 4,096 |
+    | 3 | kernel size | 1 = 11 pixels |
+    | 4 | stride | 1 = 4 |
+    | 5 | height and width of its input | log2, 1 = 256 pixels |
+    | 6 | weights of the layer | log2, 1 = 134 million |
+    | 7 | whether it is depthwise | 0 or 1 |
+    | 8 | whether the decision is about activations | 0 or 1 |
+    | 9 | bits of the decision before | 1 = 8 |
+    | 10 | budgeted cost removed so far | fraction of the 8-bit network's |
+    | 11 | budgeted cost of what later decisions settle, at 8 bits | same |
+
+    A layer's cost is settled by the decision on its activations, the later of its two.
+
+    ## Reward
+    0 until the last decision, then one of:
+
+    - `"accuracy"` (default): the accuracy of the design, a fraction.
+    - `"accuracy_change"`: HAQ's 0.1 (accuracy - that of the 8-bit network), both in percent.
+
+    ## Episode End
+    `terminated` after the last decision; never `truncated`. The last `info` is that of channel
+    pruning, with `design` in bits, weights and activations in turn.
+
+    ## Arguments
+    - `network`: a network with a measured table, or any other together with `proxy`.
+    - `hardware` (`"bismo-edge"`): also `"bismo-cloud"`, `"bitfusion"`, `"horowitz"`, `"counts"`
+      (for `size`), or any other model.
+    - `budget` (`0.35`): what the design may cost, as a fraction of the 8-bit network's cost.
+    - `cost` (`"latency"`): what is budgeted: `"latency"`, `"energy"`, `"size"` (bytes of the
+      weights) and others as the hardware reports them.
+    - `floor` (`2`): fewest bits, 1 to 8.
+    - `budget_units`, `reward`, `constraint`, `metric`, `proxy`, `render_mode`: as for channel
+      pruning.
+
+    ## Version History
+    * v0: first version.
+    """
+
+    family = "bit_allocation"
+    unit = "bits"
+
+    def __init__(
+        self,
+        network: str | Network,
+        proxy: str | AccuracyProxy = "surrogate",
+        hardware: str | Mapping[str, Any] | HardwareModel = "bismo-edge",
+        budget: float | Mapping[str, float] | None = 0.35,
+        cost: str = "latency",
+        reward: str = "accuracy",
+        constraint: str = "bounded",
+        floor: int = 2,
+        budget_units: str = "fraction",
+        metric: str = "top1",
+    ) -> None:
+        table = get_network(network) if isinstance(network, str) else network
+        groups = bit_groups(table)
+        lowest = _bits(floor)
+        terms = Terms(
+            network,
+            proxy,
+            hardware,
+            budget,
+            cost,
+            reward,
+            constraint,
+            1,
+            lowest,
+            budget_units,
+            metric,
+        )
+        decisions = Decisions(Decision.bits(g.name, FULL_PRECISION, lowest) for g in groups)
+        index = {(group.layer, group.kind): t for t, group in enumerate(groups)}
+        shapings = [
+            Shaping(
+                layer,
+                weight_bits=index.get((layer.name, WEIGHTS)),
+                activation_bits=index.get((layer.name, ACTIVATIONS)),
+                bits=FULL_PRECISION,
+            )
+            for layer in table.layers
+        ]
+        super().__init__(terms, groups, decisions, shapings)
+
+    def features_of(self, spent: Sequence[float]) -> Features:
+        """What agents see, given the costs [T + 1] of the 8-bit network up to a decision."""
+        return bit_features(self.network, self.groups, spent)
+
+    def spec(self) -> dict[str, Any]:
+        """JSON-able arguments that rebuild the problem."""
+        arguments = super().spec()
+        del arguments["round_to"]
+        return arguments
+
+
+def _bits(floor: int) -> int:
+    """``floor`` as a Python integer.
+
+    Raises:
+        ArgumentError: if it is not a whole number from 1 to 8.
+    """
+    whole = isinstance(floor, int | np.integer) and not isinstance(floor, bool)
+    if not whole or not 1 <= floor <= FULL_PRECISION:
+        raise ArgumentError(f"floor must be 1 to {FULL_PRECISION} bits, not {floor!r}")
+    return int(floor)
