@@ -85,7 +85,7 @@ class Learner:
     """
 
     def __init__(self, features: int, actions: int, settings: Settings, seed: int) -> None:
-        self.settings = settings
+        self.settings, self.features = settings, features
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.actor = Actor(features, actions, settings.hidden)
@@ -136,7 +136,16 @@ class Learner:
 class DDPG(Configured[Settings]):
     """The papers' agent.
 
-    Works on any environment of the package whose actions are a ``Box``.
+    Works on any environment of the package whose actions are a ``Box``.  What it has learned stays
+    in ``learner``; another agent starts from it, without warm-up, once its ``start`` is set, on any
+    problem of the same family (HAQ's transfer between networks)::
+
+        agent, other = DDPG(), DDPG()
+        solve(agent, "HAQ-MobileNetV1-v0")
+        other.start = agent.learner
+        solve(other, "HAQ-MobileNetV2-v0", evaluations=50)
+
+    The first episode of such a run follows the old policy without noise.
 
     Args:
         **hyperparameters: fields of :class:`Settings`; defaults in ``ddpg.yaml``.
@@ -149,12 +158,15 @@ class DDPG(Configured[Settings]):
     name = "ddpg"
     deterministic = True
     settings_type = Settings
+    learner: Learner | None = None
+    start: Learner | None = None
 
     def solve(self, env: Recorder, seed: int) -> None:
         """Plays and learns until the evaluations are spent.
 
         Raises:
-            SolverError: if actions are not a bounded one-dimensional ``Box``.
+            SolverError: if actions are not a bounded one-dimensional ``Box``, or ``start`` was
+                trained on other observations.
         """
         box = env.action_space
         if not isinstance(box, spaces.Box) or len(box.shape) != 1 or not box.is_bounded():
@@ -165,26 +177,39 @@ class DDPG(Configured[Settings]):
     def _learn(self, env: Recorder, box: spaces.Box, seed: int) -> None:
         settings, random = self.settings, np.random.default_rng(seed)
         features, actions = env.problem.observation_space.shape[0], box.shape[0]
-        learner = Learner(features, actions, settings, seed)
+        self.learner = learner = self._first_learner(features, actions, seed)
+        warmup = settings.warmup if self.start is None else 0
         replay = Replay(settings.replay_episodes * env.problem.horizon, features, actions)
         episode = 0
         while True:
             observation, _ = env.reset()
             observations, taken, reward, ended = [observation], [], 0.0, False
             while not ended:
-                if episode < settings.warmup:
+                if episode < warmup:
                     action = random.random(actions, dtype=np.float32)
+                elif episode == 0:
+                    action = learner.act(observation)
                 else:
-                    sigma = settings.sigma * settings.sigma_decay ** (episode - settings.warmup)
+                    sigma = settings.sigma * settings.sigma_decay ** (episode - warmup)
                     action = truncated_normal(random, learner.act(observation), sigma)
                 observation, reward, ended, _, _ = env.step(box.low + action * (box.high - box.low))
                 observations.append(observation)
                 taken.append(action)
             replay.add_episode(observations, taken, reward)
             episode += 1
-            if episode > settings.warmup:
+            if episode > warmup:
                 for _ in taken:
                     learner.update(replay.sample(random, settings.batch))
+
+    def _first_learner(self, features: int, actions: int, seed: int) -> Learner:
+        if self.start is None:
+            return Learner(features, actions, self.settings, seed)
+        if self.start.features != features:
+            raise SolverError(
+                f"{self.name} starts from an agent that saw {self.start.features} features; this "
+                f"problem has {features}"
+            )
+        return deepcopy(self.start)
 
 
 def truncated_normal(random: np.random.Generator, mean: Array, sigma: float) -> Array:

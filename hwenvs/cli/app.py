@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hwenvs import __version__
-from hwenvs.cli import calibrate, drawing, listing, running, train, verify
+from hwenvs.cli import calibrate, drawing, listing, running, specialise, train, verify
 from hwenvs.cli.commands import Commands, examples
 from hwenvs.cli.console import output
 
@@ -69,6 +69,13 @@ app.command(
         "hwenvs render AMC-ResNet20-v0 --design @design.json",
     ),
 )(drawing.render)
+app.command(
+    "specialise",
+    epilog=examples(
+        "hwenvs specialise HAQ-MobileNetV1-v0 --budget 0.4 --out report",
+        "hwenvs specialise AMC-MobileNetV1-v0 --hardware mobile,v100 --budget 0.7",
+    ),
+)(specialise.specialise)
 app.command("train")(train.train)
 app.add_typer(listing.hardware, name="hardware")
 app.add_typer(calibrate.app, name="calibrate")

@@ -20,19 +20,21 @@ EnvironmentArgument = Annotated[
 ]
 BudgetOption = Annotated[
     str | None,
-    typer.Option(help="Fraction of the uncompressed cost, or none. Default: 0.5.", metavar="F"),
+    typer.Option(
+        help="Fraction of the uncompressed cost, or none; default: the environment's.", metavar="F"
+    ),
 ]
 CostOption = Annotated[
     str | None, typer.Option(help="What is budgeted: macs, params, size, latency, energy.")
 ]
 RewardOption = Annotated[
     str | None,
-    typer.Option(help="accuracy, error_times_log_macs or error_times_log_params."),
+    typer.Option(help="accuracy, accuracy_change, error_times_log_macs or error_times_log_params."),
 ]
 HardwareOption = Annotated[
     str | None, typer.Option(help="Hardware model; 'hwenvs hardware list' shows them.")
 ]
-ConstraintOption = Annotated[str | None, typer.Option(help="bounded or projected.")]
+ConstraintOption = Annotated[str | None, typer.Option(help="bounded, projected or backoff.")]
 EvaluationsOption = Annotated[int, typer.Option(min=1, help="Designs that each run may try.")]
 SeedsOption = Annotated[str, typer.Option(help="How many (from 0 on), or a list such as 3,4,7.")]
 WorkersOption = Annotated[int, typer.Option(min=1, help="Processes, one thread each.")]

@@ -49,7 +49,7 @@ def verify_design(
     precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
     device: DeviceOption = "cpu",
     family: Annotated[
-        str, typer.Option(help="channel_pruning, or fine_grained_pruning (percents per layer).")
+        str, typer.Option(help="channel_pruning, fine_grained_pruning or bit_allocation.")
     ] = "channel_pruning",
     proxy: Annotated[
         str, typer.Option(help="What predicts: surrogate, or the path of a table (.npz).")

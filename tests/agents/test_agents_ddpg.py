@@ -168,3 +168,19 @@ def test_bad_hyperparameters_are_refused() -> None:
         DDPG(discount=1.5)
     with pytest.raises(SolverError, match="hidden"):
         DDPG(hidden=[300])
+
+
+def test_an_agent_starts_from_what_another_has_learned() -> None:
+    agent, other = DDPG(**QUICK), DDPG(**QUICK)
+    solve(agent, "AMC-ResNet20-v0", 15)
+    assert agent.learner is not None
+    before = agent.learner.act(np.full(agent.learner.features, 0.5, dtype=np.float32))
+    other.start = agent.learner
+    first = solve(other, "AMC-ResNet56-v0", 5, seed=1)
+    again = solve(other, "AMC-ResNet56-v0", 1, seed=2)
+    assert first.rewards[0] == again.rewards[0]
+    after = agent.learner.act(np.full(agent.learner.features, 0.5, dtype=np.float32))
+    assert np.array_equal(before, after)
+    other.start = learner()
+    with pytest.raises(SolverError, match="saw 5 features; this problem has 12"):
+        solve(other, "AMC-ResNet56-v0", 5)

@@ -1,0 +1,65 @@
+"""``hwenvs specialise``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from hwenvs.cli import options
+from hwenvs.cli.console import output
+from hwenvs.files import replacing
+
+
+def specialise(
+    environment: options.EnvironmentArgument,
+    hardware: Annotated[
+        str, typer.Option(help="Chips between commas; NAME:COST where costs differ.")
+    ] = "bismo-edge,bismo-cloud,bitfusion,bitfusion:energy",
+    budget: Annotated[float, typer.Option(help="Fraction of the uncompressed cost.")] = 0.4,
+    cost: Annotated[str, typer.Option(help="What is budgeted.")] = "latency",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for specialisation.json and .png.")
+    ] = None,
+) -> None:
+    """Design for several chips; evaluate every chip's best design on every other.
+
+    Rows: the chip that the certified optimum was found for.  Columns: where it is deployed, scaled
+    to that chip's budget.
+    """
+    from hwenvs.reporting.specialisation import heat_map, specialise
+
+    options.check_environment(environment)
+    found = specialise(environment, options.parse_names(hardware), budget, cost)
+    table = Table(title=f"{found.title}, {budget:.0%} of the cost: accuracy, and cost as designed")
+    table.add_column("designed for")
+    for chip in found.chips:
+        table.add_column(f"on {chip}", justify="right")
+    for i, chip in enumerate(found.chips):
+        cells = [
+            f"{accuracy:.2%} ({fraction:.0%})"
+            for accuracy, fraction in zip(found.fitted[i], found.fraction[i], strict=True)
+        ]
+        table.add_row(chip, *cells)
+    output().print(table)
+    if out is None:
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    record = {
+        "environment": environment,
+        "budget": budget,
+        "costs": dict(found.cost),
+        "designs": dict(zip(found.chips, found.designs, strict=True)),
+        "accuracy": found.accuracy.tolist(),
+        "fraction": found.fraction.tolist(),
+        "fitted": found.fitted.tolist(),
+    }
+    with replacing(out / "specialisation.json") as temporary:
+        temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    with replacing(out / "specialisation.png") as temporary:
+        heat_map(found).savefig(temporary, format="png")
+    for name in ("specialisation.json", "specialisation.png"):
+        output().print(f"wrote {out / name}", markup=False, soft_wrap=True)

@@ -1,0 +1,44 @@
+"""Designs of one chip on others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from hwenvs.cli.app import app
+from hwenvs.errors import ArgumentError
+from hwenvs.reporting.specialisation import specialise
+
+CHIPS = ("bismo-edge", "bitfusion", "counts:size")
+
+
+def test_nothing_beats_a_chips_own_design_on_it() -> None:
+    found = specialise("HAQ-ResNet20-v0", CHIPS, 0.35, "latency")
+    assert found.fitted.shape == (3, 3)
+    assert (found.fitted <= found.fitted.diagonal()[None, :] + 1e-12).all()
+    assert (found.fraction.diagonal() <= 0.35 + 1e-9).all()
+    assert found.fitted.diagonal() == pytest.approx(found.accuracy)
+
+
+def test_designs_differ_between_chips() -> None:
+    found = specialise("HAQ-ResNet20-v0", CHIPS, 0.35, "latency")
+    assert len(set(found.designs)) == 3
+    assert (found.fraction > 0.35).any()
+
+
+def test_a_single_chip_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="at least two chips"):
+        specialise("HAQ-ResNet20-v0", CHIPS[:1], 0.35, "latency")
+
+
+def test_the_command_writes_a_table_and_a_picture(tmp_path: Path) -> None:
+    arguments = ["specialise", "HAQ-ResNet20-v0", "--hardware", ",".join(CHIPS), "--out"]
+    result = CliRunner().invoke(app, [*arguments, str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    record = json.loads((tmp_path / "specialisation.json").read_text())
+    assert np.array(record["fitted"]).shape == (3, 3)
+    assert (tmp_path / "specialisation.png").stat().st_size > 10_000
