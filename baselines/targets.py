@@ -49,7 +49,8 @@ class Objective:
     def of(cls, problem: ChainProblem) -> Objective:
         """The objective of ``problem``."""
         budget, priced = problem.budget, problem.reward.quantity
-        quantities = tuple(dict.fromkeys(q for q in (priced, budget.quantity) if q is not None))
+        limits = {one.quantity: one.limit for one in problem.budgets}
+        quantities = tuple(dict.fromkeys(q for q in (priced, *limits) if q is not None))
         if priced is not None and budget.amount == np.inf:
             quantities = (priced,)
         tables = problem.tables
@@ -58,7 +59,7 @@ class Objective:
             tuple(np.stack([tables.cost(q, t) for q in quantities]) for t in range(tables.horizon)),
             np.array([tables.constant_cost(q) for q in quantities]),
         )
-        limit = np.array([budget.limit if q == budget.quantity else np.inf for q in quantities])
+        limit = np.array([limits.get(q, np.inf) for q in quantities])
         return cls(problem, chain, quantities, limit)
 
     @property

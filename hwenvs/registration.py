@@ -12,6 +12,9 @@ VECTOR_ENTRY_POINT = "hwenvs.vector:DesignVectorEnv"
 AMC = "channel_pruning"
 HAQ = "bit_allocation"
 FINE_GRAINED = "fine_grained_pruning"
+ENERGY: dict[str, Any] = {"hardware": "bitfusion", "cost": "energy", "budget": 0.6}
+SIZE: dict[str, Any] = {"hardware": "counts", "cost": "size", "budget": 0.65}
+"""HAQ's other two objectives; its first, latency, is the default."""
 
 ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "AMC-MobileNetV1-v0": {"problem": AMC, "network": "mobilenet_v1"},
@@ -23,6 +26,9 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "AMC-ResNet50-v0": {"problem": AMC, "network": "resnet50", "budget": 0.2},
     "AMC-ResNet50-FineGrained-v0": {"problem": FINE_GRAINED, "network": "resnet50"},
     "AMC-VGG16-v0": {"problem": AMC, "network": "vgg16"},
+    "HAQ-MobileNetV1-v0": {"problem": HAQ, "network": "mobilenet_v1"},
+    "HAQ-MobileNetV1-Energy-v0": {"problem": HAQ, "network": "mobilenet_v1", **ENERGY},
+    "HAQ-MobileNetV1-Size-v0": {"problem": HAQ, "network": "mobilenet_v1", **SIZE},
     "HAQ-ResNet20-v0": {"problem": HAQ, "network": "resnet20", "budget": 0.2},
 }
 """Arguments of every environment by id; ``gym.make`` adds to them and overrides them."""

@@ -56,7 +56,11 @@ MakeActions = Callable[[int, int, int], np.ndarray]
 def _arguments(env_id: str, variant: str) -> dict[str, object]:
     """The arguments of a variant; zeros and few bits save nothing on a roofline."""
     if env_id.startswith("HAQ"):
-        bits = {"latency": {"hardware": "bismo-cloud"}, "coarse": {"floor": 5}}
+        bits = {
+            "latency": {"hardware": "bismo-cloud"},
+            "coarse": {"floor": 5},
+            "parameters": {"hardware": "bismo-edge", "budget": {"latency": 0.5, "size": 0.65}},
+        }
         changed = {**VARIANTS[variant], **bits.get(variant, {})}
         changed.pop("round_to", None)
         return changed

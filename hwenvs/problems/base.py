@@ -50,12 +50,14 @@ class Walk:
         options: [T, B] indices of the options taken; from ``step`` on they mean nothing yet.
         rows: [T, B] places of the options in the tables of their decisions, likewise.
         spent: [B] budgeted cost so far, in SI units.
+        others: the same [B] for every further budget.
     """
 
     step: int
     options: Ints
     rows: Ints
     spent: Floats
+    others: tuple[Floats, ...] = ()
 
     @property
     def batch(self) -> int:
@@ -77,7 +79,8 @@ class Walk:
 
     def copy(self) -> Walk:
         """A walk that goes its own way from here."""
-        return Walk(self.step, self.options.copy(), self.rows.copy(), self.spent.copy())
+        others = tuple(spent.copy() for spent in self.others)
+        return Walk(self.step, self.options.copy(), self.rows.copy(), self.spent.copy(), others)
 
 
 class Walker(ABC):

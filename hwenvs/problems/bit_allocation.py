@@ -87,7 +87,8 @@ class BitAllocationProblem(LayerwiseProblem):
     - `network`: a network with a measured table, or any other together with `proxy`.
     - `hardware` (`"bismo-edge"`): also `"bismo-cloud"`, `"bitfusion"`, `"horowitz"`, `"counts"`
       (for `size`), or any other model.
-    - `budget` (`0.35`): what the design may cost, as a fraction of the 8-bit network's cost.
+    - `budget` (`0.4`): what the design may cost, as a fraction of what the 8-bit network does, or
+      several at once as `{"latency": 0.5, "size": 0.7}`, of which agents see the first.
     - `cost` (`"latency"`): what is budgeted: `"latency"`, `"energy"`, `"size"` (bytes of the
       weights) and others as the hardware reports them.
     - `floor` (`2`): fewest bits, 1 to 8.
@@ -106,7 +107,7 @@ class BitAllocationProblem(LayerwiseProblem):
         network: str | Network,
         proxy: str | AccuracyProxy = "surrogate",
         hardware: str | Mapping[str, Any] | HardwareModel = "bismo-edge",
-        budget: float | Mapping[str, float] | None = 0.35,
+        budget: float | Mapping[str, float] | None = 0.4,
         cost: str = "latency",
         reward: str = "accuracy",
         constraint: str = "bounded",

@@ -67,6 +67,11 @@ class Budget:
         return 1.0 / self.full
 
     @property
+    def lowest_is_cheapest(self) -> bool:
+        """Whether needs never fall as options grow, so that the lowest options cost least."""
+        return all(self.monotone)
+
+    @property
     def limit(self) -> float:
         """What walks may spend."""
         return self.amount * (1.0 + TOLERANCE / 2)
@@ -131,7 +136,7 @@ class Budget:
 def compile_budget(
     tables: Tables,
     quantity: str,
-    budget: float | Mapping[str, float] | None,
+    budget: float | None,
     units: str = "fraction",
 ) -> Budget:
     """The budget on ``tables``.
@@ -139,7 +144,7 @@ def compile_budget(
     Args:
         tables: compiled costs.
         quantity: the cost it limits.
-        budget: how much; ``{quantity: amount}`` names the cost at the same time; None for no limit.
+        budget: how much; None for no limit.
         units: ``"fraction"`` of the uncompressed cost or ``"absolute"`` in SI units.
 
     Raises:
@@ -147,10 +152,6 @@ def compile_budget(
             of the cheapest design.
         UnknownNameError: if the hardware does not report the cost, or the units are unknown.
     """
-    if isinstance(budget, Mapping):
-        if len(budget) != 1:
-            raise BudgetError(f"a budget limits one cost, this one names {sorted(budget)}")
-        ((quantity, budget),) = budget.items()
     if units not in UNITS:
         raise unknown_name("budget_units", units, UNITS)
     _check_quantity(tables, quantity)
@@ -175,6 +176,39 @@ def compile_budget(
         tuple(bool((np.diff(table, axis=1) >= 0).all()) for table in need),
         tables.width,
     )
+
+
+def compile_budgets(
+    tables: Tables,
+    quantity: str,
+    budget: float | Mapping[str, float] | None,
+    units: str = "fraction",
+) -> tuple[Budget, ...]:
+    """All budgets on ``tables``, at least one.
+
+    Args:
+        tables: compiled costs.
+        quantity: the cost that a single number limits.
+        budget: as for :func:`compile_budget`, or ``{quantity: amount, ...}``.
+        units: as there, for all of them.
+
+    Raises:
+        BudgetError: as there; if a mapping is empty; and if several costs are limited of which one
+            may fall as more is kept: then it is not known which options can still meet all.
+        UnknownNameError: as there.
+    """
+    if not isinstance(budget, Mapping):
+        return (compile_budget(tables, quantity, budget, units),)
+    if not budget:
+        raise BudgetError("a budget of several costs names none")
+    found = tuple(compile_budget(tables, name, limit, units) for name, limit in budget.items())
+    for one in found if len(found) > 1 else ():
+        if not one.lowest_is_cheapest:
+            raise BudgetError(
+                f"several budgets at once need costs that never fall as more is kept; "
+                f"{one.quantity} does fall on this hardware"
+            )
+    return found
 
 
 def _check_quantity(tables: Tables, quantity: str) -> None:

@@ -40,7 +40,7 @@ class Chain:
     Attributes:
         decisions: options of every decision.
         tables: costs and divergences of neighbouring options.
-        budget: the limit.
+        budgets: the limits, at least one; the first is the one that agents see.
         features: what agents see.
         proxy: estimates accuracies.
         reward: paid at the end.
@@ -49,7 +49,7 @@ class Chain:
 
     decisions: Decisions
     tables: Tables
-    budget: Budget
+    budgets: tuple[Budget, ...]
     features: Features
     proxy: AccuracyProxy
     reward: Reward
@@ -67,7 +67,9 @@ class ChainProblem(Problem):
         if chain.constraint not in CONSTRAINTS:
             raise unknown_name("constraint", chain.constraint, CONSTRAINTS)
         self.chain = chain
-        self.decisions, self.tables, self.budget = chain.decisions, chain.tables, chain.budget
+        self.decisions, self.tables = chain.decisions, chain.tables
+        self.budget, *others = self.budgets = chain.budgets
+        self.other_budgets = tuple(others)
         self.proxy, self.reward, self.constraint = chain.proxy, chain.reward, chain.constraint
         self.repaired = chain.constraint != "bounded"
         self.horizon = len(self.decisions)
@@ -83,7 +85,8 @@ class ChainProblem(Problem):
     def start(self, batch: int) -> Walk:
         """``batch`` walks before their first decision."""
         options, rows = np.empty((2, self.horizon, batch), dtype=np.int64)
-        return Walk(0, options, rows, np.full(batch, self.budget.before[0]))
+        others = tuple(np.full(batch, budget.before[0]) for budget in self.other_budgets)
+        return Walk(0, options, rows, np.full(batch, self.budget.before[0]), others)
 
     def walk(self, prefix: ArrayLike) -> Walk:
         """Walks that took the decisions ``prefix`` [B, step], which must be options."""
@@ -118,7 +121,7 @@ class ChainProblem(Problem):
         asked: Ints = decision.asked.take(place.astype(np.int64))
         if self.repaired:
             return asked
-        return self.budget.afford(walk.step, walk.previous, asked, walk.spent)
+        return self._afford(walk, asked)
 
     def push(self, walk: Walk, options: Ints) -> None:
         """Takes ``options`` [B]: the walk moves on by one decision."""
@@ -126,6 +129,8 @@ class ChainProblem(Problem):
         np.multiply(walk.previous, self.tables.width[walk.step], out=rows)
         rows += options
         walk.spent += self.budget.cost[walk.step].take(rows)
+        for budget, spent in zip(self.other_budgets, walk.others, strict=True):
+            spent += budget.cost[walk.step].take(rows)
         walk.options[walk.step] = options
         walk.step += 1
 
@@ -187,6 +192,8 @@ class ChainProblem(Problem):
         totals, peak = self.tables.totals(rows, options.shape[1])
         costs = {q: totals[:, i].copy() for i, q in enumerate(self.tables.quantities)}
         feasible = costs[self.budget.quantity] <= self.budget.most
+        for budget in self.other_budgets:
+            feasible &= costs[budget.quantity] <= budget.most
         if peak is not None:
             costs["peak_memory"] = peak
         designs, divergence = self.decisions.designs(options), totals[:, -1].copy()
@@ -220,8 +227,15 @@ class ChainProblem(Problem):
         """``options`` [T, B] after each was lowered in turn to what the budget still allows."""
         walk = self.start(options.shape[1])
         for t in range(self.horizon):
-            self.push(walk, self.budget.afford(t, walk.previous, options[t], walk.spent))
+            self.push(walk, self._afford(walk, options[t]))
         return walk.options
+
+    def _afford(self, walk: Walk, asked: Ints) -> Ints:
+        """``asked`` [B] lowered to what all budgets allow."""
+        affordable = self.budget.afford(walk.step, walk.previous, asked, walk.spent)
+        for budget, spent in zip(self.other_budgets, walk.others, strict=True):
+            affordable = budget.afford(walk.step, walk.previous, affordable, spent)
+        return affordable
 
     def repair(self, options: Ints) -> Ints:
         """``options`` [T, B] made to meet the budget as ``constraint`` says."""
@@ -238,29 +252,33 @@ class ChainProblem(Problem):
             top: the level that leaves everything as it is; at 0 all options are the lowest.
         """
         options = options.copy()
-        over = np.flatnonzero(self._cost(options) > self.budget.most)
+        over = np.flatnonzero(~self._within(options, finished=True))
         if not len(over):
             return options
         asked = options[:, over]
         low, high = np.zeros(len(over), dtype=np.int64), np.full(len(over), top)
         while (high - low > 1).any():
             middle = (low + high) // 2
-            fits = self._cost(lower(asked, middle)) <= self.budget.limit
+            fits = self._within(lower(asked, middle))
             low, high = np.where(fits, middle, low), np.where(fits, high, middle)
         lowered = lower(asked, low)
         # Where a cost is not monotone even the floor may be too dear: then decide one by one.
-        dear = self._cost(lowered) > self.budget.limit
+        dear = ~self._within(lowered)
         if dear.any():
             lowered[:, dear] = self.bounded(lowered[:, dear])
         options[:, over] = lowered
         return options
 
-    def _cost(self, options: Ints) -> Floats:
-        """Budgeted cost [B] of ``options`` [T, B], added up in order."""
-        spent = np.full(options.shape[1], self.budget.before[0])
-        for cost, row in zip(self.budget.cost, self.tables.rows(options), strict=True):
-            spent += cost.take(row)
-        return spent
+    def _within(self, options: Ints, finished: bool = False) -> NDArray[np.bool_]:
+        """Whether ``options`` [T, B] meet all budgets, [B]; costs are added up in order."""
+        rows = list(self.tables.rows(options))
+        fits = np.ones(options.shape[1], dtype=bool)
+        for budget in self.budgets:
+            spent = np.full(options.shape[1], budget.before[0])
+            for cost, row in zip(budget.cost, rows, strict=True):
+                spent += cost.take(row)
+            fits &= spent <= (budget.most if finished else budget.limit)
+        return fits
 
     def _full_costs(self) -> dict[str, float]:
         options = np.array([[len(decision.kept) - 1] for decision in self.decisions])

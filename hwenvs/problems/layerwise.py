@@ -11,7 +11,7 @@ import numpy as np
 from hwenvs.errors import ArgumentError, ProxyError
 from hwenvs.hardware import HardwareModel, get_hardware
 from hwenvs.networks import Group, Network, get_network
-from hwenvs.problems.budget import compile_budget
+from hwenvs.problems.budget import compile_budgets
 from hwenvs.problems.chain import Chain, ChainProblem
 from hwenvs.problems.decision import Decisions
 from hwenvs.problems.features import Features, pruning_features
@@ -72,7 +72,7 @@ class LayerwiseProblem(ChainProblem):
         judge = _measuring(get_proxy(terms.proxy, self.network, self.family), terms.metric)
         compiler = CostCompiler(shapings, decisions, self.hardware)
         tables = compiler.compile(_divergences(judge, groups, decisions))
-        limit = compile_budget(tables, terms.cost, terms.budget, terms.budget_units)
+        limits = compile_budgets(tables, terms.cost, terms.budget, terms.budget_units)
         paid = replace(get_reward(terms.reward), baseline=float(judge.baseline))
         if paid.needs_budget and terms.budget is None:
             raise ArgumentError(
@@ -82,11 +82,11 @@ class LayerwiseProblem(ChainProblem):
         self._arguments = {
             **vars(terms),
             "budget": _plain(terms.budget),
-            "cost": limit.quantity,
+            "cost": limits[0].quantity,
             "network": self.network.name,
         }
-        features = self.features_of(limit.before)
-        super().__init__(Chain(decisions, tables, limit, features, judge, paid, terms.constraint))
+        features = self.features_of(limits[0].before)
+        super().__init__(Chain(decisions, tables, limits, features, judge, paid, terms.constraint))
 
     def features_of(self, spent: Sequence[float]) -> Features:
         """What agents see, given the costs [T + 1] of the uncompressed network up to a decision."""
@@ -160,7 +160,9 @@ def _divergences(
     return tables
 
 
-def _plain(budget: float | Mapping[str, float] | None) -> float | None:
-    """The budget as a number that JSON knows; its quantity is told by ``cost``."""
+def _plain(budget: float | Mapping[str, float] | None) -> float | dict[str, float] | None:
+    """The budget as JSON knows it; the quantity of a single one is told by ``cost``."""
+    if isinstance(budget, Mapping) and len(budget) > 1:
+        return {quantity: float(value) for quantity, value in budget.items()}
     value = next(iter(budget.values())) if isinstance(budget, Mapping) else budget
     return None if value is None else float(value)

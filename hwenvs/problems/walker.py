@@ -39,6 +39,10 @@ class ChainWalker(Walker):
         self._peaks = [peaks.data for peaks in tables.peaks or ()]
         self._width, self._before = tables.width, budget.before
         self._limit, self._scale = budget.limit, budget.scale
+        self._others = [
+            (other, [need.data for need in other.need], [cost.data for cost in other.cost])
+            for other in problem.other_budgets
+        ]
         self._bounded = not problem.repaired
         self._rows = list(problem.features.table)
         self._reduced, self._kept_before = problem.features.reduced, problem.features.previous
@@ -48,6 +52,7 @@ class ChainWalker(Walker):
     def reset(self) -> None:
         """Back to the first decision."""
         self.step, self._previous, self._spent = 0, 0, self._before[0]
+        self._spent_too = [other.before[0] for other, _, _ in self._others]
         self.options = []
 
     def act(self, action: float) -> None:
@@ -57,6 +62,10 @@ class ChainWalker(Walker):
         row = previous * self._width[t]
         if self._bounded and self._need[t][row + option] > self._limit - self._spent:
             option = self.problem.budget.afford_one(t, previous, option, self._spent)
+        if self._others and self._bounded:
+            for (other, need, _), spent in zip(self._others, self._spent_too, strict=True):
+                if need[t][row + option] > other.limit - spent:
+                    option = other.afford_one(t, previous, option, spent)
         self._take(option)
 
     def observation(self) -> NDArray[np.float32]:
@@ -75,7 +84,7 @@ class ChainWalker(Walker):
         options = self.options if self._bounded else self._repaired()
         design = [kept[option] for kept, option in zip(self._kept, options, strict=True)]
         costs, divergence = self._totals(options)
-        feasible = costs[problem.budget.quantity] <= problem.budget.most
+        feasible = all(costs[budget.quantity] <= budget.most for budget in problem.budgets)
         entries = np.array(design, dtype=np.int64)
         if problem.curve:
             accuracy = problem.curve.at(divergence)
@@ -129,7 +138,10 @@ class ChainWalker(Walker):
 
     def _take(self, option: int) -> None:
         t = self.step
-        self._spent += self._cost[t][self._previous * self._width[t] + option]
+        row = self._previous * self._width[t] + option
+        self._spent += self._cost[t][row]
+        for index, (_, _, cost) in enumerate(self._others):
+            self._spent_too[index] += cost[t][row]
         self._previous = option
         self.options.append(option)
         self.step = t + 1
@@ -158,9 +170,9 @@ class ChainWalker(Walker):
     def _repaired(self) -> list[int]:
         """The options made to meet the budget."""
         options = self.options
-        if self._cost_of(options) <= self.problem.budget.most:
+        if self._cost_of(options) <= self.problem.budget.most and not self._others:
             return options
-        if self.problem.constraint != "projected":
+        if self._others or self.problem.constraint != "projected":
             repaired = self.problem.repair(np.array(options, dtype=np.int64)[:, None])
             whole: list[int] = repaired[:, 0].tolist()
             return whole

@@ -39,7 +39,7 @@ def test_plans_and_random_designs_meet_the_budget(get_problem, name: str) -> Non
             outcome = problem.evaluate(problem.decisions.designs(options[:, None]))
             assert outcome.feasible[0]
             quantity = problem.budget.quantity
-            assert planner.cost(options) == pytest.approx(outcome.costs[quantity][0])
+            assert planner.limits[0].cost(options) == pytest.approx(outcome.costs[quantity][0])
 
 
 def test_without_a_binding_budget_every_decision_takes_its_best_option(get_problem) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gymnasium as gym
 import numpy as np
 import pytest
 
-from hwenvs.errors import ArgumentError, ProxyError
+from hwenvs.baselines.exact import optimum
+from hwenvs.errors import ArgumentError, BudgetError, ProxyError
 from hwenvs.hardware import Workload, get_hardware
 from hwenvs.networks import get_network
 from hwenvs.problems import make_problem
 from hwenvs.problems.bit_allocation import BitAllocationProblem
+from hwenvs.solving import solve
 
 FAMILY = "bit_allocation"
 
@@ -113,3 +117,40 @@ def test_arguments_that_make_no_sense_are_refused(
 ) -> None:
     with pytest.raises(error, match=message):
         make(**arguments)
+
+
+BOTH = {"latency": 0.3, "size": 0.5}
+
+
+@pytest.mark.parametrize("constraint", ["bounded", "projected", "backoff"])
+def test_several_budgets_are_met_at_once(constraint: str) -> None:
+    problem = make(budget=BOTH, constraint=constraint)
+    rng = np.random.default_rng(3)
+    outcome = problem.evaluate(problem.canonical(rng.integers(2, 9, (300, problem.horizon))))
+    assert outcome.feasible.all()
+    fractions = problem.fractions(outcome.costs)
+    for quantity, limit in BOTH.items():
+        assert (fractions[quantity] <= limit * (1 + 1e-9)).all()
+        assert fractions[quantity].max() > 0.95 * limit
+
+
+def test_two_budgets_allow_less_than_either() -> None:
+    both = optimum(make(budget=BOTH))
+    alone = [optimum(make(budget={name: limit})) for name, limit in BOTH.items()]
+    assert both.proved
+    assert both.accuracy <= min(one.accuracy for one in alone)
+    assert both.accuracy >= make(budget=BOTH).reference.accuracy[0]
+
+
+def test_the_agent_keeps_several_budgets() -> None:
+    run = solve("decomposition", "HAQ-ResNet20-v0", 80, budget=BOTH)
+    assert run.scores is not None
+    assert max(run.scores) > 0.5
+
+
+def test_several_budgets_on_costs_that_fall_are_refused(get_problem: Any) -> None:
+    bumpy = get_problem("HAQ-ResNet20-v0", "bumpy").hardware
+    with pytest.raises(BudgetError, match="several budgets at once need costs that never fall"):
+        make(hardware=bumpy, budget={"latency": 0.5, "size": 0.5})
+    with pytest.raises(BudgetError, match="names none"):
+        make(budget={})
