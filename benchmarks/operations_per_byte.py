@@ -38,6 +38,7 @@ def draw(network: Network, path: Path) -> None:
         rows = kinds == kind
         upper.bar(at[rows], density[rows], color=colour, label=NAMES[kind])
     upper.set_yscale("log")
+    upper.set_ylim(top=500)
     upper.set_ylabel("MACs per byte\n(8 bits, one image)")
     upper.set_title(f"{network.title}: operations per byte, and time at 8 bits", loc="left")
     upper.legend(frameon=False, ncols=2)

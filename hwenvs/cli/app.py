@@ -72,7 +72,7 @@ app.command(
 app.command(
     "specialise",
     epilog=examples(
-        "hwenvs specialise HAQ-MobileNetV1-v0 --budget 0.4 --out report",
+        "hwenvs specialise HAQ-MobileNetV1-v0 --budget 0.6 --out report",
         "hwenvs specialise AMC-MobileNetV1-v0 --hardware mobile,v100 --budget 0.7",
     ),
 )(specialise.specialise)

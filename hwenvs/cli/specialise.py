@@ -18,8 +18,8 @@ def specialise(
     environment: options.EnvironmentArgument,
     hardware: Annotated[
         str, typer.Option(help="Chips between commas; NAME:COST where costs differ.")
-    ] = "bismo-edge,bismo-cloud,bitfusion,bitfusion:energy",
-    budget: Annotated[float, typer.Option(help="Fraction of the uncompressed cost.")] = 0.4,
+    ] = "bismo-edge,bismo-cloud,bitfusion:energy,counts:size",
+    budget: Annotated[float, typer.Option(help="Fraction of the uncompressed cost.")] = 0.6,
     cost: Annotated[str, typer.Option(help="What is budgeted.")] = "latency",
     out: Annotated[
         Path | None, typer.Option(help="Folder for specialisation.json and .png.")
