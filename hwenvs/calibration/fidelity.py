@@ -21,17 +21,17 @@ absolute error where accuracy is above half of the baseline's."""
 
 def shortfalls(report: Mapping[str, Any]) -> list[str]:
     """Where a :func:`fidelity` report falls short of what is wanted, in words."""
+    rank, error = report["spearman_equal_budget"], report["mae_above_half"]
     found = []
-    if not report["spearman_equal_budget"] >= WANTED_SPEARMAN:
+    if rank is None or not rank >= WANTED_SPEARMAN:
+        told = "unknown" if rank is None else f"{rank:.2f}"
+        found.append(f"Spearman at equal budget is {told}; {WANTED_SPEARMAN:.2f} is wanted")
+    if error is None:
+        found.append("no held-out design reached half of the baseline's accuracy")
+    elif not error <= WANTED_ERROR:
         found.append(
-            f"Spearman at equal budget is {report['spearman_equal_budget']:.2f}; "
-            f"{WANTED_SPEARMAN:.2f} is wanted"
-        )
-    if not report["mae_above_half"] <= WANTED_ERROR:
-        found.append(
-            f"accuracies above half of the baseline's are off by "
-            f"{100 * report['mae_above_half']:.1f} points on average; "
-            f"{100 * WANTED_ERROR:.1f} are wanted"
+            f"accuracies above half of the baseline's are off by {100 * error:.1f} points on "
+            f"average; {100 * WANTED_ERROR:.1f} are wanted"
         )
     return found
 
@@ -56,6 +56,8 @@ def fidelity(
 ) -> dict[str, Any]:
     """Rank correlations and errors of predicted against measured accuracy.
 
+    What is not defined (no design above half, a constant ranking) is None.
+
     Args:
         predicted: accuracies by kind of design.
         measured: the same designs, measured.
@@ -69,6 +71,7 @@ def fidelity(
     equal = [kind for kind in kinds if kind in EQUAL_BUDGET]
     guess, truth = joined(predicted, kinds), joined(measured, kinds)
     high = truth > baseline / 2
+    error = np.abs(guess - truth)
     return {
         "designs": len(truth),
         "spearman": _rounded(spearman(guess, truth)),
@@ -80,11 +83,11 @@ def fidelity(
             f"spearman_{kind}": _rounded(spearman(predicted[kind], measured[kind]))
             for kind in kinds
         },
-        "mae": _rounded(float(np.abs(guess - truth).mean())),
+        "mae": _rounded(float(error.mean())),
         "designs_above_half": int(high.sum()),
-        "mae_above_half": _rounded(float(np.abs(guess - truth)[high].mean())),
+        "mae_above_half": _rounded(float(error[high].mean()) if high.any() else np.nan),
     }
 
 
-def _rounded(value: float) -> float:
-    return round(value, 4)
+def _rounded(value: float) -> float | None:
+    return None if np.isnan(value) else round(value, 4)

@@ -130,10 +130,12 @@ def heat_map(found: Specialisation) -> Figure:
     drawn = Figure((3.4 + 1.25 * count, 2.3 + 0.8 * count), DOTS, layout="constrained")
     axes = drawn.subplots()
     lost = 100 * (found.fitted.diagonal()[None, :] - found.fitted)
-    shown = axes.imshow(lost, aspect="auto", cmap="Blues", vmin=0, vmax=max(float(lost.max()), 1e-9))
+    shown = axes.imshow(
+        lost, aspect="auto", cmap="Blues", vmin=0, vmax=max(float(lost.max()), 1e-9)
+    )
     for i in range(count):
         for j in range(count):
-            dark = lost[i, j] > 0.6 * lost.max()
+            dark = lost[i, j] > 0.6 * most
             axes.text(
                 j,
                 i,

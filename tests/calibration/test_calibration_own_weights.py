@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import gymnasium as gym
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -94,3 +95,31 @@ def test_weights_for_fewer_classes_at_another_size_bring_their_own_table(
     assert (bench.network.classes, bench.network.resolution) == (10, 48)
     assert (bench.counted.classes, bench.counted.resolution) == (1000, 224)
     assert bench.images.shape == (20, 3, 48, 48)
+
+
+def test_a_table_is_measured_on_a_checkpoint_and_class_folders(
+    unpacked: Path, tmp_path: Path
+) -> None:
+    arguments = {
+        "--data": unpacked,
+        "--dataset": "imagenet:val",
+        "--weights": unpacked / "mobilenet_v2.pth",
+        "--calibration-rows": "0:8",
+        "--evaluation-rows": "8:16",
+        "--fitted": 4,
+        "--heldout": 6,
+        "--criterion": "magnitude",
+        "--method": "independent",
+        "--precision": "bfloat16",
+        "--out": tmp_path,
+    }
+    words = [str(word) for pair in arguments.items() for word in pair]
+    result = CliRunner().invoke(app, ["calibrate", "channel-pruning", "mobilenet_v2", *words])
+    assert result.exit_code == 0, result.output
+    card = json.loads((tmp_path / "mobilenet_v2.channel_pruning.json").read_text())
+    assert card["data"] == "imagenet"
+    assert card["basis"] == "measured"
+    env = gym.make("AMC-MobileNetV2-v0", proxy=str(tmp_path / "mobilenet_v2.channel_pruning.npz"))
+    problem = env.unwrapped.problem
+    assert problem.baseline == pytest.approx(card["baseline_accuracy"], abs=1e-3)
+    assert problem.reference.feasible.all()
