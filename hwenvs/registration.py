@@ -30,6 +30,7 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "HAQ-MobileNetV1-Energy-v0": {"problem": HAQ, "network": "mobilenet_v1", **ENERGY},
     "HAQ-MobileNetV1-Size-v0": {"problem": HAQ, "network": "mobilenet_v1", **SIZE},
     "HAQ-ResNet20-v0": {"problem": HAQ, "network": "resnet20", "budget": 0.2},
+    "HAQ-ResNet56-v0": {"problem": HAQ, "network": "resnet56", "budget": 0.2},
 }
 """Arguments of every environment by id; ``gym.make`` adds to them and overrides them."""
 
