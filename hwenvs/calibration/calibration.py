@@ -171,7 +171,7 @@ class Calibration:
         records = self.joint("fitted", make, self.plan.fitted)
         designs = np.array([record["design"] for record in records])
         divergence = np.array([record["divergence"] for record in records])
-        return fit_weights(curves, designs, divergence), records
+        return fit_weights(curves, designs, divergence, self.bench.family.shrink), records
 
     def heldout(self, table: AdditiveTable) -> dict[str, list[dict[str, Any]]]:
         """Measured designs that the table was not fitted on, by kind."""

@@ -128,7 +128,18 @@ BITS = {
     **dict.fromkeys(("resnet20", "resnet32", "resnet44", "resnet56"), CIFAR_BITS),
     "mobilenet_v1": IMAGENET_BITS,
     # Its thin depthwise layers bear less: uniform 5 bits cost it half of its accuracy.
-    "mobilenet_v2": replace(IMAGENET_BITS, budget=0.5, spread=(0.35, 0.9)),
+    "mobilenet_v2": replace(
+        IMAGENET_BITS,
+        calibration_images=(0, 200),
+        evaluation_images=(300, 600),
+        sweep_images=100,
+        fitted=60,
+        heldout_spread=25,
+        heldout_random=35,
+        heldout_guided=30,
+        budget=0.5,
+        spread=(0.35, 0.9),
+    ),
     "resnet50": replace(CIFAR_BITS, evaluation_images=(0, 1000), sweep_images=200, fitted=60),
 }
 """Default plans of bit allocation; costs are bit operations: uniform 4 bits cost a quarter."""

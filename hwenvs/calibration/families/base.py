@@ -24,11 +24,13 @@ class Family(ABC):
         name: of the family.
         cost: what its designs save, in words.
         spread: smallest and largest cost of designs of all sizes, as fractions.
+        shrink: how strongly fitted weights are pulled towards the plain sum of the sweeps.
     """
 
     name: ClassVar[str]
     cost: ClassVar[str]
     spread: ClassVar[tuple[float, float]]
+    shrink: ClassVar[float] = 0.1
 
     @abstractmethod
     def groups(self, network: Network) -> tuple[Group, ...]:
