@@ -135,7 +135,7 @@ def heat_map(found: Specialisation) -> Figure:
     )
     for i in range(count):
         for j in range(count):
-            dark = lost[i, j] > 0.6 * most
+            dark = lost[i, j] > 0.6 * lost.max()
             axes.text(
                 j,
                 i,
