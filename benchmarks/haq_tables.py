@@ -45,7 +45,9 @@ def uniform_share(network: str, chip: str, bits: int) -> float:
     return float(outcome.costs["latency"][0]) / problem.full_costs["latency"]
 
 
-def latency(networks: list[str], seeds: int, measure: bool) -> list[dict[str, Any]]:
+def latency(
+    networks: list[str], agents: list[str], seeds: int, measure: bool
+) -> list[dict[str, Any]]:
     """Uniform, agents and optimum at the latency of uniform 4, 5 and 6 bits."""
     rows = []
     for network in networks:
@@ -56,7 +58,7 @@ def latency(networks: list[str], seeds: int, measure: bool) -> list[dict[str, An
                 arguments = {"hardware": chip, "budget": budget}
                 problem = make_problem("bit_allocation", network=network, **arguments)
                 designs = {"uniform": [bits] * problem.horizon}
-                for solver in ("ddpg", "decomposition"):
+                for solver in agents:
                     runs = [
                         solve(solver, IDS[network], EVALUATIONS, seed, **arguments)
                         for seed in range(seeds)
@@ -167,10 +169,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--networks", default="mobilenet_v1,mobilenet_v2")
+    parser.add_argument("--agents", default="ddpg,decomposition")
     parser.add_argument("--measure", action="store_true")
     arguments = parser.parse_args()
     if arguments.table == "latency":
-        rows = latency(arguments.networks.split(","), arguments.seeds, arguments.measure)
+        rows = latency(
+            arguments.networks.split(","),
+            arguments.agents.split(","),
+            arguments.seeds,
+            arguments.measure,
+        )
     else:
         rows = {"search": search, "transfer": transfer}[arguments.table](arguments.seeds)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
