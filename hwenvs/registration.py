@@ -29,6 +29,8 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "HAQ-MobileNetV1-v0": {"problem": HAQ, "network": "mobilenet_v1"},
     "HAQ-MobileNetV1-Energy-v0": {"problem": HAQ, "network": "mobilenet_v1", **ENERGY},
     "HAQ-MobileNetV1-Size-v0": {"problem": HAQ, "network": "mobilenet_v1", **SIZE},
+    # Its thin depthwise layers bear less than those of MobileNetV1.
+    "HAQ-MobileNetV2-v0": {"problem": HAQ, "network": "mobilenet_v2", "budget": 0.5},
     "HAQ-ResNet20-v0": {"problem": HAQ, "network": "resnet20", "budget": 0.2},
     "HAQ-ResNet56-v0": {"problem": HAQ, "network": "resnet56", "budget": 0.2},
 }
