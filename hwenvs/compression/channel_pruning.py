@@ -11,17 +11,16 @@ from hwenvs.compression.folding import FoldedNetwork
 from hwenvs.compression.least_squares import (
     MomentMatrices,
     prior_matrix,
-    rectified_target,
     solve_depthwise,
     split_solution,
     weight_matrix,
     weight_tensor,
 )
 from hwenvs.compression.reference import Reference, run_in_batches, walk_nodes
+from hwenvs.compression.refitting import Target, refit
 from hwenvs.errors import DesignError
 from hwenvs.networks import ChannelGroup, Network, channel_groups
-from hwenvs.networks.base import INPUT, Add, Layer, Node, PadShortcut
-from hwenvs.networks.modules import run_node
+from hwenvs.networks.base import INPUT, Layer, Node
 
 
 def check_design(network: Network, design: Sequence[int]) -> tuple[int, ...]:
@@ -173,46 +172,9 @@ def _refit(
     if layer.name in cut.gathered:
         maps = maps.index_select(1, cut.inputs[layer.name])  # type: ignore[arg-type]
     patches = reference.patches(layer, maps)
-    target, offset, activation = _target(reference, layer, values)
-    kept = cut.outputs.get(layer.name)
-    if kept is not None:
-        target = target[:, kept]
+    target = Target.of(reference, layer, values).keep(cut.outputs.get(layer.name))
     if layer.kind == "depthwise":
-        return solve_depthwise(patches, target, weight, bias)
+        return solve_depthwise(patches, target.outputs, weight, bias, reference.recipe.ridge)
     inputs = patches.flatten(1)
-    prior = prior_matrix(layer, weight, bias)
-    moments = MomentMatrices.of(inputs, target)
-    solver = moments.solver(prior, reference.recipe.ridge)
-    solution = solver(moments.cross)
-    for _ in range(reference.recipe.rectified_steps):
-        if activation is None:
-            break
-        output = inputs @ solution[:-1].float() + solution[-1].float()
-        relaxed = rectified_target(target + offset, output + offset, activation) - offset
-        solution = solver(moments.cross_with(inputs, relaxed))
-    return split_solution(layer, solution)
-
-
-def _target(
-    reference: Reference, layer: Layer, values: dict[str, Tensor]
-) -> tuple[Tensor, Tensor, str | None]:
-    """What the layer should output, what the shortcut adds, and the activation behind both.
-
-    The last layer of a residual branch also makes up for the error that the shortcut carries: its
-    target is the full network's sum minus the pruned network's shortcut (He et al., 2017).
-    """
-    network = reference.folded.network
-    nothing = torch.zeros(())
-    readers = [network[name] for name in network.readers[layer.name]]
-    if len(readers) == 1 and isinstance(readers[0], Add):
-        add = readers[0]
-        other = network[next(name for name in add.inputs if name != layer.name)]
-        maps = values.get(other.name)
-        if maps is None and isinstance(other, PadShortcut):
-            maps = run_node(other, [values[other.inputs[0]]], reference.folded.compute)
-        if maps is not None:
-            shortcut = reference.points[layer.name].outputs(maps)
-            sum_points = reference.targets[add.name]
-            return sum_points - shortcut, shortcut, add.activation
-        return reference.targets[layer.name], nothing, None
-    return reference.targets[layer.name], nothing, layer.activation
+    moments = MomentMatrices.of(inputs, target.outputs)
+    return refit(reference.recipe, layer, inputs, moments, target, (weight, bias))

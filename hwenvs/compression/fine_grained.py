@@ -16,7 +16,7 @@ from torch import Tensor
 
 from hwenvs.compression.compensation import compensate, inverse_factor
 from hwenvs.compression.folding import FoldedNetwork
-from hwenvs.compression.least_squares import weight_matrix, weight_tensor
+from hwenvs.compression.least_squares import from_rows, weight_rows
 from hwenvs.compression.reference import Reference
 from hwenvs.errors import DesignError
 from hwenvs.networks import PERCENT, WeightGroup, weight_groups
@@ -48,14 +48,12 @@ class SparseLibrary:
             full = self.reference.folded.weights[group.name]
             if percent == PERCENT:
                 return full
-            columns = weight_matrix(layer, full).flatten(1)
+            columns = weight_rows(layer, full)
             if self.method == "magnitude":
                 pruned = largest(columns.abs(), percent / PERCENT) * columns
             else:
                 pruned = prune_columns(columns, self._factor(layer), percent / PERCENT)
-            taps = layer.features_per_channel if layer.kind == "linear" else layer.kernel**2
-            matrix = pruned.reshape(len(pruned), taps, -1)
-            self._known[key] = weight_tensor(layer, matrix).to(self.reference.images.dtype)
+            self._known[key] = from_rows(layer, pruned).to(self.reference.images.dtype)
         return self._known[key]
 
     def network(self, design: Sequence[int]) -> FoldedNetwork:

@@ -65,6 +65,12 @@ class MomentMatrices:
         return MomentMatrices(self.gram[index][:, index], self.cross[index])
 
 
+def depthwise_moments(patches: Tensor) -> Tensor:
+    """Second moments of ``patches [rows, taps, channels]`` about their means."""
+    centred = (patches - patches.mean(0)).permute(2, 1, 0).contiguous()
+    return (centred @ centred.transpose(1, 2)).double() / len(patches)
+
+
 def weight_matrix(layer: Layer, weight: Tensor) -> Tensor:
     """Weights as ``[out, taps, channels]``: the order of the columns of the sampled inputs."""
     if layer.kind == "linear":
@@ -80,18 +86,30 @@ def weight_tensor(layer: Layer, matrix: Tensor) -> Tensor:
     return matrix.permute(0, 2, 1).reshape(shape).contiguous(memory_format=torch.channels_last)
 
 
+def weight_rows(layer: Layer, weight: Tensor) -> Tensor:
+    """One row per output channel, ``[out, taps * channels]``; for any kind of layer."""
+    if layer.kind == "depthwise":
+        return weight.flatten(1)
+    return weight_matrix(layer, weight).flatten(1)
+
+
+def from_rows(layer: Layer, rows: Tensor) -> Tensor:
+    """The inverse of :func:`weight_rows`, for any number of channels."""
+    if layer.kind == "depthwise":
+        shaped = rows.reshape(len(rows), 1, layer.kernel, layer.kernel)
+        return shaped.contiguous(memory_format=torch.channels_last)
+    taps = layer.features_per_channel if layer.kind == "linear" else layer.kernel**2
+    return weight_tensor(layer, rows.reshape(len(rows), taps, -1))
+
+
 def prior_matrix(layer: Layer, weight: Tensor, bias: Tensor) -> Tensor:
     """Weights and bias as ``[taps * channels + 1, out]`` float64."""
-    rows = weight_matrix(layer, weight).flatten(1).T
-    return torch.cat([rows, bias[None]]).double()
+    return torch.cat([weight_rows(layer, weight).T, bias[None]]).double()
 
 
 def split_solution(layer: Layer, solution: Tensor) -> tuple[Tensor, Tensor]:
     """The inverse of :func:`prior_matrix`, in float32."""
-    taps = layer.kernel**2 if layer.kind != "linear" else layer.features_per_channel
-    matrix = solution[:-1].T.float()
-    matrix = matrix.reshape(len(matrix), taps, -1)
-    return weight_tensor(layer, matrix), solution[-1].float().contiguous()
+    return from_rows(layer, solution[:-1].T.float()), solution[-1].float().contiguous()
 
 
 def solve_depthwise(

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from hwenvs.networks.base import Layer
 
@@ -41,11 +40,14 @@ class SamplePoints:
         ``maps`` is the layer's input before symmetric padding (after asymmetric padding).
         """
         pad = max(layer.padding, 0)
-        if pad:
-            maps = functional.pad(maps, (pad, pad, pad, pad))
         taps = torch.arange(layer.kernel)
         index = torch.arange(len(maps))[:, None, None, None]
-        rows = (self.rows * layer.stride)[:, :, None, None] + taps[:, None]
-        columns = (self.columns * layer.stride)[:, :, None, None] + taps[None, :]
-        patch = maps.permute(0, 2, 3, 1)[index, rows, columns]
-        return patch.flatten(2, 3).flatten(0, 1).float()
+        rows = (self.rows * layer.stride)[:, :, None, None] + taps[:, None] - pad
+        columns = (self.columns * layer.stride)[:, :, None, None] + taps[None, :] - pad
+        height, width = maps.shape[2:]
+        inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+        patch = maps.permute(0, 2, 3, 1)[
+            index, rows.clamp(0, height - 1), columns.clamp(0, width - 1)
+        ]
+        patch = patch.flatten(2, 3).flatten(0, 1).float()
+        return patch if not pad else patch * inside.flatten(2, 3).flatten(0, 1)[:, :, None]
