@@ -55,6 +55,10 @@ class Grid:
         whole = torch.minimum(torch.maximum(whole, self.low), self.high)
         return (whole + self.offset) * self.scale
 
+    def rows(self, chosen: slice) -> Grid:
+        """The grids of some of the rows."""
+        return Grid(self.scale[chosen], self.offset[chosen], self.low[chosen], self.high[chosen])
+
     def column(self, values: Tensor) -> Tensor:
         """The same for one value a row, ``[R]``."""
         return self(values[:, None])[:, 0]

@@ -30,14 +30,14 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a pruned network's remaining weights are chosen.
+    """How a compressed network's remaining weights are chosen.
 
     Raises:
         UnknownNameError: if a criterion, method or precision does not exist.
 
     Attributes:
         criterion: which channels are kept, see ``hwenvs.compression.selection``.
-        method: ``"sequential"`` re-fits layer by layer, inputs taken from the network pruned so
+        method: ``"sequential"`` re-fits layer by layer, inputs taken from the network compressed so
             far, outputs from the full one; ``"independent"`` takes both from the full network;
             ``"none"`` keeps the old weights.
         points: sampled pixels per image and layer (AMC: 10).

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from hwenvs.compression.least_squares import depthwise_moments
 from hwenvs.compression.reference import Reference, run_in_batches, walk_nodes
 from hwenvs.networks.base import Layer, Node
 from hwenvs.networks.modules import ACTIVATIONS, prepare_input
@@ -21,7 +22,7 @@ class InputStatistics:
 
     Attributes:
         samples: inputs at random pixels, ``[pixels, channels]`` per layer.
-        factors: second moments of the inputs of depthwise layers about their means,
+        moments: of the inputs of depthwise layers about their means,
             ``[channels, taps, taps]`` float64.
         means: mean outputs before the activation over the first ``images`` images, ``[channels]``.
         images: see ``means``.
@@ -29,7 +30,7 @@ class InputStatistics:
 
     images: int
     samples: dict[str, Tensor] = field(default_factory=dict)
-    factors: dict[str, Tensor] = field(default_factory=dict)
+    moments: dict[str, Tensor] = field(default_factory=dict)
     means: dict[str, Tensor] = field(default_factory=dict)
 
     @classmethod
@@ -64,8 +65,7 @@ class InputStatistics:
         self.means[layer.name] = channel_means(linear[: self.images])
         if layer.kind == "depthwise":
             patches = reference.points[layer.name].patches(layer, prepare_input(layer, maps))
-            centred = (patches - patches.mean(0)).permute(2, 1, 0).contiguous()
-            self.factors[layer.name] = (centred @ centred.transpose(1, 2)).double() / len(patches)
+            self.moments[layer.name] = depthwise_moments(patches)
 
 
 def pixel_rows(maps: Tensor) -> Tensor:
@@ -75,4 +75,4 @@ def pixel_rows(maps: Tensor) -> Tensor:
 
 def channel_means(maps: Tensor) -> Tensor:
     """Mean of every channel, ``[C]`` float32."""
-    return maps.float().mean(0) if maps.dim() == 2 else maps.float().mean((0, 2, 3))
+    return maps.mean(0 if maps.dim() == 2 else (0, 2, 3), dtype=torch.float32)

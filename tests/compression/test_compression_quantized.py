@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from hwenvs.calibration.bench import Bench, open_bench
-from hwenvs.compression.quantized import QuantizedLibrary, round_to_grid
+from hwenvs.calibration.bench import Bench, compare, open_bench
+from hwenvs.compression.quantization import QuantizedLibrary
+from hwenvs.compression.quantized import round_to_grid
 from hwenvs.compression.reference import Recipe
 from hwenvs.errors import DesignError, UnknownNameError
 from hwenvs.networks import bit_groups, get_network
@@ -18,20 +19,21 @@ DECISIONS = len(bit_groups(get_network("resnet20")))
 
 @pytest.fixture(scope="module")
 def bench(data: Path) -> Bench:
-    recipe = Recipe(points=6, precision="float32")
+    recipe = Recipe(points=12, ridge=0.1, rectified_steps=0, precision="float32")
     return open_bench(
-        "resnet20", range(100), range(100, 400), recipe, data, family="bit_allocation",
+        "resnet20", range(200), range(200, 500), recipe, data, family="bit_allocation",
         dataset="cifar10:test:train",
     )  # fmt: skip
 
 
-def library(bench: Bench, **options: object) -> QuantizedLibrary:
-    return QuantizedLibrary(bench.reference, **options)  # type: ignore[arg-type]
+def library(bench: Bench, correct: bool = True) -> QuantizedLibrary:
+    return QuantizedLibrary(bench.reference, correct=correct)
 
 
-def agreement(bench: Bench, design: list[int], **options: object) -> float:
-    network = library(bench, **options).network(design)
-    return float((network(bench.images).argmax(1) == bench.logits.argmax(1)).float().mean())
+def divergence(bench: Bench, design: list[int], method: str, correct: bool = True) -> float:
+    network = library(bench.with_recipe(method=method), correct).network(design)
+    outputs = network(bench.images).log_softmax(1)
+    return compare(outputs, bench.logits, bench.labels).divergence
 
 
 def test_every_layer_but_the_first_and_the_last_has_two_decisions() -> None:
@@ -48,12 +50,16 @@ def test_eight_bits_are_as_good_as_thirty_two(bench: Bench) -> None:
     assert bench.measure([8] * DECISIONS).divergence < 1e-5
 
 
-def test_compensation_and_bias_correction_save_what_plain_rounding_loses(bench: Bench) -> None:
+def test_each_refinement_saves_more_of_what_rounding_loses(bench: Bench) -> None:
     design = [3, 8] * (DECISIONS // 2)
-    made_up = agreement(bench, design)
-    plain = agreement(bench, design, method="rounded", correct=False)
-    assert made_up > plain + 0.05
-    assert made_up > 0.8
+    plain = divergence(bench, design, "none", correct=False)
+    compensated = divergence(bench, design, "independent", correct=False)
+    corrected = divergence(bench, design, "independent")
+    refitted = divergence(bench, design, "sequential")
+    assert plain > 1.5 * compensated
+    assert compensated > 1.2 * corrected
+    assert corrected > 1.2 * refitted
+    assert bench.measure(design).top1 > 0.95 * bench.baseline.top1
 
 
 def test_networks_hold_no_more_values_than_their_bits_allow(bench: Bench) -> None:
@@ -89,5 +95,5 @@ def test_designs_that_do_not_fit_are_refused(bench: Bench) -> None:
         some.network([8, 8, 8])
     with pytest.raises(DesignError, match="1 to 8 bits, not 9"):
         some.network([9] * DECISIONS)
-    with pytest.raises(UnknownNameError, match="compensated"):
-        library(bench, method="compensate")
+    with pytest.raises(UnknownNameError, match="sequential"):
+        bench.with_recipe(method="sequentially")

@@ -8,9 +8,23 @@ import numpy as np
 
 from hwenvs.calibration.families.base import Designs, Family, Floats
 from hwenvs.compression.folding import FoldedNetwork
-from hwenvs.compression.quantized import CORRECTION_IMAGES, QuantizedLibrary, QuantizedNetwork
+from hwenvs.compression.quantization import CORRECTION_IMAGES, QuantizedLibrary
+from hwenvs.compression.quantized import QuantizedNetwork
 from hwenvs.compression.reference import Recipe, Reference
 from hwenvs.networks import FULL_PRECISION, BitGroup, Group, Network, bit_groups
+
+WEIGHTS = {
+    "sequential": (
+        "re-fitted layer by layer to the full network's outputs, then rounded, each rounding error "
+        "made up for in later columns through the inverse Gram matrix of the inputs"
+    ),
+    "independent": (
+        "rounded, each rounding error made up for in later columns through the inverse Gram matrix "
+        "of the full network's inputs"
+    ),
+    "none": "rounded to the nearest level",
+}
+"""What the recipe's methods do to weights, for the card."""
 
 
 class BitAllocation(Family):
@@ -67,10 +81,9 @@ class BitAllocation(Family):
     def about(self, recipe: Recipe) -> str:
         """The method in words."""
         return (
-            "weights per channel, symmetric, clipped for the least squared error, each rounding "
-            "error made up for in later columns through the inverse Gram matrix of the inputs "
-            f"({recipe.points} pixels per image); activations per tensor, affine, clipped "
-            f"likewise; biases corrected on {CORRECTION_IMAGES} images; forward passes in "
+            f"weights per channel, symmetric, {WEIGHTS[recipe.method]} ({recipe.points} pixels per "
+            "image); activations per tensor, affine; both clipped for the least squared error; "
+            f"biases corrected on {CORRECTION_IMAGES} images; forward passes in "
             f"{recipe.precision}; no fine-tuning"
         )
 
