@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwenvs.errors import SolverError
-from hwenvs.problems.budget import Budget
 from hwenvs.problems.chain import ChainProblem
 from hwenvs.solving import Recorder
 
@@ -78,7 +77,8 @@ class Ramp:
         ratios = np.clip(heights[:, None] + self.direction * slope * depth, 0.0, 1.0)
         sizes = np.array([decision.size for decision in problem.decisions])
         asked = problem.decisions.nearest(np.maximum(np.rint(ratios * sizes), 1).astype(np.int64))
-        within = [spending(problem, asked, one) <= one.limit for one in problem.budgets]
+        rows = list(problem.tables.rows(asked))
+        within = [budget.total(rows) <= budget.limit for budget in problem.budgets]
         fits = np.flatnonzero(np.all(within, axis=0))
         # On hardware whose costs are not monotone not even the lowest line need fit.
         options = asked[:, fits[-1:]] if len(fits) else problem.bounded(asked[:, :1])
@@ -98,14 +98,3 @@ class Deep(Ramp):
 
     name = "deep"
     direction = -1.0
-
-
-def spending(
-    problem: ChainProblem, options: Ints, budget: Budget | None = None
-) -> NDArray[np.float64]:
-    """Cost [B] of ``options`` [T, B] under a budget (the first), in SI units, from the tables."""
-    budget = budget or problem.budget
-    spent = np.full(options.shape[1], budget.before[0])
-    for cost, rows in zip(budget.cost, problem.tables.rows(options), strict=True):
-        spent += cost.take(rows)
-    return spent

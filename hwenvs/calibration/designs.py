@@ -59,7 +59,7 @@ class DesignSampler:
     def random_design(self, budget: float) -> Designs:
         """A random design at ``budget``: a drift over depth plus independent noise per layer."""
         count = len(self.channels)
-        spread = self.random.uniform(0.05, 0.35)
+        spread = self.random.uniform(*self.family.variety)
         knots = self.random.normal(0, spread, 5)
         drift = np.interp(np.linspace(0, 4, count), np.arange(5), knots)
         ratios = np.exp(drift + self.random.normal(0, spread, count))

@@ -78,5 +78,11 @@ app.command(
 )(specialise.specialise)
 app.command("train")(train.train)
 app.add_typer(listing.hardware, name="hardware")
-app.add_typer(calibrate.app, name="calibrate")
+app.command(
+    "calibrate",
+    epilog=examples(
+        "hwenvs calibrate channel-pruning resnet20 --out tables --workers 2",
+        "hwenvs calibrate bit-allocation mobilenet_v1 --out tables --workers 2",
+    ),
+)(calibrate.calibrate)
 app.command("verify-design")(verify.verify_design)

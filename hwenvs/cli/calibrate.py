@@ -16,8 +16,6 @@ from hwenvs.errors import ArgumentError, unknown_name
 if TYPE_CHECKING:
     from hwenvs.calibration.plan import Plan
 
-app = typer.Typer(no_args_is_help=True, help="Measure tables on real networks and real images.")
-
 DataOption = Annotated[
     Path | None, typer.Option(help="Folder with the data sets; default: $HWENVS_DATA.")
 ]
@@ -46,8 +44,15 @@ SeedOption = Annotated[int, typer.Option(help="Seed of designs and sampled pixel
 NetworkArgument = Annotated[str, typer.Argument(help="Network of the zoo, e.g. resnet56.")]
 
 
-@app.command("channel-pruning")
-def channel_pruning(
+FamilyArgument = Annotated[
+    str, typer.Argument(help="channel-pruning, fine-grained-pruning or bit-allocation.")
+]
+MethodOption = Annotated[str | None, typer.Option(help="sequential, independent or none.")]
+CriterionOption = Annotated[str | None, typer.Option(help="Which channels are kept.")]
+
+
+def calibrate(
+    family: FamilyArgument,
     network: NetworkArgument,
     out: OutOption,
     data: DataOption = None,
@@ -59,119 +64,29 @@ def channel_pruning(
     evaluation_rows: RowsOption = None,
     fitted: FittedOption = None,
     heldout: HeldoutOption = None,
-    method: Annotated[str | None, typer.Option(help="sequential, independent or none.")] = None,
-    criterion: Annotated[str | None, typer.Option(help="Which channels are kept.")] = None,
+    method: MethodOption = None,
+    criterion: CriterionOption = None,
     precision: PrecisionOption = None,
     seed: SeedOption = 0,
 ) -> None:
-    """Measure a channel-pruning table and its card.
+    """Measure a table on a real network and real images, and its card.
 
     Sweeps every decision alone, measures joint designs, fits the table, and judges it on designs
     held out from the fit.  Stop it at any time: the same command continues where it stopped.
-
-    Example: hwenvs calibrate channel-pruning resnet20 --out tables --workers 2
     """
+    from hwenvs.calibration.calibration import Calibration, about
+    from hwenvs.calibration.table import write_table
+
+    family = family_called(family)
     recipe = {"method": method, "criterion": criterion, "precision": precision, "seed": seed}
-    changes = _changes(calibration_rows, evaluation_rows, fitted, heldout, seed)
-    plan = choose_plan(network, changes, recipe)
-    _measure("channel_pruning", network, plan, out, data, weights, workers, device, dataset)
-
-
-@app.command("fine-grained")
-def fine_grained(
-    network: NetworkArgument,
-    out: OutOption,
-    data: DataOption = None,
-    dataset: DatasetOption = None,
-    weights: WeightsOption = None,
-    workers: WorkersOption = 1,
-    device: DeviceOption = "cpu",
-    calibration_rows: RowsOption = None,
-    evaluation_rows: RowsOption = None,
-    fitted: FittedOption = None,
-    heldout: HeldoutOption = None,
-    precision: PrecisionOption = None,
-    seed: SeedOption = 0,
-) -> None:
-    """Measure a table of fine-grained pruning (densities per layer) and its card.
-
-    Works like channel-pruning: sweeps, joint designs, fit, held-out designs; continues where it
-    stopped.
-
-    Example: hwenvs calibrate fine-grained resnet56 --out tables --workers 2
-    """
-    changes = _changes(calibration_rows, evaluation_rows, fitted, heldout, seed)
-    recipe = {"precision": precision, "seed": seed}
-    plan = choose_plan(network, changes, recipe, "fine_grained_pruning")
-    _measure("fine_grained_pruning", network, plan, out, data, weights, workers, device, dataset)
-
-
-@app.command("bit-allocation")
-def bit_allocation(
-    network: NetworkArgument,
-    out: OutOption,
-    data: DataOption = None,
-    dataset: DatasetOption = None,
-    weights: WeightsOption = None,
-    workers: WorkersOption = 1,
-    device: DeviceOption = "cpu",
-    calibration_rows: RowsOption = None,
-    evaluation_rows: RowsOption = None,
-    fitted: FittedOption = None,
-    heldout: HeldoutOption = None,
-    precision: PrecisionOption = None,
-    seed: SeedOption = 0,
-) -> None:
-    """Measure a table of bit allocation (bits of weights and activations) and its card.
-
-    Works like channel-pruning: sweeps, joint designs, fit, held-out designs; continues where it
-    stopped.
-
-    Example: hwenvs calibrate bit-allocation resnet20 --out tables --workers 2
-    """
-    changes = _changes(calibration_rows, evaluation_rows, fitted, heldout, seed)
-    recipe = {"precision": precision, "seed": seed}
-    plan = choose_plan(network, changes, recipe, "bit_allocation")
-    _measure("bit_allocation", network, plan, out, data, weights, workers, device, dataset)
-
-
-def _changes(
-    calibration_rows: str | None,
-    evaluation_rows: str | None,
-    fitted: int | None,
-    heldout: int | None,
-    seed: int,
-) -> dict[str, Any]:
     changes: dict[str, Any] = {
         "calibration_images": parse_rows(calibration_rows),
         "evaluation_images": parse_rows(evaluation_rows),
         "fitted": fitted,
         "seed": seed,
+        **_heldout(heldout),
     }
-    if heldout is not None:
-        third = heldout // 3
-        changes |= {
-            "heldout_spread": third,
-            "heldout_random": heldout - 2 * third,
-            "heldout_guided": third,
-        }
-    return changes
-
-
-def _measure(
-    family: str,
-    network: str,
-    plan: Plan,
-    out: Path,
-    data: Path | None,
-    weights: Path | None,
-    workers: int,
-    device: str,
-    dataset: str | None,
-) -> None:
-    from hwenvs.calibration.calibration import Calibration, about
-    from hwenvs.calibration.table import write_table
-
+    plan = choose_plan(network, changes, recipe, family)
     with steps() as report:
         calibration = Calibration(
             network, plan, out, data, weights, workers, report, device, family, dataset
@@ -187,6 +102,32 @@ def _measure(
         console.print(f"wrote {path}")
 
 
+def _heldout(designs: int | None) -> dict[str, int]:
+    """``designs`` held-out designs, a third of each kind."""
+    if designs is None:
+        return {}
+    third = designs // 3
+    return {
+        "heldout_spread": third,
+        "heldout_random": designs - 2 * third,
+        "heldout_guided": third,
+    }
+
+
+def family_called(words: str) -> str:
+    """The family that ``words`` begin: ``fine-grained`` is ``fine_grained_pruning``.
+
+    Raises:
+        UnknownNameError: if none or several do.
+    """
+    from hwenvs.calibration.plan import FAMILY_PLANS
+
+    found = [name for name in FAMILY_PLANS if name.startswith(words.replace("-", "_"))]
+    if len(found) != 1:
+        raise unknown_name("family to measure", words.replace("-", "_"), FAMILY_PLANS)
+    return found[0]
+
+
 def choose_plan(
     network: str,
     changes: dict[str, Any],
@@ -196,8 +137,6 @@ def choose_plan(
     """The network's plan with what was given on the command line (not None) replaced."""
     from hwenvs.calibration.plan import FAMILY_PLANS
 
-    if family not in FAMILY_PLANS:
-        raise unknown_name("family to measure", family, FAMILY_PLANS)
     plans = FAMILY_PLANS[family]
     if network not in plans:
         raise unknown_name("network with a calibration plan", network, plans)

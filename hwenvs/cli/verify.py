@@ -11,12 +11,15 @@ import typer
 from rich.table import Table
 
 from hwenvs.cli.calibrate import (
+    CriterionOption,
     DataOption,
     DatasetOption,
     DeviceOption,
+    MethodOption,
     RowsOption,
     WeightsOption,
     choose_plan,
+    family_called,
     parse_rows,
 )
 from hwenvs.cli.console import output
@@ -44,8 +47,8 @@ def verify_design(
         float, typer.Option(help="Cost of uniform and optimum, as a fraction.")
     ] = 0.5,
     points: Annotated[int | None, typer.Option(min=1, help="Sampled pixels per image.")] = None,
-    method: Annotated[str | None, typer.Option(help="sequential, independent or none.")] = None,
-    criterion: Annotated[str | None, typer.Option(help="Which channels are kept.")] = None,
+    method: MethodOption = None,
+    criterion: CriterionOption = None,
     precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
     device: DeviceOption = "cpu",
     family: Annotated[
@@ -71,6 +74,7 @@ def verify_design(
     from hwenvs.networks import get_network
     from hwenvs.problems import make_problem
 
+    family = family_called(family)
     recipe = {"method": method, "criterion": criterion, "precision": precision, "points": points}
     rows = {
         "calibration_images": parse_rows(calibration_rows),

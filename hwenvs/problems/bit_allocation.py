@@ -119,17 +119,17 @@ class BitAllocationProblem(LayerwiseProblem):
         groups = bit_groups(table)
         lowest = _bits(floor)
         terms = Terms(
-            network,
-            proxy,
-            hardware,
-            budget,
-            cost,
-            reward,
-            constraint,
-            1,
-            lowest,
-            budget_units,
-            metric,
+            network=network,
+            proxy=proxy,
+            hardware=hardware,
+            budget=budget,
+            cost=cost,
+            reward=reward,
+            constraint=constraint,
+            round_to=1,
+            floor=lowest,
+            budget_units=budget_units,
+            metric=metric,
         )
         decisions = Decisions(Decision.bits(g.name, FULL_PRECISION, lowest) for g in groups)
         index = {(group.layer, group.kind): t for t, group in enumerate(groups)}

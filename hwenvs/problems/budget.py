@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +55,17 @@ class Budget:
     dearest: tuple[float, ...]
     monotone: tuple[bool, ...]
     width: tuple[int, ...]
+
+    def total(self, rows: Iterable[Ints]) -> Floats:
+        """Costs [B] of designs in SI units, added up in order.
+
+        Args:
+            rows: per decision [B] which pairs of options, as :meth:`Tables.rows` gives them.
+        """
+        spent: Floats = np.array([self.before[0]])
+        for cost, row in zip(self.cost, rows, strict=True):
+            spent = spent + cost.take(row)
+        return spent
 
     @property
     def full(self) -> float:

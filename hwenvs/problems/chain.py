@@ -274,10 +274,7 @@ class ChainProblem(Problem):
         rows = list(self.tables.rows(options))
         fits = np.ones(options.shape[1], dtype=bool)
         for budget in self.budgets:
-            spent = np.full(options.shape[1], budget.before[0])
-            for cost, row in zip(budget.cost, rows, strict=True):
-                spent += cost.take(row)
-            fits &= spent <= (budget.most if finished else budget.limit)
+            fits &= budget.total(rows) <= (budget.most if finished else budget.limit)
         return fits
 
     def _full_costs(self) -> dict[str, float]:

@@ -136,17 +136,17 @@ class ChannelPruningProblem(LayerwiseProblem):
         groups = channel_groups(table)
         step, lowest = _rounding(table, round_to), fraction(floor)
         terms = Terms(
-            network,
-            proxy,
-            hardware,
-            budget,
-            cost,
-            reward,
-            constraint,
-            step,
-            lowest,
-            budget_units,
-            metric,
+            network=network,
+            proxy=proxy,
+            hardware=hardware,
+            budget=budget,
+            cost=cost,
+            reward=reward,
+            constraint=constraint,
+            round_to=step,
+            floor=lowest,
+            budget_units=budget_units,
+            metric=metric,
         )
         decisions = Decisions(
             Decision.channels(group.name, group.channels, step, lowest) for group in groups

@@ -90,17 +90,17 @@ class FineGrainedPruningProblem(LayerwiseProblem):
         step = STEP if round_to is None else whole_number(round_to, "percent")
         lowest = fraction(floor)
         terms = Terms(
-            network,
-            proxy,
-            hardware,
-            budget,
-            cost,
-            reward,
-            constraint,
-            step,
-            lowest,
-            budget_units,
-            metric,
+            network=network,
+            proxy=proxy,
+            hardware=hardware,
+            budget=budget,
+            cost=cost,
+            reward=reward,
+            constraint=constraint,
+            round_to=step,
+            floor=lowest,
+            budget_units=budget_units,
+            metric=metric,
         )
         decisions = Decisions(
             Decision.channels(group.name, PERCENT, step, lowest) for group in groups

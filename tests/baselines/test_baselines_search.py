@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hwenvs.baselines.exact import optimum
-from hwenvs.baselines.handcrafted import Deep, Shallow, spending
+from hwenvs.baselines.handcrafted import Deep, Shallow
 from hwenvs.errors import ArgumentError, SolverError, UnknownNameError
 from hwenvs.problems.channel_pruning import ChannelPruningProblem
 from hwenvs.solving import get_solver, solve
@@ -54,7 +54,9 @@ def test_spending_is_what_the_problem_charges(problem: ChannelPruningProblem) ->
     random = np.random.default_rng(0)
     options = np.stack([random.integers(len(d.kept), size=20) for d in problem.decisions])
     costs = problem.evaluate(problem.decisions.designs(options)).costs[problem.budget.quantity]
-    np.testing.assert_allclose(spending(problem, options), costs, rtol=1e-12)
+    np.testing.assert_allclose(
+        problem.budget.total(problem.tables.rows(options)), costs, rtol=1e-12
+    )
 
 
 def test_a_slope_out_of_range_is_refused() -> None:

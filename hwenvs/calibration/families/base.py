@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +24,15 @@ class Family(ABC):
         name: of the family.
         cost: what its designs save, in words.
         spread: smallest and largest cost of designs of all sizes, as fractions.
+        variety: least and most that random designs vary from layer to layer, standard deviations
+            of the logarithm.
         shrink: how strongly fitted weights are pulled towards the plain sum of the sweeps.
     """
 
     name: ClassVar[str]
     cost: ClassVar[str]
     spread: ClassVar[tuple[float, float]]
+    variety: ClassVar[tuple[float, float]] = (0.05, 0.35)
     shrink: ClassVar[float] = 0.1
 
     @abstractmethod
@@ -63,3 +66,30 @@ class Family(ABC):
     @abstractmethod
     def about(self, recipe: Recipe) -> str:
         """How the remaining weights are chosen, for the card."""
+
+
+class Library(Protocol):
+    """Layers of a network, compressed once."""
+
+    reference: Reference
+
+
+L = TypeVar("L", bound=Library)
+
+
+class LibraryFamily(Family, Generic[L]):
+    """A family whose networks are put together from layers that were compressed once.
+
+    Args:
+        make: makes the library of a full network.
+    """
+
+    def __init__(self, make: Callable[[Reference], L]) -> None:
+        self._make = make
+        self._library: L | None = None
+
+    def library(self, reference: Reference) -> L:
+        """The library of ``reference``, made when it is first asked for."""
+        if self._library is None or self._library.reference is not reference:
+            self._library = self._make(reference)
+        return self._library

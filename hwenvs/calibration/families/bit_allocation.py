@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hwenvs.calibration.families.base import Designs, Family, Floats
+from hwenvs.calibration.families.base import Designs, Floats, LibraryFamily
 from hwenvs.compression.folding import FoldedNetwork
 from hwenvs.compression.quantization import CORRECTION_IMAGES, QuantizedLibrary
 from hwenvs.compression.quantized import QuantizedNetwork
@@ -27,18 +27,20 @@ WEIGHTS = {
 """What the recipe's methods do to weights, for the card."""
 
 
-class BitAllocation(Family):
+class BitAllocation(LibraryFamily[QuantizedLibrary]):
     """Weights and activations of layers are rounded to few bits."""
 
     name = "bit_allocation"
     cost = "bit operations (MACs x weight bits x activation bits)"
     spread = (0.12, 0.8)
+    # A few whole bits: less noise would leave all designs at a budget much the same.
+    variety = (0.2, 0.7)
     # Two decisions a layer and hardly more designs: cross-validation on the designs that
     # MobileNetV1's table is fitted on is best between 0.5 and 1.
     shrink = 0.5
 
     def __init__(self) -> None:
-        self._library: QuantizedLibrary | None = None
+        super().__init__(QuantizedLibrary)
 
     def groups(self, network: Network) -> tuple[BitGroup, ...]:
         """The bit groups."""
@@ -59,7 +61,7 @@ class BitAllocation(Family):
 
     def prepare(self, reference: Reference) -> None:
         """Rounds every layer to every bit width."""
-        library = self._of(reference)
+        library = self.library(reference)
         for layer in reference.folded.network.layers:
             for bits in range(1, FULL_PRECISION + 1):
                 library.weight(layer.name, bits)
@@ -68,15 +70,15 @@ class BitAllocation(Family):
 
     def whole(self, reference: Reference) -> QuantizedNetwork:
         """The network with 8 bits everywhere."""
-        return self._of(reference).whole
+        return self.library(reference).whole
 
     def compress(self, reference: Reference, design: Sequence[int]) -> FoldedNetwork:
         """See :class:`hwenvs.compression.quantized.QuantizedLibrary`."""
-        return self._of(reference).network(design)
+        return self.library(reference).network(design)
 
     def alone(self, reference: Reference, index: int, count: int) -> FoldedNetwork:
         """Weights or activations of one layer at ``count`` bits, all others at 8."""
-        return self._of(reference).alone(index, count)
+        return self.library(reference).alone(index, count)
 
     def about(self, recipe: Recipe) -> str:
         """The method in words."""
@@ -86,8 +88,3 @@ class BitAllocation(Family):
             f"biases corrected on {CORRECTION_IMAGES} images; forward passes in "
             f"{recipe.precision}; no fine-tuning"
         )
-
-    def _of(self, reference: Reference) -> QuantizedLibrary:
-        if self._library is None or self._library.reference is not reference:
-            self._library = QuantizedLibrary(reference)
-        return self._library

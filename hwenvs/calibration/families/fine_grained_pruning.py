@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hwenvs.calibration.families.base import Designs, Family, Floats
+from hwenvs.calibration.families.base import Designs, Floats, LibraryFamily
 from hwenvs.compression.fine_grained import SparseLibrary
 from hwenvs.compression.folding import FoldedNetwork
 from hwenvs.compression.reference import Recipe, Reference
 from hwenvs.networks import PERCENT, Group, Network, WeightGroup, weight_groups
 
 
-class FineGrainedPruning(Family):
+class FineGrainedPruning(LibraryFamily[SparseLibrary]):
     """Single weights of layers are set to zero."""
 
     name = "fine_grained_pruning"
@@ -23,7 +23,7 @@ class FineGrainedPruning(Family):
     """Percents between the densities of joint designs."""
 
     def __init__(self) -> None:
-        self._library: SparseLibrary | None = None
+        super().__init__(SparseLibrary)
 
     def groups(self, network: Network) -> tuple[WeightGroup, ...]:
         """The weight groups."""
@@ -42,20 +42,20 @@ class FineGrainedPruning(Family):
 
     def prepare(self, reference: Reference) -> None:
         """Prunes every layer to every density of joint designs."""
-        library = self._of(reference)
+        library = self.library(reference)
         for group in weight_groups(reference.folded.network):
             for percent in range(self.step, PERCENT, self.step):
                 library.weight(group, percent)
 
     def compress(self, reference: Reference, design: Sequence[int]) -> FoldedNetwork:
         """See :class:`hwenvs.compression.fine_grained.SparseLibrary`."""
-        return self._of(reference).network(design)
+        return self.library(reference).network(design)
 
     def alone(self, reference: Reference, index: int, count: int) -> FoldedNetwork:
         """One layer at ``count`` percent."""
         groups = weight_groups(reference.folded.network)
         design = [count if t == index else PERCENT for t in range(len(groups))]
-        return self._of(reference).network(design)
+        return self.library(reference).network(design)
 
     def about(self, recipe: Recipe) -> str:
         """The method in words."""
@@ -64,8 +64,3 @@ class FineGrainedPruning(Family):
             f"through the inverse Gram matrix of {recipe.points} pixels per image; forward passes "
             f"in {recipe.precision}; no fine-tuning"
         )
-
-    def _of(self, reference: Reference) -> SparseLibrary:
-        if self._library is None or self._library.reference is not reference:
-            self._library = SparseLibrary(reference)
-        return self._library
