@@ -14,6 +14,7 @@ from hwenvs.hardware.base import (
 from hwenvs.hardware.bismo import BitSerial, BitSerialChip
 from hwenvs.hardware.bitfusion import BitFusion, BitFusionChip
 from hwenvs.hardware.counts import Counts
+from hwenvs.hardware.eie import EIE, EIEChip
 from hwenvs.hardware.energy import EnergyTable, HorowitzEnergy
 from hwenvs.hardware.lookup import LookupModel
 from hwenvs.hardware.presets import PRESETS, Preset
@@ -24,6 +25,7 @@ from hwenvs.hardware.workload import Workload
 __all__ = [
     "COST_UNITS",
     "DEFINITIONS",
+    "EIE",
     "MAXIMA",
     "PRESETS",
     "BitFusion",
@@ -33,6 +35,7 @@ __all__ = [
     "CheckedHardware",
     "Costs",
     "Counts",
+    "EIEChip",
     "EnergyTable",
     "HardwareModel",
     "HardwareRow",

@@ -13,6 +13,7 @@ from hwenvs.hardware.base import CheckedHardware, HardwareModel
 from hwenvs.hardware.bismo import CHIPS, BitSerial
 from hwenvs.hardware.bitfusion import BitFusion
 from hwenvs.hardware.counts import Counts
+from hwenvs.hardware.eie import EIE
 from hwenvs.hardware.energy import HorowitzEnergy
 from hwenvs.hardware.lookup import LookupModel
 from hwenvs.hardware.presets import PRESETS
@@ -27,6 +28,7 @@ BUILT_IN: dict[str, Factory] = {
     "bismo": BitSerial,
     "bitfusion": BitFusion,
     "counts": Counts,
+    "eie": EIE,
     "horowitz": HorowitzEnergy,
     "lookup": LookupModel,
     "mobile": partial(LookupModel, "mobile"),
