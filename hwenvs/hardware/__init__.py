@@ -20,6 +20,7 @@ from hwenvs.hardware.lookup import LookupModel
 from hwenvs.hardware.presets import PRESETS, Preset
 from hwenvs.hardware.registry import HardwareRow, get_hardware, list_hardware
 from hwenvs.hardware.roofline import RooflineModel
+from hwenvs.hardware.systolic import Systolic, SystolicChip
 from hwenvs.hardware.workload import Workload
 
 __all__ = [
@@ -43,6 +44,8 @@ __all__ = [
     "LookupModel",
     "Preset",
     "RooflineModel",
+    "Systolic",
+    "SystolicChip",
     "Workload",
     "aggregate",
     "get_hardware",

@@ -92,7 +92,7 @@ def entries_per_column(rows: ArrayLike, density: ArrayLike, reach: int) -> Float
         reach: see :attr:`EIEChip.reach`.
     """
     rows, density = np.broadcast_arrays(np.asarray(rows, float), np.asarray(density, float))
-    entries = rows * density
+    entries: Floats = rows * density
     zeros = (1.0 - density) ** reach
     chance = density * zeros
     for m in range(1, int(rows.max(initial=0.0)) // reach + 1):
