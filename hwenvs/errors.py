@@ -34,6 +34,10 @@ class WeightsError(HwenvsError, ValueError):
     """Weights that cannot be read or do not fit the network."""
 
 
+class CodingError(HwenvsError, ValueError):
+    """A compressed file that is corrupted, cut off or none at all."""
+
+
 class DataError(HwenvsError, ValueError):
     """A data folder without the expected files, or a file without the expected columns."""
 

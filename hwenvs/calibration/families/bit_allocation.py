@@ -35,9 +35,6 @@ class BitAllocation(LibraryFamily[QuantizedLibrary]):
     spread = (0.12, 0.8)
     # A few whole bits: less noise would leave all designs at a budget much the same.
     variety = (0.2, 0.7)
-    # Two decisions a layer and hardly more designs: cross-validation on the designs that
-    # MobileNetV1's table is fitted on is best between 0.5 and 1.
-    shrink = 0.5
 
     def __init__(self) -> None:
         super().__init__(QuantizedLibrary)
