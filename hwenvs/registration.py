@@ -13,7 +13,7 @@ AMC = "channel_pruning"
 HAQ = "bit_allocation"
 FINE_GRAINED = "fine_grained_pruning"
 ENERGY: dict[str, Any] = {"hardware": "bitfusion", "cost": "energy", "budget": 0.6}
-SIZE: dict[str, Any] = {"hardware": "counts", "cost": "size", "budget": 0.65}
+SIZE: dict[str, Any] = {"hardware": "counts", "cost": "size", "budget": 0.55}
 """HAQ's other two objectives; its first, latency, is the default."""
 
 ENVIRONMENTS: dict[str, dict[str, Any]] = {
@@ -31,8 +31,9 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "HAQ-MobileNetV1-Size-v0": {"problem": HAQ, "network": "mobilenet_v1", **SIZE},
     # Its thin depthwise layers bear less than those of MobileNetV1.
     "HAQ-MobileNetV2-v0": {"problem": HAQ, "network": "mobilenet_v2", "budget": 0.5},
-    "HAQ-ResNet20-v0": {"problem": HAQ, "network": "resnet20", "budget": 0.2},
-    "HAQ-ResNet56-v0": {"problem": HAQ, "network": "resnet56", "budget": 0.2},
+    # Re-fitted, 3 bits cost the CIFAR networks 2 points: designs differ below.
+    "HAQ-ResNet20-v0": {"problem": HAQ, "network": "resnet20", "budget": 0.16},
+    "HAQ-ResNet56-v0": {"problem": HAQ, "network": "resnet56", "budget": 0.16},
 }
 """Arguments of every environment by id; ``gym.make`` adds to them and overrides them."""
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hwenvs import __version__
-from hwenvs.cli import calibrate, drawing, listing, running, specialise, train, verify
+from hwenvs.cli import archives, calibrate, drawing, listing, running, specialise, train, verify
 from hwenvs.cli.commands import Commands, examples
 from hwenvs.cli.console import output
 
@@ -85,4 +85,14 @@ app.command(
         "hwenvs calibrate bit-allocation mobilenet_v1 --out tables --workers 2",
     ),
 )(calibrate.calibrate)
+app.command(
+    "compress",
+    epilog=examples(
+        "hwenvs compress resnet20 --weights resnet20.safetensors --density 0.5 --out small.hwnz",
+        "hwenvs compress lenet5 --weights lenet5.pt --density 0.1 --layer conv1=0.66:8 --out a",
+    ),
+)(archives.compress)
+app.command(
+    "decompress", epilog=examples("hwenvs decompress small.hwnz --out resnet20.safetensors")
+)(archives.decompress)
 app.command("verify-design")(verify.verify_design)

@@ -1,0 +1,90 @@
+"""``hwenvs compress`` and ``hwenvs decompress``: networks as Deep Compression stores them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from hwenvs.cli.console import output
+from hwenvs.errors import ArgumentError
+from hwenvs.files import replacing
+
+if TYPE_CHECKING:
+    from hwenvs.compression.deep import Compressed
+
+
+def compress(
+    network: Annotated[str, typer.Argument(help="Network of the zoo, e.g. resnet20.")],
+    weights: Annotated[Path, typer.Option(help="Its weights (.safetensors or .pt).")],
+    out: Annotated[Path, typer.Option(help="The compressed file.")],
+    density: Annotated[float, typer.Option(help="Fraction of every layer's weights that stay.")],
+    layer: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=DENSITY or NAME=DENSITY:BITS for one layer; repeat."),
+    ] = None,
+) -> None:
+    """Prune by magnitude, share weights by k-means, and write the encoded network.
+
+    Convolutions get 8-bit codebooks and linear layers 5-bit ones, as in the paper.  Nothing is
+    retrained: what the accuracy becomes is up to the densities.
+    """
+    from hwenvs.compression.deep import changed_storage, default_storage
+    from hwenvs.compression.deep import compress as compress_state
+    from hwenvs.networks import get_network
+    from hwenvs.networks.modules import read_weights
+
+    table = get_network(network)
+    changes = dict(_pair(text) for text in layer or [])
+    storage = changed_storage(default_storage(table, density), changes)
+    state, facts = read_weights(weights)
+    compressed = compress_state(state, storage, {**facts, "network": network})
+    with replacing(out) as temporary:
+        temporary.write_bytes(compressed.data)
+    output().print(_table(table.title, compressed))
+    output().print(
+        f"{compressed.full:,} bytes of float32 became {len(compressed.data):,}: "
+        f"{compressed.ratio:.1f}x\nwrote {out}",
+        soft_wrap=True,
+    )
+
+
+def decompress(
+    file: Annotated[Path, typer.Argument(help="A file of 'hwenvs compress'.")],
+    out: Annotated[Path, typer.Option(help="The weights (.safetensors).")],
+) -> None:
+    """Write the weights of a compressed network, bit for bit as they were encoded."""
+    from safetensors.numpy import save_file
+
+    from hwenvs.compression.coding import read_archive
+
+    archive = read_archive(file)
+    facts = {key: str(value) for key, value in archive.metadata.items()}
+    with replacing(out) as temporary:
+        save_file(dict(archive.tensors), temporary, facts)
+    output().print(f"{len(archive.tensors)} tensors; wrote {out}", soft_wrap=True)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, found, value = text.partition("=")
+    if not found:
+        raise ArgumentError(f"a layer looks like NAME=DENSITY or NAME=DENSITY:BITS, not {text!r}")
+    return name, value
+
+
+def _table(title: str, compressed: Compressed) -> Table:
+    table = Table(title=title)
+    for heading in ("layer", "weights", "kept", "codebook", "codes", "indexes", "bytes", "ratio"):
+        table.add_column(heading, justify="left" if heading == "layer" else "right")
+    for row in compressed.layers:
+        table.add_row(
+            row.name,
+            f"{row.weights:,}",
+            f"{row.kept / row.weights:.1%}",
+            *(f"{size:,}" for size in vars(row.sizes).values()),
+            f"{row.stored:,}",
+            f"{4 * row.weights / row.stored:.1f}x",
+        )
+    return table
