@@ -25,6 +25,8 @@ DATASETS = {
     "resnet44": ("cifar10", "test", "train"),
     "resnet56": ("cifar10", "test", "train"),
     "resnet50": ("cifar10", "test", "train"),
+    "lenet_300_100": ("mnist", "test", "train"),
+    "lenet5": ("mnist", "test", "train"),
     "mobilenet_v1": ("imagenet_sample", "validation", "validation"),
     "mobilenet_v2": ("imagenet_sample", "validation", "validation"),
 }
@@ -51,6 +53,11 @@ class Preprocessing:
     resolution: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
+
+    @property
+    def channels(self) -> int:
+        """Colour channels: 3, or 1 for grey images."""
+        return len(self.mean)
 
     def normalise(self, images: Tensor) -> Tensor:
         """Images ``[N, C, H, W]`` of values in [0, 1], mean and deviation taken out."""
@@ -123,12 +130,18 @@ def load_images(
     Raises:
         DataError: if files, columns or rows are missing.
     """
-    pixels, labels = load_pixels(folder, split, rows, preprocessing.resolution)
+    pixels, labels = load_pixels(
+        folder, split, rows, preprocessing.resolution, preprocessing.channels
+    )
     return preprocessing.normalise(pixels.float() / 255).contiguous(), labels
 
 
 def load_pixels(
-    folder: Path, split: str, rows: Iterable[int] | None, resolution: int | None
+    folder: Path,
+    split: str,
+    rows: Iterable[int] | None,
+    resolution: int | None,
+    channels: int = 3,
 ) -> tuple[Tensor, Tensor]:
     """Images ``[N, C, R, R]`` uint8 and labels ``[N]`` int64.
 
@@ -138,6 +151,7 @@ def load_pixels(
         rows: which rows, in this order; None for all.
         resolution: height and width in pixels, see :class:`Preprocessing`; None leaves images as
             they are.
+        channels: 3 for colours, 1 for grey.
 
     Raises:
         DataError: if files, columns or rows are missing.
@@ -148,7 +162,7 @@ def load_pixels(
     wanted = list(range(len(labels)) if rows is None else rows)
     if wanted and max(wanted) >= len(labels):
         raise DataError(f"{folder} {split} has {len(labels)} rows, row {max(wanted)} was asked for")
-    pixels = np.stack([_decode(encoded(row), resolution) for row in wanted])
+    pixels = np.stack([_decode(encoded(row), resolution, channels) for row in wanted])
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
     return images, torch.tensor([labels[row] for row in wanted], device="cpu")
 
@@ -195,13 +209,13 @@ def _read_folders(folder: Path) -> tuple[Callable[[int], bytes], list[int]]:
     )
 
 
-def _decode(encoded: bytes, resolution: int | None) -> np.ndarray:
-    """Pixels ``[H, W, 3]``: cropped to the centre, or enlarged if a side is too short."""
+def _decode(encoded: bytes, resolution: int | None, channels: int) -> np.ndarray:
+    """Pixels ``[H, W, C]``: cropped to the centre, or enlarged if a side is too short."""
     from PIL import Image
 
-    image = Image.open(io.BytesIO(encoded)).convert("RGB")
+    image = Image.open(io.BytesIO(encoded)).convert("RGB" if channels == 3 else "L")
     if resolution is None:
-        return np.asarray(image)
+        return np.asarray(image).reshape(*image.size[::-1], channels)
     if min(image.size) < resolution:
         scale = resolution / min(image.size)
         width, height = (max(resolution, round(scale * side)) for side in image.size)
@@ -211,4 +225,5 @@ def _decode(encoded: bytes, resolution: int | None) -> np.ndarray:
         width, height = (round(scale * side) for side in image.size)
         image = image.resize((width, height), Image.Resampling.BILINEAR)
     left, top = ((side - resolution) // 2 for side in image.size)
-    return np.asarray(image)[top : top + resolution, left : left + resolution]
+    pixels = np.asarray(image).reshape(*image.size[::-1], channels)
+    return pixels[top : top + resolution, left : left + resolution]

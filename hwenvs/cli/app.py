@@ -95,4 +95,7 @@ app.command(
 app.command(
     "decompress", epilog=examples("hwenvs decompress small.hwnz --out resnet20.safetensors")
 )(archives.decompress)
+app.command(
+    "deep-compression", epilog=examples("hwenvs deep-compression lenet5 --out small --threads 2")
+)(archives.deep_compression)
 app.command("verify-design")(verify.verify_design)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from hwenvs.cli.calibrate import DataOption
 from hwenvs.cli.console import output
+from hwenvs.cli.progress import steps
 from hwenvs.errors import ArgumentError
 from hwenvs.files import replacing
 
@@ -65,6 +67,42 @@ def decompress(
     with replacing(out) as temporary:
         save_file(dict(archive.tensors), temporary, facts)
     output().print(f"{len(archive.tensors)} tensors; wrote {out}", soft_wrap=True)
+
+
+def deep_compression(
+    network: Annotated[str, typer.Argument(help="lenet_300_100 or lenet5.")],
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints and the compressed file.")],
+    data: DataOption = None,
+    threads: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 1,
+) -> None:
+    """Train on MNIST, prune, share weights, encode: Deep Compression with retraining.
+
+    Every stage is judged on the test images.  Stop it at any time: the same command continues
+    after the last finished epoch.
+    """
+    import torch
+
+    from hwenvs.training.deep_compression import PUBLISHED, DeepCompression
+
+    torch.set_num_threads(threads)
+    with steps() as progress:
+        stages = DeepCompression(network, out, data=data, progress=progress).run()
+    table = Table(title=f"{network}, test images")
+    for heading in ("stage", "accuracy", "bytes", "ratio"):
+        table.add_column(heading, justify="left" if heading == "stage" else "right")
+    for stage in stages:
+        small = stage.compressed
+        size = ("", "") if small is None else (f"{len(small.data):,}", f"{small.ratio:.1f}x")
+        table.add_row(stage.name, f"{stage.accuracy:.2%}", *size)
+    ratio, before, after = PUBLISHED[network]
+    table.add_row("Han et al., ICLR 2016", f"{before} -> {after} %", "", f"{ratio}x")
+    output().print(table)
+    last = stages[-1].compressed
+    assert last is not None
+    with replacing(out / f"{network}.hwnz") as temporary:
+        temporary.write_bytes(last.data)
+    output().print(_table(network, last))
+    output().print(f"wrote {out / f'{network}.hwnz'}", soft_wrap=True)
 
 
 def _pair(text: str) -> tuple[str, str]:

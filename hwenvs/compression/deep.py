@@ -123,10 +123,13 @@ def changed_storage(
 
 
 def share_weights(weight: Tensor, storage: Storage) -> Tensor:
-    """``weight`` with its smallest entries 0 and the others on a codebook's values."""
+    """``weight`` with its smallest entries 0 and the others on a codebook's values.
+
+    Weights that share few enough values already stay as they are.
+    """
     kept = largest(weight.abs(), storage.density) & (weight != 0)
-    shared = torch.zeros_like(weight)
-    if kept.any():
+    shared = torch.where(kept, weight, 0.0)
+    if len(weight[kept].unique()) > 2**storage.bits:
         shared[kept] = fit_codebook(weight[kept], storage.bits)()
     return shared
 

@@ -7,7 +7,13 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def augment(images: Tensor, generator: torch.Generator, padding: int = 4, erase: int = 8) -> Tensor:
+def augment(
+    images: Tensor,
+    generator: torch.Generator,
+    padding: int = 4,
+    erase: int = 8,
+    mirror: bool = True,
+) -> Tensor:
     """Every image shifted, mirrored with probability one half, and with one square erased.
 
     Args:
@@ -15,6 +21,7 @@ def augment(images: Tensor, generator: torch.Generator, padding: int = 4, erase:
         generator: on the CPU, so that a seed means the same everywhere.
         padding: largest shift in pixels; what moves in is 0.
         erase: side of the erased square in pixels (cutout; DeVries and Taylor, 2017); 0 for none.
+        mirror: whether to mirror at all.
     """
     count, channels, side = len(images), images.shape[1], images.shape[2]
 
@@ -23,7 +30,8 @@ def augment(images: Tensor, generator: torch.Generator, padding: int = 4, erase:
 
     span = torch.arange(side, device=images.device)
     rows, columns = draw(2 * padding + 1) + span, draw(2 * padding + 1) + span
-    columns = torch.where(draw(2).bool(), columns.flip(1), columns)
+    if mirror:
+        columns = torch.where(draw(2).bool(), columns.flip(1), columns)
     padded = functional.pad(images, (padding, padding, padding, padding))
     each = torch.arange(count, device=images.device)[:, None, None, None]
     plane = torch.arange(channels, device=images.device)[None, :, None, None]

@@ -45,6 +45,7 @@ class ClassifierTraining:
         checkpoint: file that holds the run after every epoch.
         teacher: whose answers are learnt from besides the labels.
         device: where to compute.
+        after_step: called after every step, to keep weights where they shall stay.
 
     Raises:
         DataError: if images and labels do not fit each other.
@@ -61,7 +62,9 @@ class ClassifierTraining:
         checkpoint: Path,
         teacher: Teacher | None = None,
         device: str = "cpu",
+        after_step: Callable[[], None] | None = None,
     ) -> None:
+        self.after_step = after_step
         if len(images) != len(labels) or images.dtype != torch.uint8:
             raise DataError(f"{len(images)} {images.dtype} images do not fit {len(labels)} labels")
         self.module = module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -108,11 +111,19 @@ class ClassifierTraining:
             rate = settings.learning_rate_at(epoch + step / len(batches))
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
-            raw = augment(self.images[rows].float() / 255, generator, erase=settings.erase)
+            raw = augment(
+                self.images[rows].float() / 255,
+                generator,
+                settings.shift,
+                settings.erase,
+                settings.mirror,
+            )
             loss = self._loss(raw, self.labels[rows], settings.resolution_at(epoch))
             self.optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
+            if self.after_step is not None:
+                self.after_step()
             total += loss.detach()
             if progress is not None:
                 done = epoch * len(batches) + step + 1
@@ -155,6 +166,7 @@ class ClassifierTraining:
             settings = state["settings"]
         except Exception as error:
             raise WeightsError(f"cannot continue from {self.checkpoint}: {error}") from error
+        settings = {**asdict(Settings()), **settings}
         differing = [key for key, value in asdict(self.settings).items() if settings[key] != value]
         if differing:
             raise WeightsError(

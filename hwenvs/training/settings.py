@@ -29,6 +29,8 @@ class Settings:
         warmup: epochs in which the learning rate rises to its peak; it then falls as a cosine.
         momentum: of Nesterov's gradient descent.
         weight_decay: of weights; biases and batch norms are left alone.
+        shift: largest shift of an image in pixels, before enlarging.
+        mirror: whether half of the images are mirrored.
         erase: side of the erased square in pixels, before enlarging.
         teacher_weight: share of the teacher's answer in the loss, where there is a teacher.
         temperature: by which both answers are softened (Hinton et al., 2015).
@@ -46,6 +48,8 @@ class Settings:
     warmup: float = 2.0
     momentum: float = 0.9
     weight_decay: float = 5e-4
+    shift: int = 4
+    mirror: bool = True
     erase: int = 8
     teacher_weight: float = 0.9
     temperature: float = 4.0

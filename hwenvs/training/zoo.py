@@ -18,6 +18,9 @@ from hwenvs.networks.modules import TableModule, load_module, read_weights
 from hwenvs.training.classifier import ClassifierTraining, Progress, Teacher, accuracy
 from hwenvs.training.settings import Settings
 
+NORMALISATION = {"mnist": {"input_mean": "0.1307", "input_std": "0.3081"}}
+"""Mean and deviation of data sets that are not normalised as ImageNet is."""
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -71,8 +74,8 @@ def train_network(
         raise DataError(f"no data set with training and test images is known for {name}")
     dataset, test, train = DATASETS[name]
     folder = data_folder(data) / dataset
-    images, labels = load_pixels(folder, train, None, None)
-    preprocessing = Preprocessing.from_metadata({}, settings.resolution)
+    preprocessing = Preprocessing.from_metadata(NORMALISATION.get(dataset, {}), settings.resolution)
+    images, labels = load_pixels(folder, train, None, None, preprocessing.channels)
     module = _module(name, settings, 1 + int(labels.max()))
     training = ClassifierTraining(
         module,
@@ -87,7 +90,7 @@ def train_network(
         device,
     )
     training.run(progress, until)
-    images, labels = load_pixels(folder, test, None, None)
+    images, labels = load_pixels(folder, test, None, None, preprocessing.channels)
     right = accuracy(
         module, images.to(device), labels.to(device), preprocessing, settings.resolution
     )
@@ -119,7 +122,10 @@ def load_teacher(
 
 def _module(name: str, settings: Settings, classes: int) -> TableModule:
     torch.manual_seed(settings.seed)
-    return TableModule(get_network(name, classes=classes, resolution=settings.resolution))
+    network = get_network(name, classes=classes)
+    if network.resolution != settings.resolution:
+        network = get_network(name, classes=classes, resolution=settings.resolution)
+    return TableModule(network)
 
 
 def _write(module: TableModule, path: Path, metadata: dict[str, str]) -> None:
