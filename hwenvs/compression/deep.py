@@ -129,7 +129,7 @@ def share_weights(weight: Tensor, storage: Storage) -> Tensor:
     """
     kept = largest(weight.abs(), storage.density) & (weight != 0)
     shared = torch.where(kept, weight, 0.0)
-    if len(weight[kept].unique()) > 2**storage.bits:
+    if len(torch.unique(weight[kept])) > 2**storage.bits:
         shared[kept] = fit_codebook(weight[kept], storage.bits)()
     return shared
 

@@ -25,7 +25,8 @@ class BitSerialChip:
         segment: lanes that can be added up by themselves, so that short dot products share a unit.
         clock: cycles per second.
         bandwidth: bytes per second from and to DRAM.
-        buffer: bytes on chip; maps that fit are not moved to DRAM.
+        buffer: bytes on chip that can hold maps between layers; those that fit are not moved to
+            DRAM.
         images: images that run together.
         source: where the figures come from.
     """
@@ -52,10 +53,11 @@ CHIPS: dict[str, BitSerialChip] = {
         segment=16,
         clock=200e6,
         bandwidth=3.2e9,
-        buffer=630e3,
+        buffer=63e3,
         images=1,
         source=f"{BISMO}: its largest instance on the PYNQ-Z1, 8 x 8 units of 256 lanes at "
-        "200 MHz = 6.5 binary TOP/s, 3.2 GB/s; Zynq-7020 data sheet: 140 block RAMs of 36 Kbit",
+        "200 MHz = 6.5 binary TOP/s, 3.2 GB/s; Zynq-7020 data sheet: 140 block RAMs of 36 Kbit, "
+        "which its operand buffers fill: a tenth is assumed left for maps",
     ),
     "bismo-cloud": BitSerialChip(
         "BISMO on a VU9P",

@@ -33,8 +33,9 @@ class BitAllocationProblem(LayerwiseProblem):
 
     Accuracy comes from a *proxy*, the surrogate by default: a measured table of the divergence
     between the 8-bit network's outputs and those with fewer bits, per decision and bit width,
-    summed up and mapped to accuracy. Weights were rounded per channel with second-order
-    compensation, activations per tensor, biases corrected; nothing was fine-tuned.
+    summed up and mapped to accuracy. Weights were re-fitted layer by layer to the full
+    network's outputs and rounded per channel with second-order compensation, activations rounded
+    per tensor, biases corrected; nothing was fine-tuned.
     `env.unwrapped.problem.card` says what it was measured on and how far it can be trusted. Costs
     come from a *hardware model*, by default a bit-serial accelerator on an edge FPGA, where time
     grows with weight bits x activation bits until memory is the limit.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 import torch
@@ -38,7 +39,8 @@ class Recipe:
         round_epochs: passes over the images in a round.
         last_epochs: passes in the last round, at the final densities.
         shared_epochs: passes that train the codebooks.
-        learning_rate: of all but the first training.
+        learning_rate: of the pruning rounds.
+        shared_rate: of the codebooks' training.
     """
 
     storage: Mapping[str, Storage]
@@ -46,8 +48,9 @@ class Recipe:
     rounds: int = 6
     round_epochs: int = 2
     last_epochs: int = 10
-    shared_epochs: int = 4
+    shared_epochs: int = 5
     learning_rate: float = 0.02
+    shared_rate: float = 0.004
 
 
 MNIST = Settings(
@@ -55,7 +58,7 @@ MNIST = Settings(
 )
 RECIPES = {
     "lenet_300_100": Recipe(
-        {"fc1": Storage(0.06, 5, 5), "fc2": Storage(0.08, 5, 5), "fc3": Storage(0.26, 5, 3)}, MNIST
+        {"fc1": Storage(0.07, 5, 5), "fc2": Storage(0.09, 5, 5), "fc3": Storage(0.26, 5, 3)}, MNIST
     ),
     "lenet5": Recipe(
         {
@@ -117,6 +120,8 @@ class DeepCompression:
             raise unknown_name("network with a recipe for deep compression", name, RECIPES)
         self.name, self.out, self.progress = name, out, progress
         self.recipe = recipe or RECIPES[name]
+        # Another recipe must not continue from the checkpoints of this one.
+        self.digest = sha256(f"{self.recipe} {rows}".encode()).hexdigest()[:8]
         dataset, test, train = DATASETS[name]
         folder, side = data_folder(data) / dataset, self.recipe.dense.resolution
         self.preprocessing = Preprocessing.from_metadata(NORMALISATION.get(dataset, {}), side)
@@ -143,15 +148,17 @@ class DeepCompression:
                 )
             }
             epochs = recipe.last_epochs if number == recipe.rounds else recipe.round_epochs
-            self._train(f"pruned{number}", self._tuned(epochs), _masking(self.weights, masks))
+            tuned = self._tuned(epochs, recipe.learning_rate)
+            self._train(f"pruned{number}", tuned, _masking(self.weights, masks))
         stages.append(Stage("pruned and trained", self._accuracy()))
         stages.append(self._stored("weights shared"))
-        self._train("shared", self._tuned(recipe.shared_epochs), self._sharing())
+        tuned = self._tuned(recipe.shared_epochs, recipe.shared_rate)
+        self._train("shared", tuned, self._sharing())
         stages.append(self._stored("shared and trained"))
         return stages
 
     def _train(self, stage: str, settings: Settings, keep: Callable[[], None] | None) -> None:
-        path = self.out / f"{self.name}.{stage}.checkpoint.pt"
+        path = self.out / f"{self.name}.{self.digest}.{stage}.checkpoint.pt"
         path.parent.mkdir(parents=True, exist_ok=True)
         if keep is not None:
             keep()
@@ -167,8 +174,7 @@ class DeepCompression:
         report = self.progress
         training.run(None if report is None else lambda _, done, total: report(stage, done, total))
 
-    def _tuned(self, epochs: int) -> Settings:
-        rate = self.recipe.learning_rate
+    def _tuned(self, epochs: int, rate: float) -> Settings:
         return replace(self.recipe.dense, epochs=epochs, learning_rate=rate, warmup=0.0)
 
     def _sharing(self) -> Callable[[], None]:
