@@ -47,7 +47,7 @@ class Recipe:
     dense: Settings
     rounds: int = 6
     round_epochs: int = 2
-    last_epochs: int = 10
+    last_epochs: int = 20
     shared_epochs: int = 5
     learning_rate: float = 0.02
     shared_rate: float = 0.004
