@@ -48,7 +48,7 @@ class Recipe:
     rounds: int = 6
     round_epochs: int = 2
     last_epochs: int = 20
-    shared_epochs: int = 5
+    shared_epochs: int = 8
     learning_rate: float = 0.02
     shared_rate: float = 0.004
 
@@ -62,10 +62,10 @@ RECIPES = {
     ),
     "lenet5": Recipe(
         {
-            "conv1": Storage(0.5, 6, 2),
-            "conv2": Storage(0.1, 5, 5),
-            "fc1": Storage(0.06, 4, 5),
-            "fc2": Storage(0.15, 5, 4),
+            "conv1": Storage(0.66, 6, 2),
+            "conv2": Storage(0.12, 5, 5),
+            "fc1": Storage(0.07, 4, 5),
+            "fc2": Storage(0.19, 5, 4),
         },
         MNIST,
     ),
