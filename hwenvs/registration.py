@@ -12,6 +12,7 @@ VECTOR_ENTRY_POINT = "hwenvs.vector:DesignVectorEnv"
 AMC = "channel_pruning"
 HAQ = "bit_allocation"
 FINE_GRAINED = "fine_grained_pruning"
+DEEP = "deep_compression"
 ENERGY: dict[str, Any] = {"hardware": "bitfusion", "cost": "energy", "budget": 0.6}
 SIZE: dict[str, Any] = {"hardware": "counts", "cost": "size", "budget": 0.55}
 """HAQ's other two objectives; its first, latency, is the default."""
@@ -34,6 +35,11 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
     # Re-fitted, 3 bits cost the CIFAR networks 2 points: designs differ below.
     "HAQ-ResNet20-v0": {"problem": HAQ, "network": "resnet20", "budget": 0.16},
     "HAQ-ResNet56-v0": {"problem": HAQ, "network": "resnet56", "budget": 0.16},
+    "DeepCompression-LeNet300-v0": {"problem": DEEP, "network": "lenet_300_100"},
+    "DeepCompression-LeNet5-v0": {"problem": DEEP, "network": "lenet5"},
+    "DeepCompression-VGG16-v0": {"problem": DEEP, "network": "vgg16", "budget": 0.1},
+    "DeepCompression-AlexNet-v0": {"problem": DEEP, "network": "alexnet", "budget": 0.1},
+    "DeepCompression-ResNet50-v0": {"problem": DEEP, "network": "resnet50", "budget": 0.12},
 }
 """Arguments of every environment by id; ``gym.make`` adds to them and overrides them."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from hwenvs import networks
 from hwenvs.calibration.families import Family, Group, get_family
 from hwenvs.calibration.images import Preprocessing, data_folder, find_dataset, load_images
 from hwenvs.compression.folding import FoldedNetwork, fold
@@ -16,6 +17,9 @@ from hwenvs.compression.reference import Recipe, Reference
 from hwenvs.errors import DataError
 from hwenvs.networks import Network, get_network
 from hwenvs.networks.modules import load_module, read_weights
+
+SHIPPED_WEIGHTS = Path(networks.__file__).parent / "weights"
+"""Folder of the small networks' weights that come with the package."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +91,11 @@ def compare(log_probabilities: Tensor, full: Tensor, labels: Tensor) -> Measurem
 
 
 def find_weights(name: str, weights: str | Path | None, data: Path) -> Path:
-    """The weights file: as given, or the one for ``name`` under ``data/weights``."""
+    """The weights file: as given, under ``data/weights``, or the one that is shipped."""
     if weights is not None:
         return Path(weights)
     found = sorted((data / "weights").glob(f"{name}_*.safetensors"))
+    found += sorted(SHIPPED_WEIGHTS.glob(f"{name}_*.safetensors"))
     if not found:
         raise DataError(f"{data / 'weights'} has no {name}_*.safetensors; pass the weights")
     return found[0]

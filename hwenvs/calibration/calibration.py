@@ -114,6 +114,7 @@ class Calibration:
             self.heldout(table),
             1 / self.bench.network.classes,
             self.bench.family.name,
+            self.bench.family.extras(self.bench.reference),
         )
 
     def sweeps(self) -> list[FloatArray]:

@@ -44,8 +44,7 @@ class DesignSampler:
         step = np.minimum(self.round_to, self.channels)
         lowest = np.ceil(self.floor * self.channels / step - 1e-9) * step
         kept = np.round(ratios * self.channels / step) * step
-        clipped: Designs = np.clip(kept, lowest, self.channels).astype(np.int64)
-        return clipped
+        return self.family.snap(np.clip(kept, lowest, self.channels).astype(np.int64))
 
     def fit_budget(self, ratios: NDArray[np.float64], budget: float) -> Designs:
         """The largest common scaling of ``ratios [T]`` whose design costs at most ``budget``."""

@@ -161,10 +161,26 @@ BITS = {
 }
 """Default plans of bit allocation; costs are bit operations: uniform 4 bits cost a quarter."""
 
+DEEP_COMPRESSION = dict.fromkeys(
+    ("lenet_300_100", "lenet5"),
+    replace(
+        CIFAR,
+        calibration_images=(0, 1000),
+        evaluation_images=(0, 3000),
+        sweep_images=2000,
+        fitted=120,
+        budget=0.04,
+        floor=0.03,
+        recipe=Recipe(points=12),
+    ),
+)
+"""Default plans of deep compression."""
+
 FAMILY_PLANS = {
     "channel_pruning": PLANS,
     "fine_grained_pruning": FINE_GRAINED,
     "bit_allocation": BITS,
+    "deep_compression": DEEP_COMPRESSION,
 }
 """Default plans by family and network."""
 

@@ -6,7 +6,7 @@ import datetime as dt
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ class Result:
         heldout: measured designs that it was not fitted on, by kind.
         chance: accuracy of guessing.
         family: what designs decide.
+        extras: further arrays of the table file.
     """
 
     network: str
@@ -45,6 +46,7 @@ class Result:
     heldout: Mapping[str, Records]
     chance: float
     family: str = "channel_pruning"
+    extras: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def curve(self, metric: str) -> tuple[FloatArray, FloatArray]:
         """Knots of the curve from the table's sum to ``metric`` (fitted designs only)."""
@@ -82,6 +84,7 @@ class Result:
             "curve_divergence": x,
             "curve_accuracy": top1,
             "curve_top5": top5,
+            **self.extras,
         }
 
 

@@ -49,10 +49,10 @@ class SparseLibrary:
             if percent == PERCENT:
                 return full
             columns = weight_rows(layer, full)
-            if self.method == "magnitude":
+            if self.method == "magnitude" or layer.kind == "depthwise":
                 pruned = largest(columns.abs(), percent / PERCENT) * columns
             else:
-                pruned = prune_columns(columns, self._factor(layer), percent / PERCENT)
+                pruned = prune_columns(columns, self.factor(layer), percent / PERCENT)
             self._known[key] = from_rows(layer, pruned).to(self.reference.images.dtype)
         return self._known[key]
 
@@ -75,9 +75,10 @@ class SparseLibrary:
             pruned.weights[group.name] = self.weight(group, int(percent))
         return pruned
 
-    def _factor(self, layer: Layer) -> Tensor:
+    def factor(self, layer: Layer) -> Tensor:
+        """Upper Cholesky factor of the inverse Gram matrix of a layer's inputs (made once)."""
         if layer.name not in self._factors:
-            self._factors[layer.name] = inverse_factor(self.reference.moments[layer.name])
+            self._factors[layer.name] = inverse_factor(self.reference.moments_of(layer))
         return self._factors[layer.name]
 
 

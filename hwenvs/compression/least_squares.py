@@ -30,11 +30,19 @@ class MomentMatrices:
 
     @classmethod
     def of(cls, inputs: Tensor, targets: Tensor) -> MomentMatrices:
-        """Moments of ``inputs [n, d]`` and ``targets [n, out]``."""
-        design = torch.cat([inputs, inputs.new_ones(len(inputs), 1)], 1)
-        return cls(
-            (design.T @ design).double() / len(inputs), (design.T @ targets).double() / len(inputs)
-        )
+        """Moments of ``inputs [n, d]`` and ``targets [n, out]``.
+
+        Products are taken of inputs without their means, which are added in float64: else rounding
+        would drown how little an input with a large mean varies, and the matrix about the means
+        lose its positive definiteness.
+        """
+        mean = inputs.double().mean(0)
+        centred = inputs - mean.float()
+        gram = mean.new_empty(len(mean) + 1, len(mean) + 1)
+        gram[:-1, :-1] = (centred.T @ centred).double() / len(inputs) + torch.outer(mean, mean)
+        gram[:-1, -1] = gram[-1, :-1] = mean
+        gram[-1, -1] = 1.0
+        return cls(gram, _cross(inputs, targets))
 
     def regularised(self, ridge: float = RIDGE) -> Tensor:
         """The Gram matrix with ``ridge`` times the mean input energy on its diagonal."""
@@ -54,8 +62,7 @@ class MomentMatrices:
 
     def cross_with(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """``X'Y / n`` of the same ``inputs [n, d]`` with other ``targets [n, out]``."""
-        weights = (inputs.T @ targets).double() / len(inputs)
-        return torch.cat([weights, targets.double().mean(0, keepdim=True)])
+        return _cross(inputs, targets)
 
     def keep(self, channels: Tensor, total: int) -> MomentMatrices:
         """Moments of the inputs that belong to ``channels`` out of ``total``."""
@@ -63,6 +70,11 @@ class MomentMatrices:
         index = (torch.arange(taps)[:, None] * total + channels[None, :]).flatten()
         index = torch.cat([index, torch.tensor([self.gram.shape[0] - 1])])
         return MomentMatrices(self.gram[index][:, index], self.cross[index])
+
+
+def _cross(inputs: Tensor, targets: Tensor) -> Tensor:
+    weights = (inputs.T @ targets).double() / len(inputs)
+    return torch.cat([weights, targets.double().mean(0, keepdim=True)])
 
 
 def depthwise_moments(patches: Tensor) -> Tensor:

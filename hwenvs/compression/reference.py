@@ -156,6 +156,13 @@ class Reference:
             patches = self.patches(node, inputs[0]).flatten(1)
             self.moments[node.name] = MomentMatrices.of(patches, self.targets[node.name])
 
+    def moments_of(self, layer: Layer) -> MomentMatrices:
+        """Second moments of a layer that is not depthwise, also of one that reads the image."""
+        if layer.name not in self.moments:
+            patches = self.patches(layer, self.images).flatten(1)
+            self.moments[layer.name] = MomentMatrices.of(patches, self.targets[layer.name])
+        return self.moments[layer.name]
+
     def patches(self, layer: Layer, maps: Tensor) -> Tensor:
         """Sampled inputs ``[rows, taps, channels]`` of ``layer``, which reads ``maps``."""
         if layer.kind == "linear":

@@ -18,6 +18,7 @@ from hwenvs.hardware.energy import HorowitzEnergy
 from hwenvs.hardware.lookup import LookupModel
 from hwenvs.hardware.presets import PRESETS
 from hwenvs.hardware.roofline import RooflineModel
+from hwenvs.hardware.storage import CodedStorage
 from hwenvs.hardware.systolic import Systolic
 
 ENTRY_POINTS = "hwenvs.hardware"
@@ -34,6 +35,7 @@ BUILT_IN: dict[str, Factory] = {
     "lookup": LookupModel,
     "mobile": partial(LookupModel, "mobile"),
     "roofline": RooflineModel,
+    "storage": CodedStorage,
     "systolic": Systolic,
     **{name: partial(RooflineModel, name) for name in PRESETS},
     **{name: partial(BitSerial, name) for name in CHIPS},

@@ -14,8 +14,9 @@ from hwenvs.networks.density import PERCENT, WeightGroup, weight_groups
 from hwenvs.networks.mobilenet import mobilenet_v1, mobilenet_v2
 from hwenvs.networks.precision import FULL_PRECISION, BitGroup, bit_groups
 from hwenvs.networks.resnet import resnet_cifar, resnet_imagenet
+from hwenvs.networks.storage import CODEBOOK_BITS, FLOAT_BITS, StorageGroup, storage_groups
 
-Group = ChannelGroup | WeightGroup | BitGroup
+Group = ChannelGroup | WeightGroup | BitGroup | StorageGroup
 """What a decision is about, in any family."""
 
 ZOO: dict[str, Callable[..., Network]] = {
@@ -57,6 +58,8 @@ def get_network(name: str, **changes: int) -> Network:
 
 
 __all__ = [
+    "CODEBOOK_BITS",
+    "FLOAT_BITS",
     "FULL_PRECISION",
     "PERCENT",
     "ZOO",
@@ -69,10 +72,12 @@ __all__ = [
     "Node",
     "PadShortcut",
     "Pool",
+    "StorageGroup",
     "WeightGroup",
     "bit_groups",
     "channel_groups",
     "get_network",
     "kept_channels",
+    "storage_groups",
     "weight_groups",
 ]

@@ -36,6 +36,11 @@ class BitGroup:
         """The layer itself, as for a :class:`~hwenvs.networks.ChannelGroup`."""
         return (self.layer,)
 
+    @property
+    def second(self) -> bool:
+        """Whether it is the later of the layer's two decisions."""
+        return self.kind == ACTIVATIONS
+
 
 def bit_groups(network: Network) -> tuple[BitGroup, ...]:
     """Weights and activations in turn, of every layer but the first and the last.

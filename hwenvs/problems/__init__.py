@@ -11,6 +11,7 @@ from hwenvs.errors import unknown_name
 from hwenvs.problems.base import Outcome, Problem, Walk, Walker
 from hwenvs.problems.bit_allocation import BitAllocationProblem
 from hwenvs.problems.channel_pruning import ChannelPruningProblem
+from hwenvs.problems.deep_compression import DeepCompressionProblem
 from hwenvs.problems.fine_grained_pruning import FineGrainedPruningProblem
 from hwenvs.problems.progress import Progress
 
@@ -18,6 +19,7 @@ FAMILIES: dict[str, Callable[..., Problem]] = {
     ChannelPruningProblem.family: ChannelPruningProblem,
     FineGrainedPruningProblem.family: FineGrainedPruningProblem,
     BitAllocationProblem.family: BitAllocationProblem,
+    DeepCompressionProblem.family: DeepCompressionProblem,
 }
 """Problems by family."""
 
@@ -63,6 +65,7 @@ __all__ = [
     "FAMILIES",
     "BitAllocationProblem",
     "ChannelPruningProblem",
+    "DeepCompressionProblem",
     "FineGrainedPruningProblem",
     "Outcome",
     "Problem",

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hwenvs.networks import BitGroup, ChannelGroup, Group, Network
-from hwenvs.networks.precision import ACTIVATIONS
+from hwenvs.networks import ChannelGroup, Group, Network
 
 FEATURES = (
     "index",
@@ -46,7 +45,9 @@ BIT_FEATURES = (
     "reduced",
     "rest",
 )
-"""Names of the features of bit allocation: HAQ's ten, and AMC's two about the budget."""
+"""Names of the features where a layer has two decisions: HAQ's ten, and AMC's two about the budget.
+
+"activations" tells whether the decision is the later of the two."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +129,7 @@ def pruning_features(network: Network, groups: Sequence[Group], spent: Sequence[
 
 
 def bit_features(network: Network, groups: Sequence[Group], spent: Sequence[float]) -> Features:
-    """The features of bit allocation, :data:`BIT_FEATURES`; arguments as for pruning."""
+    """The features of two decisions a layer, :data:`BIT_FEATURES`; arguments as for pruning."""
     horizon = len(groups)
     table = np.zeros((horizon + 1, len(BIT_FEATURES)))
     for t, group in enumerate(groups):
@@ -142,7 +143,7 @@ def bit_features(network: Network, groups: Sequence[Group], spent: Sequence[floa
             _log2(layer.in_size) / SCALES.size,
             _log2(layer.weights) / SCALES.weights,
             layer.kind == "depthwise",
-            isinstance(group, BitGroup) and group.kind == ACTIVATIONS,
+            getattr(group, "second", False),
             0.0,
             0.0,
             (spent[-1] - spent[t + 1]) / spent[-1],

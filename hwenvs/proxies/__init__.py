@@ -11,9 +11,20 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hwenvs.errors import ProxyError, unknown_name
-from hwenvs.networks import Group, Network, bit_groups, channel_groups, weight_groups
+from hwenvs.networks import (
+    Group,
+    Network,
+    bit_groups,
+    channel_groups,
+    storage_groups,
+    weight_groups,
+)
 from hwenvs.proxies.analytic import analytic_proxy
+from hwenvs.proxies.analytic_storage import analytic_storage
 from hwenvs.proxies.base import AccuracyProxy, warn_if_analytic
 from hwenvs.proxies.card import Card
 from hwenvs.proxies.curve import AccuracyCurve
@@ -30,6 +41,7 @@ GROUPS: dict[str, Callable[[Network], Sequence[Group]]] = {
     "channel_pruning": channel_groups,
     "fine_grained_pruning": weight_groups,
     "bit_allocation": bit_groups,
+    "deep_compression": storage_groups,
 }
 """What the decisions of a family are about."""
 
@@ -55,6 +67,8 @@ def analytic(network: Network, family: str = "channel_pruning") -> SurrogateProx
     """
     if family == "channel_pruning":
         return analytic_proxy(network)
+    if family == "deep_compression":
+        return analytic_storage(network)
     measured = sorted(path.name.split(".")[0] for path in TABLES.glob(f"*.{family}.npz"))
     raise ProxyError(
         f"no table of {family} is shipped for {network.name}: `hwenvs calibrate` measures one, "
@@ -67,6 +81,25 @@ BUILT_IN: dict[str, Callable[[Network, str], AccuracyProxy]] = {
     "analytic": analytic,
 }
 """Proxies that are always there, by name."""
+
+
+def encoded_sizes(proxy: str, network: Network) -> dict[str, NDArray[np.float64]]:
+    """By layer the measured bytes of its encoded weights, see ``hwenvs.hardware.storage``.
+
+    Args:
+        proxy: as :func:`get_proxy` takes it.
+        network: the network.
+
+    Returns:
+        Nothing where the proxy has no measured table of sizes.
+    """
+    path = Path(proxy) if proxy.endswith(".npz") else table_path(network, "deep_compression")
+    if proxy not in ("surrogate", str(path)) or not path.is_file():
+        return {}
+    with np.load(path) as file:
+        if "encoded_bytes" not in file:
+            return {}
+        return dict(zip(file["encoded_layers"].tolist(), file["encoded_bytes"], strict=True))
 
 
 def list_proxies() -> dict[str, str]:
@@ -127,6 +160,7 @@ __all__ = [
     "SurrogateProxy",
     "Sweep",
     "analytic_proxy",
+    "encoded_sizes",
     "get_proxy",
     "list_proxies",
     "surrogate",

@@ -67,7 +67,7 @@ UNKNOWN_BASELINE = (0.75, "assumed: no published accuracy is known for this netw
 
 def analytic_proxy(network: Network) -> SurrogateProxy:
     """The analytic table of channel pruning for ``network``."""
-    reach = _reach(network)
+    reach = reach_of(network)
     groups = channel_groups(network)
     sweeps = []
     for group in groups:
@@ -78,8 +78,8 @@ def analytic_proxy(network: Network) -> SurrogateProxy:
     return SurrogateProxy(
         sweeps,
         np.zeros(len(groups)),
-        _curve(network, baseline),
-        _card(network, baseline, source),
+        accuracy_curve(network, baseline),
+        analytic_card(network, baseline, source),
     )
 
 
@@ -90,7 +90,7 @@ def tail(channels: int) -> NDArray[np.float64]:
     return left
 
 
-def _reach(network: Network) -> dict[str, float]:
+def reach_of(network: Network) -> dict[str, float]:
     """By layer: the share of the residual stream it ends in that passes through it.
 
     An error is followed through the layers of its branch and on along the stream, but not into the
@@ -109,7 +109,8 @@ def _reach(network: Network) -> dict[str, float]:
     return {layer.name: 1.0 / widest[layer.name] for layer in network.layers}
 
 
-def _curve(network: Network, baseline: float) -> AccuracyCurve:
+def accuracy_curve(network: Network, baseline: float) -> AccuracyCurve:
+    """From the summed divergence to accuracy."""
     chance = min(1.0 / network.classes, baseline)
     place = np.arange(CONSTANTS.curve_points) / (CONSTANTS.curve_points - 1)
     x = CONSTANTS.curve_reach * place * place
@@ -117,7 +118,8 @@ def _curve(network: Network, baseline: float) -> AccuracyCurve:
     return AccuracyCurve(x * CONSTANTS.half_divergence, accuracy, f"analytic {network.name}")
 
 
-def _card(network: Network, baseline: float, source: str) -> Card:
+def analytic_card(network: Network, baseline: float, source: str) -> Card:
+    """The card of the table of channel pruning."""
     return Card(
         network=network.name,
         family="channel_pruning",

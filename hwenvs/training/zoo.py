@@ -106,7 +106,7 @@ def train_network(
         "test_accuracy": f"{right:.4f} on {len(labels)} {test} images",
         **(facts or {}),
     }
-    _write(module, path, metadata)
+    write_weights(module, path, metadata)
     return Trained(path, right, training.epochs_done, training.losses[-1])
 
 
@@ -128,9 +128,12 @@ def _module(name: str, settings: Settings, classes: int) -> TableModule:
     return TableModule(network)
 
 
-def _write(module: TableModule, path: Path, metadata: dict[str, str]) -> None:
+def write_weights(
+    module: TableModule, path: Path, metadata: dict[str, str], dtype: torch.dtype = torch.float32
+) -> None:
+    """Writes the weights of ``module`` as safetensors, in one atomic step."""
     from safetensors.torch import save_file
 
-    state = {key: value.cpu().contiguous() for key, value in module.state_dict().items()}
+    state = {k: v.to("cpu", dtype).contiguous() for k, v in module.state_dict().items()}
     with replacing(path) as temporary:
         save_file(state, temporary, metadata)

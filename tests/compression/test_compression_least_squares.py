@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from hwenvs.compression.compensation import inverse_factor
 from hwenvs.compression.least_squares import (
     MomentMatrices,
     prior_matrix,
@@ -152,3 +153,14 @@ def test_an_unknown_criterion_suggests_the_nearest() -> None:
     moments = MomentMatrices.of(random(9, 4), random(9, 5))
     with pytest.raises(UnknownNameError, match="Did you mean 'magnitude'"):
         importance_order("magnitudes", moments, random(5, 1, 4))
+
+
+def test_inputs_with_large_means_that_hardly_vary_keep_their_gram_matrix_definite() -> None:
+    generator = torch.Generator().manual_seed(0)
+    inputs = 1000.0 + 1e-2 * torch.randn(2000, 40, generator=generator)
+    moments = MomentMatrices.of(inputs, inputs[:, :3])
+    mean = moments.gram[:-1, -1]
+    about = moments.gram[:-1, :-1] - torch.outer(mean, mean)
+    exact = torch.cov(inputs.double().T, correction=0)
+    torch.testing.assert_close(about, exact, rtol=2e-3, atol=2e-9)
+    assert torch.isfinite(inverse_factor(moments)).all()

@@ -5,12 +5,14 @@ from __future__ import annotations
 from hwenvs.calibration.families.base import Designs, Family, Floats
 from hwenvs.calibration.families.bit_allocation import BitAllocation
 from hwenvs.calibration.families.channel_pruning import ChannelPruning, sweep_counts
+from hwenvs.calibration.families.deep_compression import DeepCompression
 from hwenvs.calibration.families.fine_grained_pruning import FineGrainedPruning
 from hwenvs.errors import unknown_name
 from hwenvs.networks import Group
 
 FAMILIES: dict[str, type[Family]] = {
-    family.name: family for family in (ChannelPruning, FineGrainedPruning, BitAllocation)
+    family.name: family
+    for family in (ChannelPruning, FineGrainedPruning, BitAllocation, DeepCompression)
 }
 """Families that can be measured, by name."""
 
@@ -30,6 +32,7 @@ __all__ = [
     "FAMILIES",
     "BitAllocation",
     "ChannelPruning",
+    "DeepCompression",
     "Designs",
     "Family",
     "FineGrainedPruning",

@@ -63,6 +63,14 @@ class Family(ABC):
     def alone(self, reference: Reference, index: int, count: int) -> FoldedNetwork:
         """The real network with one decision taken; layers before its readers stay as they are."""
 
+    def snap(self, designs: Designs) -> Designs:
+        """``designs [..., T]`` moved to entries that there are."""
+        return designs
+
+    def extras(self, reference: Reference) -> dict[str, np.ndarray]:  # noqa: ARG002
+        """Further arrays of the table file."""
+        return {}
+
     @abstractmethod
     def about(self, recipe: Recipe) -> str:
         """How the remaining weights are chosen, for the card."""

@@ -1,0 +1,101 @@
+"""Deep Compression of real networks: densities and codebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hwenvs.calibration.families.base import Designs, Floats, LibraryFamily
+from hwenvs.compression.folding import FoldedNetwork
+from hwenvs.compression.reference import Recipe, Reference
+from hwenvs.compression.shared import SharedLibrary
+from hwenvs.hardware import Workload, get_hardware
+from hwenvs.networks import (
+    CODEBOOK_BITS,
+    FLOAT_BITS,
+    PERCENT,
+    Group,
+    Network,
+    StorageGroup,
+    storage_groups,
+)
+
+
+class DeepCompression(LibraryFamily[SharedLibrary]):
+    """Weights of layers are pruned, and the others share the values of a codebook."""
+
+    name = "deep_compression"
+    cost = "bytes"
+    spread = (0.02, 0.2)
+    variety = (0.05, 0.4)
+
+    def __init__(self) -> None:
+        super().__init__(SharedLibrary)
+
+    def groups(self, network: Network) -> tuple[StorageGroup, ...]:
+        """The storage groups."""
+        return storage_groups(network)
+
+    def snap(self, designs: Designs) -> Designs:
+        """Codebooks have at most 8 bits; above, every weight keeps its value."""
+        bits = designs[..., 1::2]
+        large = np.where(
+            bits < (CODEBOOK_BITS[-1] + FLOAT_BITS) // 2, CODEBOOK_BITS[-1], FLOAT_BITS
+        )
+        snapped = designs.copy()
+        snapped[..., 1::2] = np.where(bits > CODEBOOK_BITS[-1], large, bits)
+        return snapped
+
+    def share(self, network: Network, designs: Designs) -> Floats:
+        """Fraction of the bytes of the float32 network, before Huffman coding."""
+        model = get_hardware("storage")
+        workload = Workload.make(
+            network.layers,
+            batch=len(designs),
+            weight_density=designs[:, 0::2] / PERCENT,
+            weight_bits=designs[:, 1::2],
+        )
+        full = model.cost(Workload.of(network))["size"][0]
+        share: Floats = model.cost(workload)["size"] / full
+        return share
+
+    def counts(self, group: Group) -> list[int]:
+        """Densities in percent, finer where the divergence bends most; all codebooks."""
+        if isinstance(group, StorageGroup) and group.second:
+            return list(CODEBOOK_BITS)
+        return [2, 3, 5, 7, 10, 15, 20, 30, 40, 60, 80]
+
+    def prepare(self, reference: Reference) -> None:
+        """Factors the Gram matrices of all layers."""
+        library = self.library(reference)
+        for layer in reference.folded.network.layers:
+            library.weight(layer.name, 50, CODEBOOK_BITS[-1])
+
+    def compress(self, reference: Reference, design: Sequence[int]) -> FoldedNetwork:
+        """See :class:`hwenvs.compression.shared.SharedLibrary`."""
+        return self.library(reference).network(design)
+
+    def alone(self, reference: Reference, index: int, count: int) -> FoldedNetwork:
+        """One layer at ``count`` percent, or with a codebook of ``count`` bits."""
+        groups = storage_groups(reference.folded.network)
+        design = [count if t == index else group.channels for t, group in enumerate(groups)]
+        return self.library(reference).network(design)
+
+    def extras(self, reference: Reference) -> dict[str, np.ndarray]:
+        """Bytes of every layer's encoded weights, for :class:`hwenvs.hardware.storage`."""
+        layers = reference.folded.network.layers
+        library = self.library(reference)
+        return {
+            "encoded_layers": np.array([layer.name for layer in layers]),
+            "encoded_bytes": np.stack([library.encoded(layer.name) for layer in layers]),
+        }
+
+    def about(self, recipe: Recipe) -> str:
+        """The method in words."""
+        return (
+            "every layer pruned by itself, each weight that goes made up for through the inverse "
+            f"Gram matrix of {recipe.points} pixels per image; the others on the values of a "
+            "k-means codebook (linear start), errors spread over later columns; forward passes in "
+            f"{recipe.precision}; no fine-tuning"
+        )
