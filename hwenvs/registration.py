@@ -17,6 +17,9 @@ ENERGY: dict[str, Any] = {"hardware": "bitfusion", "cost": "energy", "budget": 0
 SIZE: dict[str, Any] = {"hardware": "counts", "cost": "size", "budget": 0.55}
 """HAQ's other two objectives; its first, latency, is the default."""
 
+RATIO: dict[str, Any] = {"reward": "compression_ratio", "budget": None}
+"""As small as possible at an accuracy, where the default is as accurate as possible at a size."""
+
 ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "AMC-MobileNetV1-v0": {"problem": AMC, "network": "mobilenet_v1"},
     # AMC prunes MobileNetV2 to 70 % as well: at half its MACs it guesses without fine-tuning.
@@ -30,13 +33,14 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "HAQ-MobileNetV1-v0": {"problem": HAQ, "network": "mobilenet_v1"},
     "HAQ-MobileNetV1-Energy-v0": {"problem": HAQ, "network": "mobilenet_v1", **ENERGY},
     "HAQ-MobileNetV1-Size-v0": {"problem": HAQ, "network": "mobilenet_v1", **SIZE},
-    # Its thin depthwise layers bear less than those of MobileNetV1.
-    "HAQ-MobileNetV2-v0": {"problem": HAQ, "network": "mobilenet_v2", "budget": 0.5},
+    "HAQ-MobileNetV2-v0": {"problem": HAQ, "network": "mobilenet_v2"},
     # Re-fitted, 3 bits cost the CIFAR networks 2 points: designs differ below.
     "HAQ-ResNet20-v0": {"problem": HAQ, "network": "resnet20", "budget": 0.16},
     "HAQ-ResNet56-v0": {"problem": HAQ, "network": "resnet56", "budget": 0.16},
     "DeepCompression-LeNet300-v0": {"problem": DEEP, "network": "lenet_300_100"},
     "DeepCompression-LeNet5-v0": {"problem": DEEP, "network": "lenet5"},
+    "DeepCompression-LeNet300-Ratio-v0": {"problem": DEEP, "network": "lenet_300_100", **RATIO},
+    "DeepCompression-LeNet5-Ratio-v0": {"problem": DEEP, "network": "lenet5", **RATIO},
     "DeepCompression-VGG16-v0": {"problem": DEEP, "network": "vgg16", "budget": 0.1},
     "DeepCompression-AlexNet-v0": {"problem": DEEP, "network": "alexnet", "budget": 0.1},
     "DeepCompression-ResNet50-v0": {"problem": DEEP, "network": "resnet50", "budget": 0.12},

@@ -157,6 +157,11 @@ class Calibration:
             self.bench.counted, plan.floor, plan.round_to, plan.seed + stream, self.bench.family
         )
 
+    def best(self, table: AdditiveTable, sampler: DesignSampler, budget: float) -> Designs:
+        """What looks best on ``table`` at ``budget``."""
+        found = self.bench.family.best(self.bench.counted, table.values, budget)
+        return greedy_design(table, sampler, budget) if found is None else found
+
     def fitted(self, curves: list[FloatArray]) -> tuple[AdditiveTable, list[dict[str, Any]]]:
         """The fitted table and the designs that it was fitted on."""
         plain = unfitted(curves)
@@ -164,9 +169,7 @@ class Calibration:
         def make() -> list[Designs]:
             sampler = self.sampler(1)
             budget = self.plan.budget
-            best = {
-                b: greedy_design(plain, sampler, b) for b in (budget, 0.8 * budget, 1.3 * budget)
-            }
+            best = {b: self.best(plain, sampler, b) for b in (budget, 0.8 * budget, 1.3 * budget)}
             return fitted_designs(self.plan, sampler, best)
 
         records = self.joint("fitted", make, self.plan.fitted)
@@ -177,9 +180,7 @@ class Calibration:
     def heldout(self, table: AdditiveTable) -> dict[str, list[dict[str, Any]]]:
         """Measured designs that the table was not fitted on, by kind."""
         sampler = self.sampler(2)
-        designs = heldout_designs(
-            self.plan, sampler, greedy_design(table, sampler, self.plan.budget)
-        )
+        designs = heldout_designs(self.plan, sampler, self.best(table, sampler, self.plan.budget))
         return {
             kind: self.joint(f"heldout-{kind}", lambda some=some: some, len(some))  # type: ignore[misc]
             for kind, some in designs.items()

@@ -165,7 +165,7 @@ DEEP_COMPRESSION = dict.fromkeys(
     ("lenet_300_100", "lenet5"),
     replace(
         CIFAR,
-        calibration_images=(0, 1000),
+        calibration_images=(0, 5000),
         evaluation_images=(0, 3000),
         sweep_images=2000,
         fitted=120,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from hwenvs.compression.compensation import compensate, inverse_factor
+from hwenvs.compression.compensation import DAMPING, compensate, inverse_factor
 from hwenvs.compression.folding import FoldedNetwork
 from hwenvs.compression.least_squares import from_rows, weight_rows
 from hwenvs.compression.reference import Reference
@@ -33,10 +33,12 @@ class SparseLibrary:
     Args:
         reference: the full network on calibration images.
         method: one of :data:`METHODS`.
+        damping: of the Gram matrices, relative to their mean diagonal.
     """
 
     reference: Reference
     method: str = "compensated"
+    damping: float = DAMPING
     _known: dict[tuple[str, int], Tensor] = field(default_factory=dict)
     _factors: dict[str, Tensor] = field(default_factory=dict)
 
@@ -78,7 +80,9 @@ class SparseLibrary:
     def factor(self, layer: Layer) -> Tensor:
         """Upper Cholesky factor of the inverse Gram matrix of a layer's inputs (made once)."""
         if layer.name not in self._factors:
-            self._factors[layer.name] = inverse_factor(self.reference.moments_of(layer))
+            self._factors[layer.name] = inverse_factor(
+                self.reference.moments_of(layer), self.damping
+            )
         return self._factors[layer.name]
 
 

@@ -2,7 +2,7 @@
 
 Every layer is pruned by itself, and what goes made up for (:mod:`hwenvs.compression.fine_grained`);
 a k-means codebook is fitted to the weights that stay, and they move to its values column by
-column, each error spread over later columns.
+column, each error spread over later columns.  Biases bring the mean outputs back.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ from hwenvs.errors import DesignError
 from hwenvs.networks import CODEBOOK_BITS, FLOAT_BITS, PERCENT, WeightGroup, storage_groups
 from hwenvs.networks.base import Layer
 
+DAMPING = 0.1
+"""Of the Gram matrices: with 1 % as elsewhere LeNet-300-100 loses 0.6 points more where its second
+layer keeps 10 % of its weights."""
+
 INDEX_BITS = (2, 3, 4, 5, 6)
 """Bits of relative indexes that are tried."""
 
@@ -46,7 +50,7 @@ class SharedLibrary:
     _known: dict[tuple[str, int, int], Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._pruned = SparseLibrary(self.reference)
+        self._pruned = SparseLibrary(self.reference, damping=DAMPING)
 
     def weight(self, name: str, percent: int, bits: int) -> Tensor:
         """Weights of a layer of which ``percent`` are not zero and share ``2**bits`` values."""
@@ -75,6 +79,7 @@ class SharedLibrary:
         for at in range(0, len(groups), 2):
             name = groups[at].layer
             made.weights[name] = self.weight(name, int(design[at]), int(design[at + 1]))
+            made.biases[name] = made.biases[name] + self._shift(name, made.weights[name])
         return made
 
     def encoded(self, name: str) -> NDArray[np.float64]:
@@ -93,6 +98,15 @@ class SharedLibrary:
         every = np.arange(1, PERCENT + 1)
         columns = [np.interp(every, MEASURED, column) for column in found.T]
         return np.rint(np.stack(columns, 1))
+
+    def _shift(self, name: str, weight: Tensor) -> Tensor:
+        """What brings the mean outputs ``[out]`` back: weights were made up for about the means."""
+        folded = self.reference.folded
+        layer = folded.network.layer(name)
+        if layer.kind == "depthwise":
+            return torch.zeros(len(weight))
+        mean = self.reference.moments_of(layer).gram[:-1, -1].float()
+        return weight_rows(layer, folded.weights[name] - weight) @ mean
 
     def _made(self, name: str, percent: int, bits: int) -> Tensor:
         layer = self.reference.folded.network.layer(name)

@@ -63,8 +63,13 @@ class DeepCompressionProblem(LayerwiseProblem):
     decision before as a fraction of 100 percent or of 32 bits.
 
     ## Reward
-    0 until the last decision, then the accuracy of the design (`"accuracy"`), or another reward of
-    channel pruning.
+    0 until the last decision, then one of:
+
+    - `"accuracy"` (default): the accuracy of the design, a fraction, under a budget on its size.
+    - `"compression_ratio"`: how many times fewer bytes it takes, if its accuracy lies at most
+      `max_accuracy_drop` below the whole network's; else what it lacks, which is negative. Goes
+      with `budget=None`: nothing then keeps designs from losing too much but the reward.
+    - another reward of channel pruning.
 
     ## Episode End
     `terminated` after the last decision; never `truncated`. The last `info` is that of channel
@@ -76,6 +81,7 @@ class DeepCompressionProblem(LayerwiseProblem):
     - `budget` (`0.04`): what the design may cost, as a fraction of the float32 network's cost.
     - `cost` (`"size"`): what is budgeted; others as the hardware reports them.
     - `hardware` (`"storage"`): also `"eie"` for latency and energy.
+    - `max_accuracy_drop` (`0.005`): for `"compression_ratio"`, a fraction.
     - `round_to` (`1`): densities are multiples of so many percent.
     - `floor` (`0.02`): smallest density.
     - `budget_units`, `reward`, `constraint`, `metric`, `proxy`, `render_mode`: as for channel
@@ -101,6 +107,7 @@ class DeepCompressionProblem(LayerwiseProblem):
         floor: float = 0.02,
         budget_units: str = "fraction",
         metric: str = "top1",
+        max_accuracy_drop: float = 0.005,
     ) -> None:
         table = get_network(network) if isinstance(network, str) else network
         groups = storage_groups(table)
@@ -120,6 +127,7 @@ class DeepCompressionProblem(LayerwiseProblem):
             floor=lowest,
             budget_units=budget_units,
             metric=metric,
+            max_accuracy_drop=fraction(max_accuracy_drop, "max_accuracy_drop"),
         )
         widths = np.array([*CODEBOOK_BITS, FLOAT_BITS], dtype=np.int64)
         decisions = Decisions(
@@ -140,7 +148,7 @@ class DeepCompressionProblem(LayerwiseProblem):
 
     @cached_property
     def reference(self) -> Outcome:
-        """The paper's codebooks and the largest common density that fits.
+        """The paper's codebooks, and the common density that fits and earns most.
 
         8 bits for convolutions and 5 for linear layers; fewer if no density fits with them.
         """
@@ -149,9 +157,12 @@ class DeepCompressionProblem(LayerwiseProblem):
             bits = [rule["linear" if layer.kind == "linear" else "conv"] for layer in self.layers]
             designs = np.empty((len(densities), self.horizon), dtype=np.int64)
             designs[:, 0::2], designs[:, 1::2] = densities[:, None], bits
-            fits = np.flatnonzero(self.evaluate(designs).feasible)
-            if len(fits):
-                return self.evaluate(designs[fits[-1:]])
+            outcome = self.evaluate(designs)
+            if outcome.feasible.any():
+                earned = np.where(outcome.feasible, outcome.reward, -np.inf)
+                # Among equals the densest.
+                best = len(earned) - 1 - int(earned[::-1].argmax())
+                return self.evaluate(designs[best : best + 1])
         return super().reference
 
     @property

@@ -11,11 +11,11 @@ import numpy as np
 from hwenvs.errors import ArgumentError, ProxyError
 from hwenvs.hardware import HardwareModel, get_hardware
 from hwenvs.networks import Group, Network, get_network
-from hwenvs.problems.budget import compile_budgets
+from hwenvs.problems.budget import compile_budget, compile_budgets
 from hwenvs.problems.chain import Chain, ChainProblem
 from hwenvs.problems.decision import Decisions
 from hwenvs.problems.features import Features, pruning_features
-from hwenvs.problems.rewards import get_reward
+from hwenvs.problems.rewards import RatioReward, get_reward
 from hwenvs.problems.tables import CostCompiler, Shaping
 from hwenvs.proxies import AccuracyProxy, SurrogateProxy, get_proxy
 from hwenvs.proxies.surrogate import coupled
@@ -36,6 +36,7 @@ class Terms:
     floor: float
     budget_units: str
     metric: str
+    max_accuracy_drop: float | None = None
 
     @property
     def table(self) -> Network:
@@ -74,13 +75,16 @@ class LayerwiseProblem(ChainProblem):
         tables = compiler.compile(_divergences(judge, groups, decisions))
         limits = compile_budgets(tables, terms.cost, terms.budget, terms.budget_units)
         paid = replace(get_reward(terms.reward), baseline=float(judge.baseline))
+        if isinstance(paid, RatioReward):
+            whole = compile_budget(tables, str(paid.quantity), None).full
+            paid = replace(paid, whole=whole, drop=terms.max_accuracy_drop or 0.0)
         if paid.needs_budget and terms.budget is None:
             raise ArgumentError(
                 f"reward {paid.name!r} needs a budget: without one the best design is the whole "
-                "network; budget=None goes with the error_times_log rewards"
+                "network; budget=None goes with the error_times_log rewards and compression_ratio"
             )
         self._arguments = {
-            **vars(terms),
+            **{key: value for key, value in vars(terms).items() if value is not None},
             "budget": _plain(terms.budget),
             "cost": limits[0].quantity,
             "network": self.network.name,
@@ -117,16 +121,16 @@ def whole_number(value: int, what: str) -> int:
     return int(value)
 
 
-def fraction(floor: float) -> float:
-    """``floor`` as a Python float.
+def fraction(value: float, what: str = "floor") -> float:
+    """``value`` as a Python float.
 
     Raises:
-        ArgumentError: if it is not a fraction.
+        ArgumentError: if ``what`` it is for is not a fraction.
     """
-    number = isinstance(floor, int | float | np.number) and not isinstance(floor, bool)
-    if not number or not 0 <= floor <= 1:
-        raise ArgumentError(f"floor must be a fraction from 0 to 1, not {floor!r}")
-    return float(floor)
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not number or not 0 <= value <= 1:
+        raise ArgumentError(f"{what} must be a fraction from 0 to 1, not {value!r}")
+    return float(value)
 
 
 def _measuring(proxy: AccuracyProxy, metric: str) -> AccuracyProxy:

@@ -63,18 +63,51 @@ class Reward:
         return (accuracy - self.baseline) * self.scale
 
 
+@dataclass(frozen=True)
+class RatioReward(Reward):
+    """How many times smaller the network becomes, if it stays accurate.
+
+    Attributes:
+        whole: the cost of the uncompressed network.
+        drop: accuracy that may be lost, a fraction.
+    """
+
+    whole: float = math.nan
+    drop: float = 0.0
+
+    def of(self, accuracy: Floats, costs: Mapping[str, Floats]) -> Floats:
+        """Rewards [B]: ratios, or what the accuracy lacks (negative)."""
+        assert self.quantity is not None
+        lacks = accuracy - (self.baseline - self.drop)
+        paid: Floats = np.where(lacks >= 0.0, self.whole / costs[self.quantity], lacks)
+        return paid
+
+    def of_one(self, accuracy: float, costs: Mapping[str, float]) -> float:
+        """The same for a single design."""
+        assert self.quantity is not None
+        lacks = accuracy - (self.baseline - self.drop)
+        return self.whole / costs[self.quantity] if lacks >= 0.0 else lacks
+
+
 REWARDS = {
     reward.name: reward
     for reward in (
         Reward("accuracy", "accuracy", None, needs_budget=True),
         Reward("error_times_log_macs", "-(1 - accuracy) ln(MACs)", "macs", needs_budget=False),
         Reward("accuracy_change", "0.1 (accuracy - baseline), in percent", None, True, scale=10.0),
+        RatioReward(
+            "compression_ratio",
+            "full size / size; accuracy - (baseline - drop) where that is negative",
+            "size",
+            needs_budget=False,
+        ),
         Reward(
             "error_times_log_params", "-(1 - accuracy) ln(parameters)", "params", needs_budget=False
         ),
     )
 }
-"""The rewards of AMC (ECCV 2018) and HAQ (CVPR 2019: the change of accuracy), by name."""
+"""The rewards of AMC (ECCV 2018), HAQ (CVPR 2019: the change of accuracy) and Deep Compression
+(ICLR 2016: the ratio), by name."""
 
 
 def get_reward(name: str) -> Reward:

@@ -30,11 +30,11 @@ HELD_OUT = {
     ("resnet50", "channel_pruning"): 90,
     ("resnet50", "fine_grained_pruning"): 90,
     ("mobilenet_v1", "bit_allocation"): 120,
-    ("mobilenet_v2", "bit_allocation"): 90,
+    ("mobilenet_v2", "bit_allocation"): 60,
 }
 """Held-out designs where a design takes so long that there are fewer than 150."""
 
-BELOW = {("mobilenet_v2", "bit_allocation"): 0.85}
+BELOW: dict[tuple[str, str], float] = {}
 """Tables that rank designs at equal budget less well than 0.90."""
 
 TRAINED_CLASSES = {"resnet50": 10}

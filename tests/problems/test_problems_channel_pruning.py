@@ -112,7 +112,8 @@ def test_observations_are_the_papers_state(
     full = problem.walk([[decision.size for decision in problem.decisions]])
     assert full.spent[0] == problem.budget.full
     for t, actions in enumerate(make_actions(8, problem.horizon, 4)):
-        names = BIT_FEATURES if problem.family == "bit_allocation" else FEATURES
+        two = ("bit_allocation", "deep_compression")
+        names = BIT_FEATURES if problem.family in two else FEATURES
         seen = dict(zip(names, problem.observe(walk).T, strict=True))
         layer = problem.network.layer(problem.groups[t].readers[0])
         assert seen["index"][0] == np.float32(t / problem.horizon)

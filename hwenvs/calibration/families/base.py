@@ -67,6 +67,21 @@ class Family(ABC):
         """``designs [..., T]`` moved to entries that there are."""
         return designs
 
+    def best(
+        self,
+        network: Network,  # noqa: ARG002
+        values: Sequence[Floats],  # noqa: ARG002
+        budget: float,  # noqa: ARG002
+    ) -> Designs | None:
+        """The best design ``[T]`` of a table at ``budget``; None leaves it to a greedy search.
+
+        Args:
+            network: the layer table whose costs count.
+            values: divergence per decision and kept count.
+            budget: fraction of the cost.
+        """
+        return None
+
     def extras(self, reference: Reference) -> dict[str, np.ndarray]:  # noqa: ARG002
         """Further arrays of the table file."""
         return {}

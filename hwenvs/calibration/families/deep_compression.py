@@ -50,6 +50,7 @@ class DeepCompression(LibraryFamily[SharedLibrary]):
     def share(self, network: Network, designs: Designs) -> Floats:
         """Fraction of the bytes of the float32 network, before Huffman coding."""
         model = get_hardware("storage")
+        designs = np.maximum(designs, 1)  # searches try one step below what there is
         workload = Workload.make(
             network.layers,
             batch=len(designs),
@@ -65,6 +66,34 @@ class DeepCompression(LibraryFamily[SharedLibrary]):
         if isinstance(group, StorageGroup) and group.second:
             return list(CODEBOOK_BITS)
         return [2, 3, 5, 7, 10, 15, 20, 30, 40, 60, 80]
+
+    def best(self, network: Network, values: Sequence[Floats], budget: float) -> Designs | None:
+        """The best design under the lowest price per byte that the budget needs.
+
+        A layer's bytes are the product of its two decisions, which step by step no search finds.
+        """
+        bits = np.array([*CODEBOOK_BITS, FLOAT_BITS])
+        pairs = []
+        for at, layer in enumerate(network.layers):
+            density = np.flatnonzero(np.isfinite(values[2 * at]))
+            grid = np.array(np.meshgrid(density, bits, indexing="ij")).reshape(2, -1)
+            workload = Workload.single(
+                layer,
+                np.full(grid.shape[1], layer.in_channels),
+                np.full(grid.shape[1], layer.channels),
+                weight_density=grid[0] / PERCENT,
+                weight_bits=grid[1],
+            )
+            size = get_hardware("storage").layer_costs(workload)["size"][:, 0]
+            pairs.append((grid, values[2 * at][grid[0]] + values[2 * at + 1][grid[1]], size))
+        best = None
+        for price in np.geomspace(1e3, 1e-12, 400):
+            chosen = [grid[:, np.argmin(lost + price * size)] for grid, lost, size in pairs]
+            design = np.concatenate(chosen).astype(np.int64)
+            if self.share(network, design[None])[0] > budget:
+                break
+            best = design
+        return best
 
     def prepare(self, reference: Reference) -> None:
         """Factors the Gram matrices of all layers."""
@@ -96,6 +125,7 @@ class DeepCompression(LibraryFamily[SharedLibrary]):
         return (
             "every layer pruned by itself, each weight that goes made up for through the inverse "
             f"Gram matrix of {recipe.points} pixels per image; the others on the values of a "
-            "k-means codebook (linear start), errors spread over later columns; forward passes in "
+            "k-means codebook (linear start), errors spread over later columns; biases bring mean "
+            "outputs back; forward passes in "
             f"{recipe.precision}; no fine-tuning"
         )
