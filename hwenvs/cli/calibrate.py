@@ -45,7 +45,10 @@ NetworkArgument = Annotated[str, typer.Argument(help="Network of the zoo, e.g. r
 
 
 FamilyArgument = Annotated[
-    str, typer.Argument(help="channel-pruning, fine-grained-pruning or bit-allocation.")
+    str,
+    typer.Argument(
+        help="channel-pruning, fine-grained-pruning, bit-allocation or deep-compression."
+    ),
 ]
 MethodOption = Annotated[str | None, typer.Option(help="sequential, independent or none.")]
 CriterionOption = Annotated[str | None, typer.Option(help="Which channels are kept.")]

@@ -52,7 +52,10 @@ def verify_design(
     precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
     device: DeviceOption = "cpu",
     family: Annotated[
-        str, typer.Option(help="channel_pruning, fine_grained_pruning or bit_allocation.")
+        str,
+        typer.Option(
+            help="channel-pruning, fine-grained-pruning, bit-allocation or deep-compression."
+        ),
     ] = "channel_pruning",
     proxy: Annotated[
         str, typer.Option(help="What predicts: surrogate, or the path of a table (.npz).")

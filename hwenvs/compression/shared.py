@@ -145,4 +145,4 @@ def _index_bytes(kept: Tensor, bits: int) -> float:
 
 
 def _nearest(values: Tensor, weights: Tensor) -> Tensor:
-    return values[torch.bucketize(weights, (values[:-1] + values[1:]) / 2)]
+    return values[torch.bucketize(weights.contiguous(), (values[:-1] + values[1:]) / 2)]

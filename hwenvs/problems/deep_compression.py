@@ -78,7 +78,7 @@ class DeepCompressionProblem(LayerwiseProblem):
 
     ## Arguments
     - `network`: a network with a table, or any other together with `proxy`.
-    - `budget` (`0.04`): what the design may cost, as a fraction of the float32 network's cost.
+    - `budget` (`0.03`): what the design may cost, as a fraction of the float32 network's cost.
     - `cost` (`"size"`): what is budgeted; others as the hardware reports them.
     - `hardware` (`"storage"`): also `"eie"` for latency and energy.
     - `max_accuracy_drop` (`0.005`): for `"compression_ratio"`, a fraction.
@@ -99,7 +99,7 @@ class DeepCompressionProblem(LayerwiseProblem):
         network: str | Network,
         proxy: str | AccuracyProxy = "surrogate",
         hardware: str | Mapping[str, Any] | HardwareModel = "storage",
-        budget: float | Mapping[str, float] | None = 0.04,
+        budget: float | Mapping[str, float] | None = 0.03,
         cost: str = "size",
         reward: str = "accuracy",
         constraint: str = "bounded",

@@ -87,7 +87,7 @@ def channels(results: Results) -> Figure:
         _finish(axes)
     unit = results.problem.unit
     upper.set_ylabel(f"{unit} kept")
-    lower.set_ylabel(f"{unit} kept" if "%" in unit else f"{unit} kept (%)")
+    lower.set_ylabel(f"{unit} kept" if unit.startswith("%") and "," not in unit else "kept (%)")
     lower.set_ylim(0, 104)
     many = count > MANY_NAMES
     lower.set_xticks(

@@ -20,10 +20,11 @@ from hwenvs.compression.codebooks import fit_codebook
 from hwenvs.compression.coding import unpack
 from hwenvs.compression.deep import Compressed, Storage, compress
 from hwenvs.compression.fine_grained import largest
+from hwenvs.compression.folding import fold
 from hwenvs.errors import unknown_name
 from hwenvs.networks import get_network
 from hwenvs.networks.modules import TableModule
-from hwenvs.training.classifier import ClassifierTraining, Progress, accuracy
+from hwenvs.training.classifier import ClassifierTraining, Progress, Teacher, accuracy
 from hwenvs.training.settings import Settings
 from hwenvs.training.zoo import NORMALISATION, write_weights
 
@@ -41,6 +42,7 @@ class Recipe:
         shared_epochs: passes that train the codebooks.
         learning_rate: of the pruning rounds.
         shared_rate: of the codebooks' training.
+        distilled: whether later trainings also learn from what the trained network answers.
     """
 
     storage: Mapping[str, Storage]
@@ -51,6 +53,7 @@ class Recipe:
     shared_epochs: int = 8
     learning_rate: float = 0.02
     shared_rate: float = 0.004
+    distilled: bool = False
 
 
 MNIST = Settings(
@@ -69,6 +72,7 @@ RECIPES = {
         },
         MNIST,
         last_epochs=30,
+        distilled=True,
     ),
 }
 """Recipes by network."""
@@ -120,6 +124,7 @@ class DeepCompression:
         if recipe is None and name not in RECIPES:
             raise unknown_name("network with a recipe for deep compression", name, RECIPES)
         self.name, self.out, self.progress = name, out, progress
+        self.teacher: Teacher | None = None
         self.recipe = recipe or RECIPES[name]
         # Another recipe must not continue from the checkpoints of this one.
         self.digest = sha256(f"{self.recipe} {rows}".encode()).hexdigest()[:8]
@@ -139,6 +144,13 @@ class DeepCompression:
         """All stages: dense, pruned, shared."""
         recipe = self.recipe
         self._train("dense", recipe.dense, None)
+        if recipe.distilled:
+            # What the whole network answers tells more about an image than its label.
+            whole = fold(self.module).to(torch.float32)
+            self.teacher = Teacher(
+                replace(whole, weights=_copied(whole.weights), biases=_copied(whole.biases)),
+                self.preprocessing,
+            )
         stages = [Stage("trained", self._accuracy())]
         # Half precision halves the file and changes no answer.
         write_weights(
@@ -177,6 +189,7 @@ class DeepCompression:
             self.preprocessing,
             settings,
             path,
+            self.teacher,
             after_step=keep,
         )
         report = self.progress
@@ -228,6 +241,10 @@ class DeepCompression:
 
     def _accuracy(self) -> float:
         return accuracy(self.module, *self.test, self.preprocessing, self.preprocessing.resolution)
+
+
+def _copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in tensors.items()}
 
 
 def _masking(weights: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> Callable[[], None]:

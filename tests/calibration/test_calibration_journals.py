@@ -25,6 +25,8 @@ SHIPPED = [
     ("mobilenet_v2", "bit_allocation"),
     ("resnet20", "bit_allocation"),
     ("resnet56", "bit_allocation"),
+    ("lenet_300_100", "deep_compression"),
+    ("lenet5", "deep_compression"),
 ]
 HELD_OUT = {
     ("resnet50", "channel_pruning"): 90,
