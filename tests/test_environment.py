@@ -73,7 +73,9 @@ def test_the_reward_is_paid_with_the_last_decision(env: gym.Env, make_actions: A
         assert (reward, terminated, truncated, info) == (0.0, False, False, {})
     _, reward, terminated, truncated, info = steps[-1]
     assert (type(reward), terminated, truncated) == (float, True, False)
-    assert reward == info["accuracy"]
+    paid = problem.reward
+    assert reward == paid.of_one(info["accuracy"], info["costs"])
+    assert paid.name == "compression_ratio" or reward == info["accuracy"]
     assert type(info["accuracy"]) is type(info["accuracy_drop"]) is float
     assert info["feasible"] is True
     assert info["design"].shape == (problem.horizon,)

@@ -26,6 +26,7 @@ from hwenvs.calibration.journal import Journal
 from hwenvs.calibration.measuring import DesignTask, Progress, SweepTask, run_tasks
 from hwenvs.calibration.plan import COUNTS, Plan, fitted_designs, heldout_designs
 from hwenvs.calibration.table import Result
+from hwenvs.compression.reference import Recipe
 
 NOTES = {
     "imagenet_sample": (
@@ -96,6 +97,8 @@ class Calibration:
             if key not in COUNTS
         }
         self.digest = weights_digest(self.bench)
+        if plan.recipe.levels == Recipe.levels:
+            del settings["recipe"]["levels"]  # journals from before there was a choice go on
         settings["weights"] = self.digest
         if dataset is not None:
             settings["dataset"] = dataset

@@ -52,6 +52,9 @@ FamilyArgument = Annotated[
 ]
 MethodOption = Annotated[str | None, typer.Option(help="sequential, independent or none.")]
 CriterionOption = Annotated[str | None, typer.Option(help="Which channels are kept.")]
+LevelsOption = Annotated[
+    str | None, typer.Option(help="What few bits round weights to: linear or codebook.")
+]
 
 
 def calibrate(
@@ -69,6 +72,7 @@ def calibrate(
     heldout: HeldoutOption = None,
     method: MethodOption = None,
     criterion: CriterionOption = None,
+    levels: LevelsOption = None,
     precision: PrecisionOption = None,
     seed: SeedOption = 0,
 ) -> None:
@@ -81,7 +85,13 @@ def calibrate(
     from hwenvs.calibration.table import write_table
 
     family = family_called(family)
-    recipe = {"method": method, "criterion": criterion, "precision": precision, "seed": seed}
+    recipe = {
+        "method": method,
+        "criterion": criterion,
+        "levels": levels,
+        "precision": precision,
+        "seed": seed,
+    }
     changes: dict[str, Any] = {
         "calibration_images": parse_rows(calibration_rows),
         "evaluation_images": parse_rows(evaluation_rows),

@@ -15,6 +15,7 @@ from hwenvs.cli.calibrate import (
     DataOption,
     DatasetOption,
     DeviceOption,
+    LevelsOption,
     MethodOption,
     RowsOption,
     WeightsOption,
@@ -49,6 +50,7 @@ def verify_design(
     points: Annotated[int | None, typer.Option(min=1, help="Sampled pixels per image.")] = None,
     method: MethodOption = None,
     criterion: CriterionOption = None,
+    levels: LevelsOption = None,
     precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
     device: DeviceOption = "cpu",
     family: Annotated[
@@ -78,7 +80,13 @@ def verify_design(
     from hwenvs.problems import make_problem
 
     family = family_called(family)
-    recipe = {"method": method, "criterion": criterion, "precision": precision, "points": points}
+    recipe = {
+        "method": method,
+        "criterion": criterion,
+        "levels": levels,
+        "precision": precision,
+        "points": points,
+    }
     rows = {
         "calibration_images": parse_rows(calibration_rows),
         "evaluation_images": parse_rows(evaluation_rows),

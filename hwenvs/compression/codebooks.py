@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -35,6 +35,45 @@ class Codebook:
         """Bits of the codes at a fixed width, and of the codebook."""
         width = max(1, (len(self.values) - 1).bit_length())
         return width * self.codes.numel() + CODE_BITS * len(self.values)
+
+
+def nearest(values: Tensor, weights: Tensor) -> Tensor:
+    """``weights``, any shape, moved to the nearest of the ascending ``values [K]``."""
+    return values[torch.bucketize(weights.contiguous(), (values[:-1] + values[1:]) / 2)]
+
+
+@dataclass(frozen=True)
+class CodebookLevels:
+    """Levels of rows of weights, a codebook a row; what :class:`~hwenvs.compression.grid.Grid` is
+    to evenly spaced ones.
+
+    Attributes:
+        values: ``[R, K]`` ascending; codebooks with fewer values repeat the last one.
+        edges: ``[R, K - 1]`` the middles between them.
+    """
+
+    values: Tensor
+    edges: Tensor
+
+    @classmethod
+    def stacked(cls, books: Sequence[Tensor], rows: int) -> CodebookLevels:
+        """Every codebook ``[K]`` of ``books`` for ``rows`` rows, one after the other."""
+        most = max(map(len, books))
+        filled = [torch.cat([book, book[-1:].expand(most - len(book))]) for book in books]
+        values = torch.stack(filled).repeat_interleave(rows, 0)
+        return cls(values, (values[:, :-1] + values[:, 1:]) / 2)
+
+    def __call__(self, weights: Tensor) -> Tensor:
+        """``weights [R, d]`` moved to the nearest level of their row."""
+        return self.values.gather(1, torch.searchsorted(self.edges, weights.contiguous()))
+
+    def rows(self, chosen: slice) -> CodebookLevels:
+        """The levels of some of the rows."""
+        return CodebookLevels(self.values[chosen], self.edges[chosen])
+
+    def column(self, weights: Tensor) -> Tensor:
+        """The same for one weight a row, ``[R]``."""
+        return self(weights[:, None])[:, 0]
 
 
 def linear_start(values: Tensor, count: int, seed: int) -> Tensor:  # noqa: ARG001

@@ -86,7 +86,8 @@ class QuantizedLibrary:
         """What rounds the weights of ``layer``."""
         if layer.name not in self._rounders:
             full = self.reference.folded.weights[layer.name]
-            self._rounders[layer.name] = LayerRounder(layer, full, self.clipping)
+            levels = self.reference.recipe.levels
+            self._rounders[layer.name] = LayerRounder(layer, full, self.clipping, levels)
         return self._rounders[layer.name]
 
     def weight(self, name: str, bits: int) -> Tensor:

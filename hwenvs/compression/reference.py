@@ -10,6 +10,7 @@ from torch import Tensor
 
 from hwenvs.compression.folding import FoldedNetwork
 from hwenvs.compression.least_squares import MomentMatrices, weight_matrix
+from hwenvs.compression.rounding import LEVELS
 from hwenvs.compression.sampling import SamplePoints
 from hwenvs.compression.selection import CRITERIA, importance_order
 from hwenvs.errors import unknown_name
@@ -46,6 +47,8 @@ class Recipe:
             left alone (asymmetric targets; after Zhang et al., 2015).
         seed: of the sampled pixels.
         precision: type of the forward passes; sums and solves are always float32 and float64.
+        levels: what weights of few bits are rounded to: ``"linear"``, evenly spaced, a scale per
+            channel; ``"codebook"``, one k-means codebook a layer.
     """
 
     criterion: str = "reconstruction"
@@ -55,12 +58,14 @@ class Recipe:
     rectified_steps: int = 2
     seed: int = 0
     precision: str = "float32"
+    levels: str = "linear"
 
     def __post_init__(self) -> None:
         for what, name, known in (
             ("selection criterion", self.criterion, CRITERIA),
             ("reconstruction method", self.method, METHODS),
             ("precision", self.precision, PRECISIONS),
+            ("kind of levels", self.levels, LEVELS),
         ):
             if name not in known:
                 raise unknown_name(what, name, known)

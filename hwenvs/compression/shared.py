@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hwenvs.compression.codebooks import fit_codebook
+from hwenvs.compression.codebooks import fit_codebook, nearest
 from hwenvs.compression.coding.layers import encode_layer
 from hwenvs.compression.compensation import compensate
 from hwenvs.compression.fine_grained import SparseLibrary
@@ -92,9 +92,11 @@ class SharedLibrary:
                 coded = torch.zeros_like(weight)
                 coded[kept] = fit_codebook(weight[kept], bits)()
                 found[row, column] = encoded_bytes(coded)
-            plain = [_index_bytes(kept, bits) for bits in INDEX_BITS]
-            index = 0 if percent == PERCENT else min(plain)
-            found[row, -1] = int(kept.sum()) * FLOAT_BITS / 8 + index
+            # Weights that happen to be zero are values like all others in a dense layer.
+            dense = percent == PERCENT
+            stored = weight.numel() if dense else int(kept.sum())
+            index = 0.0 if dense else min(_index_bytes(kept, bits) for bits in INDEX_BITS)
+            found[row, -1] = stored * FLOAT_BITS / 8 + index
         every = np.arange(1, PERCENT + 1)
         columns = [np.interp(every, MEASURED, column) for column in found.T]
         return np.rint(np.stack(columns, 1))
@@ -117,7 +119,7 @@ class SharedLibrary:
         values = fit_codebook(pruned[kept], bits).values
         if layer.kind == "depthwise":
             made = torch.zeros_like(pruned)
-            made[kept] = _nearest(values, pruned[kept])
+            made[kept] = nearest(values, pruned[kept])
             return made
         return self._settled(layer, pruned, kept, values)
 
@@ -125,7 +127,7 @@ class SharedLibrary:
         mask = weight_rows(layer, kept)
 
         def settle(column: Tensor, number: int) -> Tensor:
-            return torch.where(mask[:, number], _nearest(values, column), 0.0)
+            return torch.where(mask[:, number], nearest(values, column), 0.0)
 
         rows = compensate(weight_rows(layer, pruned), self._pruned.factor(layer), settle)
         return from_rows(layer, rows)
@@ -142,7 +144,3 @@ def _index_bytes(kept: Tensor, bits: int) -> float:
     positions = kept.flatten().nonzero().flatten().numpy()
     fillers = int(((np.diff(positions, prepend=-1) - 1) >> bits).sum())
     return ((len(positions) + fillers) * bits + fillers * FLOAT_BITS) / 8
-
-
-def _nearest(values: Tensor, weights: Tensor) -> Tensor:
-    return values[torch.bucketize(weights.contiguous(), (values[:-1] + values[1:]) / 2)]

@@ -97,3 +97,16 @@ def test_designs_that_do_not_fit_are_refused(bench: Bench) -> None:
         some.network([9] * DECISIONS)
     with pytest.raises(UnknownNameError, match="sequential"):
         bench.with_recipe(method="sequentially")
+
+
+def test_codebooks_leave_a_layer_few_values_and_refitting_helps_them_too(bench: Bench) -> None:
+    design = [3, 8] * (DECISIONS // 2)
+    kinds = {m: bench.with_recipe(method=m, levels="codebook") for m in ("none", "sequential")}
+    networks = {m: library(kind).network(design) for m, kind in kinds.items()}
+    shared = networks["sequential"].weights["layer2.0.conv2"]
+    assert len(shared.unique()) <= 8
+    lost = {
+        m: compare(n(bench.images).log_softmax(1), bench.logits, bench.labels).divergence
+        for m, n in networks.items()
+    }
+    assert lost["none"] > 2 * lost["sequential"]

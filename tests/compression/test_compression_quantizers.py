@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwenvs.compression.clipping import CLIPPINGS
-from hwenvs.compression.codebooks import STARTS, fit_codebook
+from hwenvs.compression.codebooks import STARTS, CodebookLevels, fit_codebook, nearest
 from hwenvs.compression.compensation import compensate, compensate_rows, factor_of, inverse_factor
 from hwenvs.compression.least_squares import MomentMatrices
 from hwenvs.compression.quantizers import linear_grid, quantize
@@ -179,3 +179,13 @@ def test_codebooks_count_their_bits_and_refuse_nonsense() -> None:
         fit_codebook(weights(), 0)
     with pytest.raises(UnknownNameError, match="linear"):
         fit_codebook(weights(), 2, "lineer")
+
+
+def test_rows_with_codebooks_of_different_lengths_keep_to_their_own() -> None:
+    books = [torch.tensor([-1.0, 1.0]), torch.tensor([-3.0, -1.0, 0.5, 2.0])]
+    levels = CodebookLevels.stacked(books, rows=3)
+    values = weights(6, 40)
+    moved = levels(values)
+    for row in range(6):
+        assert torch.equal(moved[row], nearest(books[row // 3], values[row]))
+    assert torch.equal(levels.rows(slice(3, 6)).column(values[3:, 0]), moved[3:, 0])

@@ -82,6 +82,8 @@ def test_the_reference_is_uniform_and_fits(env_id: str, get_problem: Any) -> Non
     problem = get_problem(env_id)
     reference = problem.reference
     assert reference.feasible.all()
+    if env_id.startswith("DeepCompression"):
+        return  # densities and codebooks alternate; its own tests say what the reference is
     fractions = reference.designs[0] / [decision.size for decision in problem.decisions]
     step = max(problem.round_to / decision.size for decision in problem.decisions)
     assert fractions.max() - fractions.min() <= step + 1e-9

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwenvs.errors import UnknownNameError
-from hwenvs.problems.rewards import REWARDS, get_reward, logarithm, logarithm_of_one
+from hwenvs.problems.rewards import (
+    REWARDS,
+    RatioReward,
+    get_reward,
+    logarithm,
+    logarithm_of_one,
+)
 
 positive = st.floats(1e-6, 1e15)
 
@@ -29,8 +36,10 @@ def test_the_logarithm_of_arrays_and_floats_agrees_bit_for_bit(values: list[floa
 def test_rewards_of_one_and_of_many_agree_and_follow_the_formula(
     name: str, accuracy: float, macs: float, params: float
 ) -> None:
-    costs = {"macs": macs, "params": params}
+    costs = {"macs": macs, "params": params, "size": 4 * params}
     reward = get_reward(name)
+    if isinstance(reward, RatioReward):
+        reward = replace(reward, whole=1e6, baseline=0.9, drop=0.1)
     arrays = {quantity: np.array([value]) for quantity, value in costs.items()}
     one = reward.of_one(accuracy, costs)
     assert reward.of(np.array([accuracy]), arrays).tolist() == [one]
@@ -39,6 +48,7 @@ def test_rewards_of_one_and_of_many_agree_and_follow_the_formula(
         "accuracy_change": 0.1 * 100 * accuracy,
         "error_times_log_macs": -(1 - accuracy) * math.log(macs),
         "error_times_log_params": -(1 - accuracy) * math.log(params),
+        "compression_ratio": accuracy - 0.8 if accuracy < 0.9 - 0.1 else 1e6 / (4 * params),
     }
     assert one == pytest.approx(formulas[name], abs=1e-8)
 

@@ -26,6 +26,12 @@ WEIGHTS = {
 }
 """What the recipe's methods do to weights, for the card."""
 
+LEVELS = {
+    "linear": "per channel, symmetric",
+    "codebook": "on the values of a k-means codebook a layer (linear start)",
+}
+"""What the recipe's levels are, for the card."""
+
 
 class BitAllocation(LibraryFamily[QuantizedLibrary]):
     """Weights and activations of layers are rounded to few bits."""
@@ -80,8 +86,8 @@ class BitAllocation(LibraryFamily[QuantizedLibrary]):
     def about(self, recipe: Recipe) -> str:
         """The method in words."""
         return (
-            f"weights per channel, symmetric, {WEIGHTS[recipe.method]} ({recipe.points} pixels per "
-            "image); activations per tensor, affine; both clipped for the least squared error; "
+            f"weights {LEVELS[recipe.levels]}, {WEIGHTS[recipe.method]} ({recipe.points} pixels "
+            "per image); activations per tensor, affine; both clipped for the least squared error; "
             f"biases corrected on {CORRECTION_IMAGES} images; forward passes in "
             f"{recipe.precision}; no fine-tuning"
         )
