@@ -12,7 +12,7 @@ from hwenvs.hardware import HardwareModel
 from hwenvs.networks import FULL_PRECISION, Network, bit_groups, get_network
 from hwenvs.networks.precision import ACTIVATIONS, WEIGHTS
 from hwenvs.problems.decision import Decision, Decisions
-from hwenvs.problems.features import Features, bit_features
+from hwenvs.problems.features import BIT_FEATURES, Features, features
 from hwenvs.problems.layerwise import LayerwiseProblem, Terms
 from hwenvs.problems.tables import Shaping
 from hwenvs.proxies import AccuracyProxy
@@ -147,7 +147,7 @@ class BitAllocationProblem(LayerwiseProblem):
 
     def features_of(self, spent: Sequence[float]) -> Features:
         """What agents see, given the costs [T + 1] of the 8-bit network up to a decision."""
-        return bit_features(self.network, self.groups, spent)
+        return features(BIT_FEATURES, self.network, self.groups, spent)
 
     def spec(self) -> dict[str, Any]:
         """JSON-able arguments that rebuild the problem."""

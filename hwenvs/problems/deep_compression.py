@@ -20,7 +20,7 @@ from hwenvs.networks import (
 )
 from hwenvs.problems.base import Outcome
 from hwenvs.problems.decision import Decision, Decisions
-from hwenvs.problems.features import Features, bit_features
+from hwenvs.problems.features import BIT_FEATURES, Features, features
 from hwenvs.problems.layerwise import LayerwiseProblem, Terms, fraction, whole_number
 from hwenvs.problems.tables import Shaping
 from hwenvs.proxies import AccuracyProxy, encoded_sizes
@@ -149,7 +149,7 @@ class DeepCompressionProblem(LayerwiseProblem):
 
     def features_of(self, spent: Sequence[float]) -> Features:
         """What agents see, given the costs [T + 1] of the whole network up to a decision."""
-        return bit_features(self.network, self.groups, spent)
+        return features(BIT_FEATURES, self.network, self.groups, spent)
 
     @cached_property
     def reference(self) -> Outcome:

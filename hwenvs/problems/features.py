@@ -95,61 +95,46 @@ class Scales:
 SCALES = Scales()
 
 
-def pruning_features(network: Network, groups: Sequence[Group], spent: Sequence[float]) -> Features:
-    """The features of pruning problems, :data:`FEATURES`.
+def features(
+    names: Sequence[str], network: Network, groups: Sequence[Group], spent: Sequence[float]
+) -> Features:
+    """What agents see, feature by feature.
 
     Args:
+        names: :data:`FEATURES`, or :data:`BIT_FEATURES` where a layer has two decisions.
         network: the layer table.
         groups: what each decision keeps a part of.
         spent: [T + 1] costs of the uncompressed network up to each decision.
     """
     horizon = len(groups)
-    table = np.zeros((horizon + 1, len(FEATURES)))
+    table = np.zeros((horizon + 1, len(names)))
     for t, group in enumerate(groups):
-        layer = network.layer(group.readers[0])
-        macs = sum(network.layer(name).macs for name in group.readers)
-        writers = group.writers if isinstance(group, ChannelGroup) else ()
-        depthwise = any(network.layer(name).kind == "depthwise" for name in writers)
-        table[t] = (
-            t / horizon,
-            depthwise,
-            _log2(layer.in_channels) / SCALES.channels,
-            _log2(layer.channels) / SCALES.channels,
-            _log2(layer.in_size) / SCALES.size,
-            _log2(layer.in_size) / SCALES.size,
-            layer.stride / SCALES.stride,
-            layer.kernel / SCALES.kernel,
-            _log2(macs) / SCALES.macs,
-            0.0,
-            (spent[-1] - spent[t + 1]) / spent[-1],
-            0.0,
-        )
-    table[horizon, 0] = 1.0
-    return Features.of(FEATURES, table)
+        known = _known(network, group)
+        known["index"] = t / horizon
+        known["rest"] = (spent[-1] - spent[t + 1]) / spent[-1]
+        table[t] = [known.get(name, 0.0) for name in names]
+    table[horizon, names.index("index")] = 1.0
+    return Features.of(names, table)
 
 
-def bit_features(network: Network, groups: Sequence[Group], spent: Sequence[float]) -> Features:
-    """The features of two decisions a layer, :data:`BIT_FEATURES`; arguments as for pruning."""
-    horizon = len(groups)
-    table = np.zeros((horizon + 1, len(BIT_FEATURES)))
-    for t, group in enumerate(groups):
-        layer = network.layer(group.readers[0])
-        table[t] = (
-            t / horizon,
-            _log2(layer.in_channels) / SCALES.channels,
-            _log2(layer.channels) / SCALES.channels,
-            layer.kernel / SCALES.kernel,
-            layer.stride / SCALES.stride,
-            _log2(layer.in_size) / SCALES.size,
-            _log2(layer.weights) / SCALES.weights,
-            layer.kind == "depthwise",
-            getattr(group, "second", False),
-            0.0,
-            0.0,
-            (spent[-1] - spent[t + 1]) / spent[-1],
-        )
-    table[horizon, 0] = 1.0
-    return Features.of(BIT_FEATURES, table)
+def _known(network: Network, group: Group) -> dict[str, float]:
+    """Features of a decision that no other decision changes."""
+    layer = network.layer(group.readers[0])
+    shaped = group.writers if isinstance(group, ChannelGroup) else (layer.name,)
+    size = _log2(layer.in_size) / SCALES.size
+    return {
+        "depthwise": any(network.layer(name).kind == "depthwise" for name in shaped),
+        "in_channels": _log2(layer.in_channels) / SCALES.channels,
+        "out_channels": _log2(layer.channels) / SCALES.channels,
+        "height": size,
+        "width": size,
+        "size": size,
+        "stride": layer.stride / SCALES.stride,
+        "kernel": layer.kernel / SCALES.kernel,
+        "macs": _log2(sum(network.layer(name).macs for name in group.readers)) / SCALES.macs,
+        "weights": _log2(layer.weights) / SCALES.weights,
+        "activations": getattr(group, "second", False),
+    }
 
 
 def _log2(value: int) -> float:

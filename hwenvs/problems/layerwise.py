@@ -14,7 +14,7 @@ from hwenvs.networks import Group, Network, get_network
 from hwenvs.problems.budget import compile_budget, compile_budgets
 from hwenvs.problems.chain import Chain, ChainProblem
 from hwenvs.problems.decision import Decisions
-from hwenvs.problems.features import Features, pruning_features
+from hwenvs.problems.features import FEATURES, Features, features
 from hwenvs.problems.rewards import RatioReward, get_reward
 from hwenvs.problems.tables import CostCompiler, Shaping
 from hwenvs.proxies import AccuracyProxy, SurrogateProxy, get_proxy
@@ -94,7 +94,7 @@ class LayerwiseProblem(ChainProblem):
 
     def features_of(self, spent: Sequence[float]) -> Features:
         """What agents see, given the costs [T + 1] of the uncompressed network up to a decision."""
-        return pruning_features(self.network, self.groups, spent)
+        return features(FEATURES, self.network, self.groups, spent)
 
     def spec(self) -> dict[str, Any]:
         """JSON-able arguments that rebuild the problem.

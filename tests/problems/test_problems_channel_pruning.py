@@ -87,8 +87,8 @@ def test_the_reference_is_uniform_and_fits(env_id: str, get_problem: Any) -> Non
     fractions = reference.designs[0] / [decision.size for decision in problem.decisions]
     step = max(problem.round_to / decision.size for decision in problem.decisions)
     assert fractions.max() - fractions.min() <= step + 1e-9
-    higher = np.minimum(reference.designs[0] + problem.round_to, problem.decisions.designs(
-        np.array([[len(d.kept) - 1] for d in problem.decisions]))[0])  # fmt: skip
+    most = problem.decisions.designs(np.array([[len(d.kept) - 1] for d in problem.decisions]))[0]
+    higher = np.minimum(reference.designs[0] + problem.round_to, most)
     cost = problem.evaluate(problem.decisions.designs(problem.decisions.nearest([higher])))
     assert not cost.feasible[0]
 
