@@ -17,6 +17,9 @@ ENERGY: dict[str, Any] = {"hardware": "bitfusion", "cost": "energy", "budget": 0
 SIZE: dict[str, Any] = {"hardware": "counts", "cost": "size", "budget": 0.55}
 """HAQ's other two objectives; its first, latency, is the default."""
 
+EIE: dict[str, Any] = {"hardware": "eie", "cost": "latency", "budget": 0.45}
+"""Zeros that save time, where the default counts the weights that stay."""
+
 RATIO: dict[str, Any] = {"reward": "compression_ratio", "budget": None}
 """As small as possible at an accuracy, where the default is as accurate as possible at a size."""
 
@@ -29,6 +32,7 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
     # Trained on small images its network is wide for its task: half of the MACs cost it nothing.
     "AMC-ResNet50-v0": {"problem": AMC, "network": "resnet50", "budget": 0.2},
     "AMC-ResNet50-FineGrained-v0": {"problem": FINE_GRAINED, "network": "resnet50"},
+    "AMC-ResNet50-FineGrained-EIE-v0": {"problem": FINE_GRAINED, "network": "resnet50", **EIE},
     "AMC-VGG16-v0": {"problem": AMC, "network": "vgg16"},
     "HAQ-MobileNetV1-v0": {"problem": HAQ, "network": "mobilenet_v1"},
     "HAQ-MobileNetV1-Energy-v0": {"problem": HAQ, "network": "mobilenet_v1", **ENERGY},

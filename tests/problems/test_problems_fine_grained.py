@@ -55,6 +55,18 @@ def test_a_denser_layer_never_lowers_the_accuracy(problem: FineGrainedPruningPro
     assert (after.costs["size"] >= before.costs["size"]).all()
 
 
+def test_zeros_save_time_on_the_inference_engine_and_none_on_a_dense_array() -> None:
+    thin = {}
+    for hardware in ("eie", "systolic"):
+        made = make_problem(
+            FAMILY, network="resnet50", hardware=hardware, cost="latency", budget=1.0
+        )
+        outcome = made.evaluate([[20] * made.horizon])
+        thin[hardware] = outcome.costs["latency"][0] / made.full_costs["latency"]
+    assert thin["eie"] < 0.5
+    assert thin["systolic"] == 1.0
+
+
 def test_options_are_multiples_of_the_step() -> None:
     problem = make_problem(FAMILY, network="resnet50", round_to=10, floor=0.15, budget=0.5)
     assert isinstance(problem, FineGrainedPruningProblem)
