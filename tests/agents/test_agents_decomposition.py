@@ -59,7 +59,7 @@ def test_the_return_model_learns_which_decisions_matter(get_problem) -> None:
     model = ReturnModel(planner, Settings(focus=0.5))
     model.fit(options[:100], rewards[:100], rewards[:100].max())
     mean = model.draw(random, scale=0.0)
-    guess = [sum(mean[t][k] for t, k in enumerate(row)) for row in options[100:]]
+    guess = [sum(mean.values[t][k] for t, k in enumerate(row)) for row in options[100:]]
     assert np.corrcoef(guess, rewards[100:])[0, 1] > 0.85
 
 
