@@ -147,7 +147,10 @@ class Reference:
         self, node: Node, inputs: list[Tensor], linear: Tensor, generator: torch.Generator
     ) -> None:
         if isinstance(node, Add):
-            self.targets[node.name] = self.points[node.inputs[0]].outputs(linear)
+            # Who is computed last can make up for what the other carries: see refitting.Target.
+            branches = [name for name in self.points if name in node.inputs]
+            if branches:
+                self.targets[node.name] = self.points[branches[-1]].outputs(linear)
         if not isinstance(node, Layer):
             return
         if node.kind == "linear":

@@ -8,12 +8,15 @@ import torch
 
 from hwenvs.compression.channel_pruning import prune_channels, refit_readers
 from hwenvs.compression.folding import FoldedNetwork, fold
-from hwenvs.compression.reference import METHODS, Recipe, Reference
+from hwenvs.compression.reference import METHODS, Recipe, Reference, run_in_batches, walk_nodes
+from hwenvs.compression.refitting import Target
 from hwenvs.errors import DesignError, UnknownNameError
 from hwenvs.networks import Network, channel_groups, kept_channels
+from hwenvs.networks.base import Layer, Node
 from hwenvs.networks.builder import TableBuilder
 from hwenvs.networks.classic import lenet5
 from hwenvs.networks.modules import TableModule
+from hwenvs.networks.resnet import resnet_imagenet
 
 
 def small_mobile() -> Network:
@@ -178,3 +181,23 @@ def test_designs_that_do_not_fit_are_refused(design: list[float], message: str) 
 def test_an_unknown_method_suggests_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'sequential'"):
         Recipe(method="sequental")
+
+
+def test_the_branch_computed_last_aims_at_what_it_computes_in_the_full_network() -> None:
+    """A downsampling shortcut runs after the branch it is added to: both are sampled alike."""
+    network = resnet_imagenet(18, classes=10, resolution=32)
+    torch.manual_seed(0)
+    folded = fold(TableModule(network).eval())
+    reference = Reference.measure(folded, torch.randn(3, 3, 32, 32), Recipe(points=5))
+    checked = []
+
+    def visit(node: Node, values: dict[str, torch.Tensor]) -> torch.Tensor:
+        if isinstance(node, Layer):
+            target = Target.of(reference, node, values)
+            wanted = reference.targets[node.name]
+            torch.testing.assert_close(target.outputs, wanted, rtol=1e-3, atol=1e-3)
+            checked.append(node.name if target.offset.dim() else "")
+        return run_in_batches(folded, node, [values[source] for source in node.inputs])
+
+    walk_nodes(network, reference.images, visit)
+    assert "layer2.0.downsample.0" in checked
