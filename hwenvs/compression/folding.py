@@ -87,11 +87,11 @@ def fold(module: TableModule) -> FoldedNetwork:
         bias = torch.zeros(layer.channels) if not layer.bias else owner.bias.detach().clone()  # type: ignore[operator]
         if layer.norm is not None:
             norm = module.get_submodule(layer.norm)
-            assert isinstance(norm, nn.BatchNorm2d)
+            assert isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d)
             assert norm.running_mean is not None
             assert norm.running_var is not None
             scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-            weight *= scale.view(-1, 1, 1, 1)
+            weight *= scale.view(-1, *[1] * (weight.dim() - 1))
             bias = (bias - norm.running_mean) * scale + norm.bias
         if weight.dim() == 4:
             weight = weight.contiguous(memory_format=torch.channels_last)

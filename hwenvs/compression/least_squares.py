@@ -149,6 +149,10 @@ def solve_depthwise(
     return solution[:, :-1].reshape(weight.shape).contiguous(), solution[:, -1].contiguous()
 
 
+RECTIFIERS = ("relu", "relu6")
+"""Activations that hide differences below 0 (and above 6)."""
+
+
 def rectified_target(target: Tensor, output: Tensor, activation: str) -> Tensor:
     """Targets relaxed where the activation hides the difference.
 

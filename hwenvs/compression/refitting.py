@@ -12,13 +12,14 @@ import torch
 from torch import Tensor
 
 from hwenvs.compression.least_squares import (
+    RECTIFIERS,
     MomentMatrices,
     prior_matrix,
     rectified_target,
     split_solution,
 )
 from hwenvs.compression.reference import Recipe, Reference
-from hwenvs.networks.base import Add, Layer, PadShortcut
+from hwenvs.networks.base import INPUT, Add, Layer, PadShortcut
 from hwenvs.networks.modules import run_node
 
 
@@ -47,14 +48,15 @@ class Target:
         network = reference.folded.network
         nothing = torch.zeros(())
         readers = [network[name] for name in network.readers[layer.name]]
-        if len(readers) != 1 or not isinstance(readers[0], Add):
+        bare = layer.activation is None
+        if len(readers) != 1 or not isinstance(readers[0], Add) or not bare:
             return cls(reference.targets[layer.name], nothing, layer.activation)
         add = readers[0]
-        other = network[next(name for name in add.inputs if name != layer.name)]
-        maps = values.get(other.name)
+        name = next(name for name in add.inputs if name != layer.name)
+        maps, other = values.get(name), None if name == INPUT else network[name]
         if maps is None and isinstance(other, PadShortcut):
             maps = run_node(other, [values[other.inputs[0]]], reference.folded.compute)
-        if maps is None:
+        if maps is None or maps.dim() < 4 or layer.name not in reference.points:
             return cls(reference.targets[layer.name], nothing, None)
         shortcut = reference.points[layer.name].outputs(maps)
         return cls(reference.targets[add.name] - shortcut, shortcut, add.activation)
@@ -93,7 +95,7 @@ def refit(
     """
     solver = moments.solver(prior_matrix(layer, *prior), recipe.ridge)
     solution = solver(moments.cross)
-    steps = recipe.rectified_steps if target.activation is not None else 0
+    steps = recipe.rectified_steps if target.activation in RECTIFIERS else 0
     for _ in range(steps):
         outputs = inputs @ solution[:-1].float() + solution[-1].float()
         solution = solver(moments.cross_with(inputs, target.relaxed(outputs)))

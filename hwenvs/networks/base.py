@@ -23,7 +23,8 @@ class Node:
         inputs: names of the nodes it reads.
         channels: channels of its output.
         size: height and width of its output in pixels (1 after flattening).
-        activation: ``"relu"``, ``"relu6"`` or None, applied to its output.
+        activation: what is applied to its output, ``"relu"`` or another name of
+            ``hwenvs.networks.modules.ACTIVATIONS``, or None.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Layer(Node):
         features_per_channel: inputs of a linear layer per channel of the map it flattens.
         norm: module path of the batch norm behind it, or None.
         bias: whether it has a bias of its own.
+        norm_epsilon: added to the batch norm's variance.
     """
 
     kind: str = "conv"
@@ -58,6 +60,7 @@ class Layer(Node):
     features_per_channel: int = 1
     norm: str | None = None
     bias: bool = False
+    norm_epsilon: float = 1e-5
 
     @property
     def weights(self) -> int:
@@ -78,17 +81,36 @@ class Layer(Node):
 
 @dataclass(frozen=True)
 class Pool(Node):
-    """Maximum or average pooling; ``kernel=0`` averages the whole map."""
+    """Maximum or average pooling; ``kernel=0`` averages the whole map.
+
+    Attributes:
+        kind: ``"max"`` or ``"average"`` (padded zeros count).
+        kernel: height and width of the window in pixels.
+        stride: step of the window in pixels.
+        padding: pixels added on each side.
+        ceil: whether windows that reach over the edge count (torch's ``ceil_mode``).
+    """
 
     kind: str = "max"
     kernel: int = 0
     stride: int = 1
     padding: int = 0
+    ceil: bool = False
 
 
 @dataclass(frozen=True)
 class Add(Node):
     """Sum of its inputs: the end of a residual block."""
+
+
+@dataclass(frozen=True)
+class Concat(Node):
+    """The channels of its inputs, one after the other."""
+
+
+@dataclass(frozen=True)
+class Pointwise(Node):
+    """An activation on its own, where the values before it are read as well."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hwenvs.networks.base import INPUT, Add, Layer, Network, Node, PadShortcut, Pool
+from hwenvs.networks.base import INPUT, Add, Concat, Layer, Network, Node, PadShortcut, Pool
 
 SAME = -1
 """Padding value for TensorFlow's asymmetric ``SAME`` padding."""
@@ -105,6 +105,14 @@ class TableBuilder:
         if (one.channels, one.size) != (other.channels, other.size):
             raise ValueError(f"{name}: {branch} and {shortcut} differ in shape")
         return self._add(Add(name, (branch, shortcut), one.channels, one.size, activation))
+
+    def concat(self, name: str, *sources: str, activation: str | None = None) -> str:
+        """Adds the concatenation of the channels of ``sources``."""
+        read = [self.nodes[source] for source in sources]
+        if len({node.size for node in read}) != 1:
+            raise ValueError(f"{name}: {', '.join(sources)} differ in size")
+        channels = sum(node.channels for node in read)
+        return self._add(Concat(name, sources, channels, read[0].size, activation))
 
     def pad_shortcut(self, name: str, source: str, channels: int, stride: int) -> str:
         """Adds the parameter-free shortcut of the CIFAR ResNets."""

@@ -11,13 +11,24 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hwenvs.errors import WeightsError
-from hwenvs.networks.base import INPUT, Add, Layer, Network, Node, PadShortcut, Pool
+from hwenvs.networks.base import INPUT, Add, Concat, Layer, Network, Node, PadShortcut, Pool
 
 ACTIVATIONS: dict[str | None, Callable[[Tensor], Tensor]] = {
     None: lambda x: x,
     "relu": torch.relu,
     "relu6": functional.relu6,
+    "leaky_relu": functional.leaky_relu,
+    "elu": functional.elu,
+    "silu": functional.silu,
+    "gelu": functional.gelu,
+    "mish": functional.mish,
+    "softplus": functional.softplus,
+    "hardswish": functional.hardswish,
+    "hardsigmoid": functional.hardsigmoid,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
 }
+"""Activations by name, with torch's default parameters."""
 
 
 class TableModule(nn.Module):
@@ -42,7 +53,8 @@ class TableModule(nn.Module):
         for layer in network.layers:
             self._place(layer.name, _layer_module(layer))
             if layer.norm is not None:
-                self._place(layer.norm, nn.BatchNorm2d(layer.channels))
+                norm = nn.BatchNorm1d if layer.kind == "linear" else nn.BatchNorm2d
+                self._place(layer.norm, norm(layer.channels, layer.norm_epsilon))
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits ``[N, classes]`` of ``images [N, channels, resolution, resolution]``."""
@@ -69,7 +81,7 @@ def execute(
     compute: Callable[[Layer, Tensor], Tensor],
     start: int = 0,
 ) -> Tensor:
-    """Runs ``network.nodes[start:]`` and returns the output of the last.
+    """Runs ``network.nodes[start:]`` and returns the output of the last, ``[N, classes]``.
 
     Args:
         network: the layer table.
@@ -87,7 +99,7 @@ def execute(
             left[source] -= 1
             if left[source] == 0:
                 del values[source]
-    return values[network.nodes[-1].name]
+    return values[network.nodes[-1].name].flatten(1)
 
 
 def run_node(
@@ -102,7 +114,10 @@ def run_node(
     elif isinstance(node, Pool):
         x = _pool(node, x)
     elif isinstance(node, Add):
-        x = inputs[0] + inputs[1]
+        one, other = _alike(node, inputs)
+        x = one + other
+    elif isinstance(node, Concat):
+        x = torch.cat(_alike(node, inputs), 1)
     elif isinstance(node, PadShortcut):
         extra = node.channels - x.shape[1]
         x = functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, extra // 2, extra - extra // 2))
@@ -113,6 +128,8 @@ def prepare_input(layer: Layer, x: Tensor) -> Tensor:
     """Flattens the input of a linear layer; applies TensorFlow's asymmetric padding."""
     if layer.kind == "linear":
         return x.flatten(1)
+    if layer.in_size == 1:  # may come from a linear layer, as vectors
+        x = _pixel(x)
     if layer.padding < 0:
         total = max((layer.size - 1) * layer.stride + layer.kernel - layer.in_size, 0)
         return functional.pad(x, (total // 2, total - total // 2, total // 2, total - total // 2))
@@ -178,7 +195,8 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 def _layer_module(layer: Layer) -> nn.Module:
     if layer.kind == "linear":
-        return nn.Linear(layer.in_channels * layer.features_per_channel, layer.channels)
+        features = layer.in_channels * layer.features_per_channel
+        return nn.Linear(features, layer.channels, bias=layer.bias)
     return nn.Conv2d(
         layer.in_channels,
         layer.channels,
@@ -191,6 +209,17 @@ def _layer_module(layer: Layer) -> nn.Module:
 
 
 def _pool(node: Pool, x: Tensor) -> Tensor:
-    if node.kind == "max":
-        return functional.max_pool2d(x, node.kernel, node.stride, node.padding)
-    return x.mean((2, 3), keepdim=True)
+    if not node.kernel:
+        return x.mean((2, 3), keepdim=True)
+    pool = functional.max_pool2d if node.kind == "max" else functional.avg_pool2d
+    return pool(x, node.kernel, node.stride, node.padding, ceil_mode=node.ceil)
+
+
+def _alike(node: Node, inputs: list[Tensor]) -> list[Tensor]:
+    """Maps of one pixel may meet vectors: all are maps then."""
+    return [_pixel(x) for x in inputs] if node.size == 1 else inputs
+
+
+def _pixel(x: Tensor) -> Tensor:
+    """A vector or a map of one pixel as a map ``[N, C, 1, 1]``."""
+    return x.reshape(x.shape[0], -1, 1, 1)

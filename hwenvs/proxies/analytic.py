@@ -6,8 +6,8 @@ The model has three parts, and no measurement of the network in it:
   exponent 1 (found in visual cortex by Stringer et al., Nature 2019, and in networks after them).
   Keeping k of C channels and re-fitting by least squares then leaves about the energy of the tail
   unexplained: r(k) = 1 - H(k) / H(C), with the harmonic numbers H.
-* *Reach.* In a chain every error passes on whole.  In a residual stream that sums n terms a branch
-  writes one of them, so its error arrives with weight 1/n.
+* *Reach.* In a chain every error passes on whole.  In a residual stream that sums (or concatenates)
+  n terms a branch writes one of them, so its error arrives with weight 1/n.
 * *Accuracy.* The excess over chance falls like 1 / (1 + (D / D0)^2) with the summed divergence D.
 
 Nothing but ``+ - * /`` is used.
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hwenvs.networks.base import INPUT, Add, Layer, Network
+from hwenvs.networks.base import INPUT, Add, Concat, Layer, Network
 from hwenvs.networks.coupling import channel_groups
 from hwenvs.proxies.card import Card
 from hwenvs.proxies.curve import AccuracyCurve
@@ -103,7 +103,7 @@ def reach_of(network: Network) -> dict[str, float]:
     widest: dict[str, int] = {}
     for node in reversed(network.nodes):
         readers = [network[name] for name in network.readers[node.name]]
-        if isinstance(node, Add):
+        if isinstance(node, Add | Concat):
             readers = [reader for reader in readers if not isinstance(reader, Layer)]
         widest[node.name] = max([terms[node.name], *(widest[r.name] for r in readers)])
     return {layer.name: 1.0 / widest[layer.name] for layer in network.layers}
