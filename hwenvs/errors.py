@@ -34,6 +34,10 @@ class WeightsError(HwenvsError, ValueError):
     """Weights that cannot be read or do not fit the network."""
 
 
+class TracingError(HwenvsError, ValueError):
+    """A module that no layer table can express; the message names the node."""
+
+
 class CodingError(HwenvsError, ValueError):
     """A compressed file that is corrupted, cut off or none at all."""
 

@@ -5,9 +5,19 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
-from hwenvs.errors import ArgumentError, unknown_name
-from hwenvs.networks.base import Add, Layer, Network, Node, PadShortcut, Pool
+from hwenvs.errors import ArgumentError, MissingExtraError, unknown_name
+from hwenvs.networks.base import (
+    Add,
+    Concat,
+    Layer,
+    Network,
+    Node,
+    PadShortcut,
+    Pointwise,
+    Pool,
+)
 from hwenvs.networks.classic import alexnet, lenet5, lenet_300_100, vgg16
 from hwenvs.networks.coupling import ChannelGroup, channel_groups, kept_channels
 from hwenvs.networks.density import PERCENT, WeightGroup, weight_groups
@@ -15,6 +25,9 @@ from hwenvs.networks.mobilenet import mobilenet_v1, mobilenet_v2
 from hwenvs.networks.precision import FULL_PRECISION, BitGroup, bit_groups
 from hwenvs.networks.resnet import resnet_cifar, resnet_imagenet
 from hwenvs.networks.storage import CODEBOOK_BITS, FLOAT_BITS, StorageGroup, storage_groups
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 Group = ChannelGroup | WeightGroup | BitGroup | StorageGroup
 """What a decision is about, in any family."""
@@ -57,6 +70,36 @@ def get_network(name: str, **changes: int) -> Network:
     return ZOO[name](**changes)
 
 
+def from_torch(
+    module: nn.Module, example_input: Tensor, name: str | None = None, title: str | None = None
+) -> Network:
+    """The layer table of your own module.
+
+    The module is traced with ``torch.fx`` in evaluation mode and is not changed.  Its outputs on
+    random images are compared with those of the table, so that nothing is left out in silence.
+    ``hwenvs.networks.tracing.adopt(network, module)`` has the weights.
+
+    Args:
+        module: maps images ``[N, channels, height, width]`` (square) to ``[N, classes]``.
+        example_input: images of that shape; their numbers do not matter.
+        name: of the network, for files and tables; the module's class by default.
+        title: to print; the name by default.
+
+    Raises:
+        TracingError: if the module does something that no layer table can express, or Python
+            decides by the data what runs; the message names the node and what would be valid.
+        ArgumentError: if the example is no batch of square images.
+        MissingExtraError: without torch.
+    """
+    try:
+        from hwenvs.networks.tracing import trace_module
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MissingExtraError("tracing needs torch: pip install 'hwenvs[measure]'") from error
+    return trace_module(module, example_input, name, title)
+
+
 __all__ = [
     "CODEBOOK_BITS",
     "FLOAT_BITS",
@@ -66,16 +109,19 @@ __all__ = [
     "Add",
     "BitGroup",
     "ChannelGroup",
+    "Concat",
     "Group",
     "Layer",
     "Network",
     "Node",
     "PadShortcut",
+    "Pointwise",
     "Pool",
     "StorageGroup",
     "WeightGroup",
     "bit_groups",
     "channel_groups",
+    "from_torch",
     "get_network",
     "kept_channels",
     "storage_groups",
