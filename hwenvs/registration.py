@@ -51,10 +51,18 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
 }
 """Arguments of every environment by id; ``gym.make`` adds to them and overrides them."""
 
+OPEN_ENVIRONMENTS: dict[str, dict[str, Any]] = {
+    "AMC-v0": {"problem": AMC},
+    "AMC-FineGrained-v0": {"problem": FINE_GRAINED},
+    "HAQ-v0": {"problem": HAQ},
+    "DeepCompression-v0": {"problem": DEEP, "budget": 0.1},
+}
+"""The same of the families without a network: ``gym.make(..., network=...)`` brings it."""
+
 
 def register_all() -> None:
     """Registers every environment with Gymnasium; once is enough."""
-    for name, arguments in ENVIRONMENTS.items():
+    for name, arguments in {**ENVIRONMENTS, **OPEN_ENVIRONMENTS}.items():
         if name not in gym.registry:
             gym.register(
                 name,

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from hwenvs.errors import unknown_name
+from hwenvs.errors import ArgumentError, unknown_name
+from hwenvs.networks import ZOO, Network
 from hwenvs.problems.base import Outcome, Problem, Walk, Walker
 from hwenvs.problems.bit_allocation import BitAllocationProblem
 from hwenvs.problems.channel_pruning import ChannelPruningProblem
@@ -38,6 +39,7 @@ def make_problem(problem: str | Problem, **arguments: Any) -> Problem:
 
     Raises:
         UnknownNameError: if there is no such family; the message suggests the nearest.
+        ArgumentError: without a network.
         HwenvsError: if the arguments make no sense.
     """
     if isinstance(problem, Problem):
@@ -47,6 +49,7 @@ def make_problem(problem: str | Problem, **arguments: Any) -> Problem:
         return problem
     if problem not in FAMILIES:
         raise unknown_name("family of problems", problem, FAMILIES)
+    _check_network(arguments.get("network"))
     if str(arguments.get("proxy", "")).endswith(".npz"):
         return FAMILIES[problem](**arguments)  # the file may change
     try:
@@ -54,6 +57,21 @@ def make_problem(problem: str | Problem, **arguments: Any) -> Problem:
     except (TypeError, ValueError):
         return FAMILIES[problem](**arguments)
     return _remembered(problem, key)
+
+
+def _check_network(network: object) -> None:
+    """Says what a network is where there is none.
+
+    Raises:
+        ArgumentError: if it is neither a name nor a layer table.
+    """
+    if isinstance(network, str | Network):
+        return
+    problem = "is missing" if network is None else f"cannot be a {type(network).__name__}"
+    raise ArgumentError(
+        f"network {problem}: pass a name of the zoo ({', '.join(ZOO)}), or the layer table of your "
+        "own module, network=hwenvs.networks.from_torch(module, example_input)"
+    )
 
 
 @lru_cache(REMEMBERED)
