@@ -158,12 +158,36 @@ def open_bench(
     folded = fold(load_module(network, state).to(device))
     preprocessing = Preprocessing.from_metadata(metadata, network.resolution)
     source = folder / images_folder
-    images, _ = load_images(source, calibration, calibration_rows, preprocessing)
-    reference = Reference.measure(folded, images.to(device), recipe)
+    refit, _ = load_images(source, calibration, calibration_rows, preprocessing)
     images, labels = load_images(source, evaluation, evaluation_rows, preprocessing)
-    images = images.to(device, recipe.dtype).contiguous(memory_format=torch.channels_last)
-    labels = labels.to(device)
+    tensors = (refit.to(device), images.to(device), labels.to(device))
+    return set_up(folded, *tensors, recipe, family, published)
+
+
+def set_up(
+    folded: FoldedNetwork,
+    refit_images: Tensor,
+    images: Tensor,
+    labels: Tensor,
+    recipe: Recipe,
+    family: str = "channel_pruning",
+    counted: Network | None = None,
+) -> Bench:
+    """A bench of tensors; runs the full network once.
+
+    Args:
+        folded: the full network.
+        refit_images: images ``[N, C, R, R]`` to reconstruct from.
+        images: images ``[M, C, R, R]`` to measure on.
+        labels: their classes ``[M]``.
+        recipe: how compressed weights are chosen.
+        family: what designs decide.
+        counted: the network whose costs count; the same by default.
+    """
+    reference = Reference.measure(folded, refit_images, recipe)
+    images = images.to(recipe.dtype).contiguous(memory_format=torch.channels_last)
     kind = get_family(family)
     whole = kind.whole(reference).to(recipe.dtype)
     logits = whole(images).log_softmax(1)
-    return Bench(network, published, whole, reference, images, labels, logits, kind)
+    network = folded.network
+    return Bench(network, counted or network, whole, reference, images, labels, logits, kind)

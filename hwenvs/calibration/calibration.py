@@ -57,6 +57,7 @@ class Calibration:
         device: where to compute; anything but ``"cpu"`` needs ``workers=1``.
         family: what designs decide.
         dataset: see :func:`hwenvs.calibration.images.find_dataset`.
+        bench: a bench instead of ``data``, ``weights``, ``device`` and ``dataset``.
 
     Raises:
         DataError, WeightsError, UnknownNameError: from opening the bench, or if ``out`` holds
@@ -75,10 +76,11 @@ class Calibration:
         device: str = "cpu",
         family: str = "channel_pruning",
         dataset: str | None = None,
+        bench: Bench | None = None,
     ) -> None:
         self.name, self.plan, self.out = name, plan, out
         self.workers, self.progress = workers, progress
-        self.bench: Bench = open_bench(
+        self.bench: Bench = bench or open_bench(
             name,
             range(*plan.calibration_images),
             range(*plan.evaluation_images),
@@ -102,6 +104,9 @@ class Calibration:
         settings["weights"] = self.digest
         if dataset is not None:
             settings["dataset"] = dataset
+        if bench is not None:
+            settings["images"] = images_digest(bench)
+            family = bench.family.name
         self.journal = Journal(out / f"{name}.{family}.journal.jsonl", settings)
 
     def run(self) -> Result:
@@ -197,6 +202,14 @@ def weights_digest(bench: Bench) -> str:
         sha.update(name.encode())
         sha.update(folded.weights[name].contiguous().cpu().numpy().tobytes())
         sha.update(folded.biases[name].cpu().numpy().tobytes())
+    return sha.hexdigest()
+
+
+def images_digest(bench: Bench) -> str:
+    """sha256 of the images and labels."""
+    sha = hashlib.sha256()
+    for tensor in (bench.reference.images, bench.images, bench.labels):
+        sha.update(tensor.double().contiguous().cpu().numpy().tobytes())
     return sha.hexdigest()
 
 
