@@ -9,7 +9,7 @@ import inspect
 from pathlib import Path
 
 from hwenvs.problems import FAMILIES
-from hwenvs.registration import ENVIRONMENTS
+from hwenvs.registration import ENVIRONMENTS, OPEN_ENVIRONMENTS
 
 PAGE = Path(__file__).with_name("environments.md")
 
@@ -54,6 +54,9 @@ def _ids(family: str) -> str:
         counts = [len(decision.kept) for decision in problem.decisions]  # type: ignore[attr-defined]
         span = f"{min(counts)} to {max(counts)} a decision"
         rows.append(f"| `{name}` | {problem.title.split(',')[0]} | {problem.horizon} | {span} |")
+    for name, arguments in OPEN_ENVIRONMENTS.items():
+        if arguments["problem"] == family:
+            rows.append(f"| `{name}` | `network=`, see [your own network](own-network.md) | | |")
     return "\n".join(rows) + "\n"
 
 

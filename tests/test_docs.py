@@ -10,7 +10,9 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @pytest.mark.parametrize(
-    "page", [ROOT / "README.md", ROOT / "docs/solvers.md"], ids=lambda p: p.name
+    "page",
+    [ROOT / "README.md", ROOT / "docs/solvers.md", ROOT / "docs/own-network.md"],
+    ids=lambda p: p.name,
 )
 def test_the_code_of_a_page_runs(page: Path) -> None:
     names: dict = {}

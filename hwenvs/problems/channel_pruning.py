@@ -90,6 +90,8 @@ class ChannelPruningProblem(LayerwiseProblem):
     `get_state()` and `set_state(state)` save and restore the decisions so far, for tree search.
 
     ## Arguments
+    - `network`: a name of the zoo, or the layer table of your own module
+      (`hwenvs.networks.from_torch`).
     - `budget` (`0.5`): what the design may cost, as a fraction of the uncompressed network's cost;
       `{cost: fraction}` names both; `None` for no limit.
     - `budget_units` (`"fraction"`): `"absolute"` for a budget in SI units (MACs, parameters, bytes,
