@@ -88,7 +88,8 @@ def from_torch(
     Raises:
         TracingError: if the module does something that no layer table can express, or Python
             decides by the data what runs; the message names the node and what would be valid.
-        ArgumentError: if the example is no batch of square images.
+        ArgumentError: if the example is no batch of square images, or the name is one of the zoo,
+            whose tables belong to other weights.
         MissingExtraError: without torch.
     """
     try:

@@ -21,7 +21,12 @@ def traced(network: Network) -> Network:
     with torch.device("meta"):
         module = TableModule(network)
         images = torch.zeros(1, network.in_channels, network.resolution, network.resolution)
-    return from_torch(module, images, network.name, network.title)
+    return called(from_torch(module, images), network)
+
+
+def called(found: Network, network: Network) -> Network:
+    """``found`` under the name of ``network``."""
+    return replace(found, name=network.name, title=network.title)
 
 
 def numbered(network: Network) -> Network:
@@ -99,8 +104,9 @@ class ResNet18(nn.Module):
 
 def test_names_of_modules_and_blocks_are_the_tables_names() -> None:
     with torch.device("meta"):
-        found = from_torch(ResNet18(), torch.zeros(1, 3, 224, 224), "resnet18", "ResNet-18")
-    assert found == get_network("resnet18")
+        found = from_torch(ResNet18(), torch.zeros(1, 3, 224, 224))
+    network = get_network("resnet18")
+    assert called(found, network) == network
 
 
 class Lambda(nn.Module):
@@ -143,6 +149,8 @@ def test_a_network_is_called_like_its_class() -> None:
     assert from_torch(module, example, "mine", "Mine").title == "Mine"
     with pytest.raises(ArgumentError, match="'my/net' becomes part of file names"):
         from_torch(module, example, "my/net")
+    with pytest.raises(ArgumentError, match="'resnet56' is that of a network of the zoo"):
+        from_torch(module, example, "resnet56")
 
 
 @pytest.mark.parametrize("shape", [(3, 8, 8), (1, 3, 8, 9), (0, 3, 8, 8)], ids=str)
@@ -160,3 +168,25 @@ def test_importing_networks_does_not_import_torch() -> None:
     code = "import sys, hwenvs.networks as n; n.from_torch; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+class Reused(nn.Module):
+    """One pooling and one activation for many places; functions called like modules."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool, self.act = nn.MaxPool2d(2), nn.ReLU()
+        self.add, self.max_pool2d = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)
+        self.fc = nn.Linear(3, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.pool(self.act(self.pool(x)))
+        x = F.max_pool2d(x + self.act(self.add(x)), 2)
+        return self.fc((x + self.max_pool2d(x)).mean((2, 3)))
+
+
+def test_names_are_unique_and_layers_have_those_of_their_modules() -> None:
+    network = from_torch(Reused().double(), torch.zeros(1, 3, 16, 16))
+    assert [layer.name for layer in network.layers] == ["add", "max_pool2d", "fc"]
+    assert network["pool"].activation == "relu"
+    assert len({node.name for node in network.nodes}) == len(network.nodes) == 9

@@ -200,3 +200,21 @@ def test_a_table_that_computes_something_else_is_refused() -> None:
     module[0].register_forward_hook(lambda _, __, outputs: 2 * outputs)
     with pytest.raises(TracingError, match="outputs differ from those of the traced table"):
         from_torch(module, torch.zeros(1, 4))
+
+
+def test_modules_that_compute_nothing_are_refused() -> None:
+    with pytest.raises(TracingError, match="node 'output' is not one tensor"):
+        from_torch(nn.Flatten(), torch.zeros(1, 4))
+
+
+def test_a_layer_cannot_be_called_like_the_image() -> None:
+    class Odd(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.input = nn.Linear(4, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.input(x)
+
+    with pytest.raises(TracingError, match=r"node 'input' \(Linear\) has the name of the image"):
+        from_torch(Odd(), torch.zeros(1, 4))

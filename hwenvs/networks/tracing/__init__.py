@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from hwenvs.errors import ArgumentError, TracingError
+from hwenvs.networks import ZOO
 from hwenvs.networks.base import Network
 from hwenvs.networks.tracing.adoption import adopt
 from hwenvs.networks.tracing.graph import trace
@@ -21,22 +22,36 @@ def trace_module(
     module: nn.Module, example_input: Tensor, name: str | None = None, title: str | None = None
 ) -> Network:
     """See :func:`hwenvs.networks.from_torch`."""
-    name = type(module).__name__ if name is None else name
-    if not re.fullmatch(r"[\w.-]+", name):
-        raise ArgumentError(f"name {name!r} becomes part of file names: letters, digits, _ . and -")
     example = _checked_example(module, example_input)
+    name = _checked_name(type(module).__name__ if name is None else name)
     modes = {part: part.training for part in module.modules()}
     module.eval()
     try:
         with torch.no_grad():
             writer = TableWriter(trace(module, example))
             network = writer.write(name, title or name)
-            if example.device.type != "meta" and example.dtype == torch.float32:
+            if example.device.type != "meta" and example.dtype in (torch.float32, torch.float64):
                 _verify(network, module, example, writer.ending)
     finally:
         for part, training in modes.items():
             part.training = training
     return network
+
+
+def _checked_name(name: str) -> str:
+    """``name``, if tables can be filed under it.
+
+    Raises:
+        ArgumentError: if it cannot be part of a file name, or is that of a network of the zoo.
+    """
+    if not re.fullmatch(r"[\w.-]+", name):
+        raise ArgumentError(f"name {name!r} becomes part of file names: letters, digits, _ . and -")
+    if name in ZOO:
+        raise ArgumentError(
+            f"name {name!r} is that of a network of the zoo, whose tables were measured on other "
+            "weights; pass another name="
+        )
+    return name
 
 
 def _checked_example(module: nn.Module, example: Tensor) -> Tensor:
@@ -65,7 +80,7 @@ def _verify(network: Network, module: nn.Module, example: Tensor, ending: str | 
         TracingError: if they differ.
     """
     noise = torch.randn(example.shape, generator=torch.Generator("cpu").manual_seed(0))
-    expected = module(noise.to(example.device)).cpu()
+    expected = module(noise.to(example)).cpu().float()
     outputs = adopt(network, module)(noise)
     if ending is not None:
         outputs = getattr(torch, ending)(outputs, 1)

@@ -38,6 +38,7 @@ class TableWriter:
         self.ending: str | None = None
         self._values: dict[fx.Node, Value] = {}
         self._owners: set[str] = set()
+        self._paths = {str(node.target) for node in graph.nodes if node.op == "call_module"}
 
     def write(self, name: str, title: str) -> Network:
         """The table.
@@ -191,21 +192,25 @@ class TableWriter:
         return None if kind is nn.ZeroPad2d else kind(*args[1:], **given)
 
     def _name(self, call: Call, block: bool) -> str:
-        """A module's path; for a function its own name, or the path of the ``block`` it ends."""
+        """A module's path; for a function the path of the ``block`` it ends, or its own name."""
+        path, own = str(call.node.target), call.node.name
         if call.node.op == "call_module":
-            name = other = str(call.node.target)
+            taken, names = set(self.nodes), [path, f"{path}.{own}"]
         else:
             scope = scope_of(call.node)
-            other = f"{scope}.{call.node.name}" if scope else call.node.name
-            name = scope if scope and block else other
-        if name in self.nodes:
-            name = other
-        return f"{name}.{call.node.name}" if name in self.nodes else name
+            inside = f"{scope}.{own}" if scope else own
+            taken = self.nodes.keys() | self._paths
+            names = [scope, inside] if scope and block else [inside]
+        free = next((name for name in names if name not in taken), f"{names[-1]}_")
+        if free != path and path in self._owners:
+            self.refuse(call, f"has the name of the image, {INPUT!r}", "another attribute name")
+        return free
 
     def _check_output(self, node: fx.Node) -> None:
         value = self._values.get(node.args[0]) if isinstance(node.args[0], fx.Node) else None
         *_, last = self.nodes
-        if value is None or value.pending is not None or value.node != last or value.size != 1:
+        whole = value is not None and value.pending is None and value.size == 1
+        if value is None or not whole or value.node != last or last == INPUT:
             self.graph.refuse(
                 node, "is not one tensor [N, classes] computed from the image", "one such tensor"
             )
