@@ -60,6 +60,7 @@ def own() -> tuple[Small, Network, Tensor, Tensor]:
         ("channel_pruning", "AMC-v0", {}),
         ("bit_allocation", "HAQ-v0", {"floor": 3, "budget": 0.6}),
         ("fine_grained_pruning", "AMC-FineGrained-v0", {"floor": 0.2, "budget": 0.5}),
+        ("deep_compression", "DeepCompression-v0", {"floor": 0.1, "budget": 0.7}),
     ],
 )
 def test_a_measured_table_makes_an_environment(
