@@ -9,7 +9,7 @@ import pytest
 
 from hwenvs.errors import CouplingError
 from hwenvs.hardware import Workload, get_hardware
-from hwenvs.networks import ZOO, Layer, Network, channel_groups, get_network
+from hwenvs.networks import ZOO, ChannelGroup, Layer, Network, channel_groups, get_network
 from hwenvs.networks.base import INPUT
 from hwenvs.problems import ChannelPruningProblem
 from hwenvs.problems.tables import shapings
@@ -56,14 +56,30 @@ def test_every_network_of_the_zoo_can_be_tabulated(name: str) -> None:
     assert [shaping.layer for shaping in found] == list(network.layers)
 
 
-def test_layers_shaped_by_distant_decisions_are_refused() -> None:
+def fork() -> Network:
+    """One layer read by two chains of two layers."""
+
     def conv(name: str, source: str) -> Layer:
         return Layer(name, (source,), 8, 4, in_channels=8, in_size=4)
 
     edges = [("a", INPUT), ("b", "a"), ("c", "a"), ("d", "b"), ("e", "c")]
-    fork = Network("fork", "Fork", tuple(conv(*edge) for edge in edges), 8, 4, in_channels=8)
+    return Network("fork", "Fork", tuple(conv(*edge) for edge in edges), 8, 4, in_channels=8)
+
+
+def test_layers_shaped_by_distant_decisions_are_refused() -> None:
+    groups = (
+        ChannelGroup("b", "a", ("b", "c"), ("a",), 8),
+        ChannelGroup("d", "b", ("d",), ("b",), 8),
+        ChannelGroup("e", "c", ("e",), ("c",), 8),
+    )
     with pytest.raises(CouplingError, match="layer 'c' is shaped by decisions 0 and 2"):
-        ChannelPruningProblem(fork)
+        shapings(fork(), groups)
+
+
+def test_the_chains_of_a_fork_are_decided_one_after_the_other() -> None:
+    problem = ChannelPruningProblem(fork())
+    assert [group.name for group in problem.groups] == ["b", "d", "c", "e"]
+    assert [group.gathered for group in problem.groups] == [True, False, True, False]
 
 
 def test_a_table_of_divergences_holds_neighbouring_pairs(env_id: str, get_problem: Any) -> None:
