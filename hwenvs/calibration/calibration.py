@@ -95,6 +95,8 @@ class Calibration:
             for key, value in settings.items()
             if key not in COUNTS
         }
+        # Journals of matrices that no elements share say nothing of elements.
+        settings["recipe"] = {k: v for k, v in settings["recipe"].items() if v is not None}
         self.digest = weights_digest(self.bench)
         settings["weights"] = self.digest
         if dataset is not None:
