@@ -95,7 +95,8 @@ class TableBuilder:
         Args:
             name: module path.
             cells: memory cells.
-            projection: numbers that the output is projected to (LSTMP; Sak et al., 2014).
+            projection: numbers that the output is projected to (LSTMP; Sak et al., 2014); 0 or
+                None for no projection.
         """
         read = self.nodes[self.last]
         outputs = projection or cells
@@ -117,7 +118,7 @@ class TableBuilder:
             matrix("ih", read.name, 4 * cells, read.channels * read.size),
             matrix("hh", name, 4 * cells, outputs),
         ]
-        if projection is not None:
+        if projection:
             layers.append(matrix("hr", name, projection, cells, bias=False))
         return self._add(
             Recurrent(name, (read.name,), outputs, 1, layers=tuple(layers), cells=cells)
