@@ -135,7 +135,8 @@ class DeepCompression:
         torch.manual_seed(self.recipe.dense.seed)
         self.module = TableModule(get_network(name))
         self.weights: dict[str, Tensor] = {
-            layer: self.module.get_parameter(f"{layer}.weight") for layer in self.recipe.storage
+            layer: self.module.get_parameter(self.module.network.layer(layer).weight_key)
+            for layer in self.recipe.storage
         }
 
     def run(self) -> list[Stage]:
