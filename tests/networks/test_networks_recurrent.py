@@ -10,8 +10,10 @@ import torch
 
 from hwenvs.compression.folding import fold
 from hwenvs.compression.reference import Recipe, Reference
+from hwenvs.errors import ArgumentError
 from hwenvs.networks import channel_groups, get_network, storage_groups
 from hwenvs.networks.modules import TableModule
+from hwenvs.problems import make_problem
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +63,8 @@ def test_every_matrix_has_a_density_and_a_codebook_and_no_channels_are_pruned() 
     network = get_network("lstm")
     assert len(storage_groups(network)) == 8
     assert channel_groups(network) == ()
+    with pytest.raises(ArgumentError, match="LSTM has nothing to decide in channel pruning"):
+        make_problem("channel_pruning", network="lstm", proxy="analytic")
 
 
 def test_moments_of_a_cell_are_those_of_its_inputs_over_all_steps(module: TableModule) -> None:
