@@ -64,7 +64,7 @@ def _arguments(env_id: str, variant: str) -> dict[str, object]:
         changed = {**VARIANTS[variant], **bits.get(variant, {})}
         changed.pop("round_to", None)
         return changed
-    if variant == "latency" and "FineGrained" in env_id:
+    if variant == "latency" and ("FineGrained" in env_id or "LSTM" in env_id):
         return {**VARIANTS[variant], "hardware": Bumpy()}
     return dict(VARIANTS[variant])
 
