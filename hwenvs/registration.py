@@ -23,6 +23,9 @@ EIE: dict[str, Any] = {"hardware": "eie", "cost": "latency", "budget": 0.45}
 RATIO: dict[str, Any] = {"reward": "compression_ratio", "budget": None}
 """As small as possible at an accuracy, where the default is as accurate as possible at a size."""
 
+ESE: dict[str, Any] = {"hardware": "ese", "cost": "latency", "budget": 0.25}
+"""Of a sparse LSTM engine, where zeros save time, and bits wherever memory is waited for."""
+
 ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "AMC-MobileNetV1-v0": {"problem": AMC, "network": "mobilenet_v1"},
     # AMC prunes MobileNetV2 to 70 % as well: at half its MACs it guesses without fine-tuning.
@@ -45,6 +48,7 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "DeepCompression-LeNet5-v0": {"problem": DEEP, "network": "lenet5"},
     "DeepCompression-LeNet300-Ratio-v0": {"problem": DEEP, "network": "lenet_300_100", **RATIO},
     "DeepCompression-LeNet5-Ratio-v0": {"problem": DEEP, "network": "lenet5", **RATIO},
+    "DeepCompression-LSTM-v0": {"problem": DEEP, "network": "lstm", **ESE},
     "DeepCompression-VGG16-v0": {"problem": DEEP, "network": "vgg16", "budget": 0.1},
     "DeepCompression-AlexNet-v0": {"problem": DEEP, "network": "alexnet", "budget": 0.1},
     "DeepCompression-ResNet50-v0": {"problem": DEEP, "network": "resnet50", "budget": 0.12},

@@ -98,6 +98,8 @@ class Calibration:
             for key, value in settings.items()
             if key not in COUNTS
         }
+        # Journals of matrices that no elements share say nothing of elements.
+        settings["recipe"] = {k: v for k, v in settings["recipe"].items() if v is not None}
         self.digest = weights_digest(self.bench)
         if plan.recipe.levels == Recipe.levels:
             del settings["recipe"]["levels"]  # journals from before there was a choice go on

@@ -27,6 +27,7 @@ DATASETS = {
     "resnet50": ("cifar10", "test", "train"),
     "lenet_300_100": ("mnist", "test", "train"),
     "lenet5": ("mnist", "test", "train"),
+    "lstm": ("mnist", "test", "train"),
     "mobilenet_v1": ("imagenet_sample", "validation", "validation"),
     "mobilenet_v2": ("imagenet_sample", "validation", "validation"),
 }

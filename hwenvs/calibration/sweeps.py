@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from hwenvs.calibration.bench import Bench, Measurement, compare
-from hwenvs.compression.folding import FoldedNetwork
+from hwenvs.compression.folding import FoldedNetwork, batch_of
 from hwenvs.networks.base import INPUT
 from hwenvs.networks.modules import execute, run_node
 
 
 @torch.inference_mode()
 def sweep_group(
-    bench: Bench, index: int, counts: list[int], images: int, batch: int = 10
+    bench: Bench, index: int, counts: list[int], images: int, batch: int | None = None
 ) -> Iterator[tuple[int, Measurement]]:
     """Measures decision ``index`` alone at each of ``counts``.
 
@@ -27,15 +27,15 @@ def sweep_group(
         index: which decision.
         counts: what to keep.
         images: evaluation images to use.
-        batch: images held at a time.
+        batch: images held at a time; by default what suits the network.
     """
     group, network = bench.groups[index], bench.network
     names = [node.name for node in network.nodes]
-    start = min(names.index(reader) for reader in group.readers)
+    start = min(names.index(network.node_of(reader).name) for reader in group.readers)
     low, family = bench.folded, bench.family
     variants = [family.alone(bench.reference, index, c).to(bench.images.dtype) for c in counts]
     outputs: list[list[Tensor]] = [[] for _ in counts]
-    for part in torch.split(bench.images[:images], batch):
+    for part in torch.split(bench.images[:images], batch or batch_of(network)):
         values = prefix(low, part, start)
         for variant, collected in zip(variants, outputs, strict=True):
             logits = execute(network, dict(values), variant.compute, start)

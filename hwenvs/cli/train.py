@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,8 +18,9 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder for the weights and the checkpoint.")],
     data: DataOption = None,
     resolution: Annotated[
-        int, typer.Option(min=8, help="Pixels; smaller images are enlarged.")
-    ] = 32,
+        int | None,
+        typer.Option(min=8, help="Pixels; smaller images are enlarged. Default: 32; digits: 28."),
+    ] = None,
     first_resolution: Annotated[
         int | None, typer.Option(min=8, help="Pixels in the first epoch, growing from there.")
     ] = None,
@@ -37,10 +38,12 @@ def train(
     threads: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 1,
     until: Annotated[int | None, typer.Option(min=1, help="Stop after this epoch.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of weights, order and augmentation.")] = 0,
+    half: Annotated[bool, typer.Option("--half", help="Write weights in half precision.")] = False,
 ) -> None:
     """Train a network of the zoo from scratch.
 
-    Random crops, flips and erased squares; Nesterov's gradient descent with a cosine schedule.
+    Random crops, flips and erased squares (digits: shifts alone); Nesterov's gradient descent with
+    a cosine schedule.
     Stop it at any time: the same command continues after the last finished epoch.
 
     Example: hwenvs train resnet50 --out weights --resolution 64 --epochs 30 --device cuda
@@ -48,22 +51,32 @@ def train(
     import torch
 
     from hwenvs.training.settings import Settings
-    from hwenvs.training.zoo import train_network
+    from hwenvs.training.zoo import suited, train_network
 
     torch.set_num_threads(threads)
+    given: dict[str, Any] = {} if resolution is None else {"resolution": resolution}
     settings = Settings(
         epochs=epochs,
-        resolution=resolution,
         first_resolution=first_resolution,
         batch_size=batch_size,
         learning_rate=learning_rate,
         precision=precision,
         seed=seed,
+        **{**suited(network), **given},
     )
     facts = {"command": portable_command(sys.argv[1:])}
     with steps() as progress:
         trained = train_network(
-            network, settings, out, data, teacher, device, progress, until, facts
+            network,
+            settings,
+            out,
+            data,
+            teacher,
+            device,
+            progress,
+            until,
+            facts,
+            torch.float16 if half else torch.float32,
         )
     output().print(
         f"{trained.epochs} epochs, last loss {trained.loss:.4f}, "

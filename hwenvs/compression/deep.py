@@ -134,6 +134,18 @@ def share_weights(weight: Tensor, storage: Storage) -> Tensor:
     return shared
 
 
+def weight_key(layer: str, tensors: Mapping[str, Tensor]) -> str:
+    """The weights of ``layer`` in a state dict; matrices of an LSTM go by their own names.
+
+    Raises:
+        UnknownNameError: if there are none.
+    """
+    for key in (f"{layer}.weight", layer):
+        if key in tensors:
+            return key
+    raise unknown_name("layer", layer, [n[:-7] for n in tensors if n.endswith(".weight")])
+
+
 def compress(
     state: Mapping[str, Tensor], storage: Mapping[str, Storage], facts: Mapping[str, str]
 ) -> Compressed:
@@ -153,11 +165,9 @@ def compress(
         if not name.endswith("num_batches_tracked")
     }
     full = FLOAT_BYTES * sum(tensor.numel() for tensor in tensors.values())
-    index_bits = {}
+    index_bits, keys = {}, {layer: weight_key(layer, tensors) for layer in storage}
     for layer, how in storage.items():
-        key = f"{layer}.weight"
-        if key not in tensors:
-            raise unknown_name("layer", layer, [n[:-7] for n in tensors if n.endswith(".weight")])
+        key = keys[layer]
         tensors[key] = share_weights(tensors[key], how)
         index_bits[key] = how.index_bits
     arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
@@ -165,9 +175,9 @@ def compress(
     reports = [
         LayerReport(
             layer,
-            tensors[f"{layer}.weight"].numel(),
-            int(tensors[f"{layer}.weight"].count_nonzero()),
-            sizes[f"{layer}.weight"],
+            tensors[keys[layer]].numel(),
+            int(tensors[keys[layer]].count_nonzero()),
+            sizes[keys[layer]],
         )
         for layer in storage
     ]

@@ -17,6 +17,7 @@ from torch import Tensor
 from hwenvs.compression.compensation import DAMPING, compensate, inverse_factor
 from hwenvs.compression.folding import FoldedNetwork
 from hwenvs.compression.least_squares import from_rows, weight_rows
+from hwenvs.compression.load_balance import balanced, block_thresholds, row_blocks
 from hwenvs.compression.reference import Reference
 from hwenvs.errors import DesignError
 from hwenvs.networks import PERCENT, WeightGroup, weight_groups
@@ -34,6 +35,8 @@ class SparseLibrary:
         reference: the full network on calibration images.
         method: one of :data:`METHODS`.
         damping: of the Gram matrices, relative to their mean diagonal.
+
+    Where the recipe names processing elements, each element's rows keep the same density.
     """
 
     reference: Reference
@@ -51,10 +54,11 @@ class SparseLibrary:
             if percent == PERCENT:
                 return full
             columns = weight_rows(layer, full)
+            blocks = self.blocks(len(columns))
             if self.method == "magnitude" or layer.kind == "depthwise":
-                pruned = largest(columns.abs(), percent / PERCENT) * columns
+                pruned = keep_mask(columns.abs(), percent / PERCENT, blocks) * columns
             else:
-                pruned = prune_columns(columns, self.factor(layer), percent / PERCENT)
+                pruned = prune_columns(columns, self.factor(layer), percent / PERCENT, blocks)
             self._known[key] = from_rows(layer, pruned).to(self.reference.images.dtype)
         return self._known[key]
 
@@ -77,6 +81,11 @@ class SparseLibrary:
             pruned.weights[group.name] = self.weight(group, int(percent))
         return pruned
 
+    def blocks(self, rows: int) -> Tensor | None:
+        """The block of every row ``[rows]`` where elements shall have as much work; else None."""
+        elements = self.reference.recipe.elements
+        return None if elements is None else row_blocks(rows, elements)
+
     def factor(self, layer: Layer) -> Tensor:
         """Upper Cholesky factor of the inverse Gram matrix of a layer's inputs (made once)."""
         if layer.name not in self._factors:
@@ -87,17 +96,21 @@ class SparseLibrary:
 
 
 @torch.inference_mode()
-def prune_columns(weight: Tensor, factor: Tensor, density: float) -> Tensor:
+def prune_columns(
+    weight: Tensor, factor: Tensor, density: float, blocks: Tensor | None = None
+) -> Tensor:
     """``weight [out, d]`` with ``density`` of its entries left, the others made up for.
 
     Args:
         weight: rows of weights; not changed.
         factor: upper Cholesky factor of the inverse Gram matrix, ``[d, d]``.
         density: fraction of the entries that stay.
+        blocks: the block of every row ``[rows]``, each of which keeps that fraction; default: one.
     """
     scale = factor.diagonal()
-    # One threshold for the layer, so that rows and columns which matter more stay denser.
-    threshold = _threshold((weight / scale).square(), density)
+    # One threshold for the layer, so that rows and columns which matter more stay denser; one for
+    # every block where blocks shall have as much work as one another.
+    threshold = _threshold((weight / scale).square(), density, blocks)
 
     def settle(values: Tensor, column: int) -> Tensor:
         kept = (values / scale[column]).square() > threshold
@@ -105,7 +118,12 @@ def prune_columns(weight: Tensor, factor: Tensor, density: float) -> Tensor:
 
     weight = compensate(weight, factor, settle)
     # Compensation moves a few weights over the threshold: the smallest of them go again.
-    return weight * largest((weight / scale).square(), density)
+    return weight * keep_mask((weight / scale).square(), density, blocks)
+
+
+def keep_mask(values: Tensor, density: float, blocks: Tensor | None) -> Tensor:
+    """A mask of the ``density`` largest of ``values``, of every block of rows where there are."""
+    return largest(values, density) if blocks is None else balanced(values, density, blocks)
 
 
 def largest(values: Tensor, density: float) -> Tensor:
@@ -116,6 +134,8 @@ def largest(values: Tensor, density: float) -> Tensor:
     return mask.view_as(values)
 
 
-def _threshold(values: Tensor, density: float) -> Tensor:
+def _threshold(values: Tensor, density: float, blocks: Tensor | None) -> Tensor:
+    if blocks is not None:
+        return block_thresholds(values, density, blocks) * (1 - 1e-6)
     count = max(1, round(density * values.numel()))
     return values.flatten().kthvalue(values.numel() - count + 1).values * (1 - 1e-6)

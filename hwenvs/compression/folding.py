@@ -8,8 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hwenvs.networks.base import INPUT, Layer, Network
+from hwenvs.networks.base import INPUT, Layer, Network, Recurrent
 from hwenvs.networks.modules import TableModule, execute
+
+BATCH = 10
+"""Images at a time, so that maps stay in cache."""
+
+SEQUENCE_BATCH = 250
+"""Images at a time where a network is recurrent: a step of a sequence is little work."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +54,12 @@ class FoldedNetwork:
         return maps.index_select(1, channels).flatten(1)
 
     @torch.inference_mode()
-    def __call__(self, images: Tensor, batch: int = 10) -> Tensor:
+    def __call__(self, images: Tensor, batch: int | None = None) -> Tensor:
         """Logits ``[N, classes]``."""
         return torch.cat(
             [
                 execute(self.network, {INPUT: part}, self.compute)
-                for part in torch.split(images, batch)
+                for part in torch.split(images, batch or batch_of(self.network))
             ]
         ).float()
 
@@ -77,14 +83,21 @@ class FoldedNetwork:
         )
 
 
+def batch_of(network: Network) -> int:
+    """Images to run at a time."""
+    recurrent = any(isinstance(node, Recurrent) for node in network.nodes)
+    return SEQUENCE_BATCH if recurrent else BATCH
+
+
 @torch.no_grad()
 def fold(module: TableModule) -> FoldedNetwork:
     """Folds every batch norm of ``module`` into the convolution before it."""
     weights, biases = {}, {}
     for layer in module.network.layers:
-        owner = module.get_submodule(layer.name)
-        weight = owner.weight.detach().clone()  # type: ignore[operator]
-        bias = torch.zeros(layer.channels) if not layer.bias else owner.bias.detach().clone()  # type: ignore[operator]
+        weight = module.get_parameter(layer.weight_key).detach().clone()
+        bias = torch.zeros(layer.channels)
+        if layer.bias:
+            bias = module.get_parameter(layer.bias_key).detach().clone()
         if layer.norm is not None:
             norm = module.get_submodule(layer.norm)
             assert isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d)

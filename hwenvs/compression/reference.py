@@ -8,15 +8,15 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from hwenvs.compression.folding import FoldedNetwork
+from hwenvs.compression.folding import BATCH, SEQUENCE_BATCH, FoldedNetwork
 from hwenvs.compression.least_squares import MomentMatrices, weight_matrix
 from hwenvs.compression.rounding import LEVELS
 from hwenvs.compression.sampling import SamplePoints
 from hwenvs.compression.selection import CRITERIA, importance_order
 from hwenvs.errors import unknown_name
 from hwenvs.networks import ChannelGroup
-from hwenvs.networks.base import INPUT, Add, Layer, Network, Node
-from hwenvs.networks.modules import ACTIVATIONS, prepare_input, run_node
+from hwenvs.networks.base import INPUT, Add, Layer, Network, Node, Recurrent
+from hwenvs.networks.modules import ACTIVATIONS, prepare_input, run_cell, run_node
 
 DEPTHWISE_POINTS = 8
 """Sampled pixels per image for depthwise layers: each channel fits only kernel**2 + 1 numbers."""
@@ -49,6 +49,8 @@ class Recipe:
         precision: type of the forward passes; sums and solves are always float32 and float64.
         levels: what weights of few bits are rounded to: ``"linear"``, evenly spaced, a scale per
             channel; ``"codebook"``, one k-means codebook a layer.
+        elements: processing elements that share a matrix by its rows; where given, single weights
+            are pruned with load balance (:mod:`hwenvs.compression.load_balance`).
     """
 
     criterion: str = "reconstruction"
@@ -59,6 +61,7 @@ class Recipe:
     seed: int = 0
     precision: str = "float32"
     levels: str = "linear"
+    elements: int | None = None
 
     def __post_init__(self) -> None:
         for what, name, known in (
@@ -151,6 +154,8 @@ class Reference:
             branches = [name for name in self.points if name in node.inputs]
             if branches:
                 self.targets[node.name] = self.points[branches[-1]].outputs(linear)
+        if isinstance(node, Recurrent):
+            self._record_cell(node, inputs[0])
         if not isinstance(node, Layer):
             return
         if node.kind == "linear":
@@ -163,6 +168,21 @@ class Reference:
         if node.kind != "depthwise" and node.inputs[0] != INPUT:
             patches = self.patches(node, inputs[0]).flatten(1)
             self.moments[node.name] = MomentMatrices.of(patches, self.targets[node.name])
+
+    def _record_cell(self, node: Recurrent, maps: Tensor) -> None:
+        """Moments of the matrices of an LSTM, over all images and steps."""
+        seen: dict[str, list[tuple[Tensor, Tensor]]] = {layer.name: [] for layer in node.layers}
+
+        def compute(layer: Layer, x: Tensor) -> Tensor:
+            outputs = self.folded.compute(layer, x)
+            seen[layer.name].append((x.flatten(0, -2), outputs.flatten(0, -2)))
+            return outputs
+
+        for part in torch.split(maps.float(), SEQUENCE_BATCH):
+            run_cell(node, part, compute)
+        for name, pairs in seen.items():
+            read, written = (torch.cat(some) for some in zip(*pairs, strict=True))
+            self.moments[name] = MomentMatrices.of(read, written)
 
     def moments_of(self, layer: Layer) -> MomentMatrices:
         """Second moments of a layer that is not depthwise, also of one that reads the image."""
@@ -180,9 +200,10 @@ class Reference:
 
 
 def run_in_batches(
-    folded: FoldedNetwork, node: Node, inputs: list[Tensor], batch: int = 10
+    folded: FoldedNetwork, node: Node, inputs: list[Tensor], batch: int = BATCH
 ) -> Tensor:
     """Output of one node for all images, a few at a time so that the work stays in cache."""
+    batch = SEQUENCE_BATCH if isinstance(node, Recurrent) else batch
     parts = [
         run_node(node, [x[at : at + batch] for x in inputs], folded.compute)
         for at in range(0, len(inputs[0]), batch)

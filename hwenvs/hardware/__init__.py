@@ -16,6 +16,7 @@ from hwenvs.hardware.bitfusion import BitFusion, BitFusionChip
 from hwenvs.hardware.counts import Counts
 from hwenvs.hardware.eie import EIE, EIEChip
 from hwenvs.hardware.energy import EnergyTable, HorowitzEnergy
+from hwenvs.hardware.ese import ESE, ESEChip
 from hwenvs.hardware.lookup import LookupModel
 from hwenvs.hardware.presets import PRESETS, Preset
 from hwenvs.hardware.registry import HardwareRow, get_hardware, list_hardware
@@ -27,6 +28,7 @@ __all__ = [
     "COST_UNITS",
     "DEFINITIONS",
     "EIE",
+    "ESE",
     "MAXIMA",
     "PRESETS",
     "BitFusion",
@@ -37,6 +39,7 @@ __all__ = [
     "Costs",
     "Counts",
     "EIEChip",
+    "ESEChip",
     "EnergyTable",
     "HardwareModel",
     "HardwareRow",

@@ -136,7 +136,7 @@ class BitSerial(HardwareModel):
         """Seconds that the units work on every layer, [B, L]."""
         chip, depthwise = self.chip, workload.depthwise
         taps = workload.column("kernel") ** 2 * workload.column("features_per_channel")
-        pixels = workload.column("size") ** 2 * float(chip.images)
+        pixels = workload.column("vectors") * float(chip.images)
         depth = np.where(depthwise, taps, workload.in_channels * taps)
         segments = np.ceil(taps / chip.segment) * chip.segment
         together = np.maximum(chip.lanes // segments, 1.0)

@@ -89,7 +89,7 @@ class BitFusion(HardwareModel):
         w, a = self.widened(workload.weight_bits), self.widened(workload.activation_bits)
         depthwise = workload.depthwise
         taps = workload.column("kernel") ** 2 * workload.column("features_per_channel")
-        pixels = workload.column("size").astype(np.float64) ** 2
+        pixels = workload.column("vectors").astype(np.float64)
         depth = np.where(depthwise, taps, workload.in_channels * taps)
         groups = np.where(depthwise, workload.out_channels, 1)
         outputs = np.where(depthwise, 1, workload.out_channels)

@@ -15,6 +15,7 @@ from hwenvs.hardware.bitfusion import BitFusion
 from hwenvs.hardware.counts import Counts
 from hwenvs.hardware.eie import EIE
 from hwenvs.hardware.energy import HorowitzEnergy
+from hwenvs.hardware.ese import ESE
 from hwenvs.hardware.lookup import LookupModel
 from hwenvs.hardware.presets import PRESETS
 from hwenvs.hardware.roofline import RooflineModel
@@ -31,6 +32,7 @@ BUILT_IN: dict[str, Factory] = {
     "bitfusion": BitFusion,
     "counts": Counts,
     "eie": EIE,
+    "ese": ESE,
     "horowitz": HorowitzEnergy,
     "lookup": LookupModel,
     "mobile": partial(LookupModel, "mobile"),

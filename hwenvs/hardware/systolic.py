@@ -149,7 +149,7 @@ def shapes(workload: Workload) -> tuple[FloatArray, FloatArray, FloatArray, Floa
     """Pixels, inputs of a pixel, filters, and how many such products a layer is, [B, L]."""
     depthwise = workload.depthwise
     taps = workload.column("kernel") ** 2 * workload.column("features_per_channel")
-    pixels = np.broadcast_to(workload.column("size").astype(np.float64) ** 2, workload.shape)
+    pixels = np.broadcast_to(workload.column("vectors").astype(np.float64), workload.shape)
     depth = np.where(depthwise, 1, workload.in_channels) * taps.astype(np.float64)
     filters = np.where(depthwise, 1.0, workload.out_channels)
     groups = np.where(depthwise, workload.out_channels, 1.0)

@@ -164,18 +164,19 @@ class Workload:
     @cached_property
     def macs(self) -> IntArray:
         """Multiply-accumulates for one image, those with zeros included, [B, L]."""
-        return self.weights * self.column("size") ** 2
+        return self.weights * self.column("vectors")
 
     @cached_property
     def input_elements(self) -> IntArray:
         """Elements of the input of each layer for one image, [B, L]."""
         pixels = self.column("in_size") ** 2 * self.column("features_per_channel")
+        pixels = pixels * self.column("steps")
         return self.in_channels * pixels
 
     @cached_property
     def output_elements(self) -> IntArray:
         """Elements of the output of each layer for one image, [B, L]."""
-        return self.out_channels * self.column("size") ** 2
+        return self.out_channels * self.column("vectors")
 
     def _channels(self, name: str, array: NDArray[Any]) -> IntArray:
         """``array`` as int64, or an error if it is not whole or out of the table's range."""

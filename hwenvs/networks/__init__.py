@@ -17,12 +17,14 @@ from hwenvs.networks.base import (
     PadShortcut,
     Pointwise,
     Pool,
+    Recurrent,
 )
 from hwenvs.networks.classic import alexnet, lenet5, lenet_300_100, vgg16
 from hwenvs.networks.coupling import ChannelGroup, channel_groups, kept_channels
 from hwenvs.networks.density import PERCENT, WeightGroup, weight_groups
 from hwenvs.networks.mobilenet import mobilenet_v1, mobilenet_v2
 from hwenvs.networks.precision import FULL_PRECISION, BitGroup, bit_groups
+from hwenvs.networks.recurrent import lstm
 from hwenvs.networks.resnet import resnet_cifar, resnet_imagenet
 from hwenvs.networks.storage import CODEBOOK_BITS, FLOAT_BITS, StorageGroup, storage_groups
 
@@ -45,6 +47,7 @@ ZOO: dict[str, Callable[..., Network]] = {
     "alexnet": alexnet,
     "lenet_300_100": lenet_300_100,
     "lenet5": lenet5,
+    "lstm": lstm,
 }
 """Builders of the layer tables by name."""
 
@@ -56,7 +59,7 @@ def get_network(name: str, **changes: int) -> Network:
         name: one of :data:`ZOO`.
         **changes: what shall differ from the published network, where its builder offers it:
             ``classes``, ``resolution`` (height and width of the image in pixels),
-            ``same_padding``.
+            ``same_padding``, ``cells``, ``projection``.
 
     Raises:
         UnknownNameError: if the zoo has no such network; the message suggests the nearest.
@@ -118,6 +121,7 @@ __all__ = [
     "PadShortcut",
     "Pointwise",
     "Pool",
+    "Recurrent",
     "StorageGroup",
     "WeightGroup",
     "bit_groups",

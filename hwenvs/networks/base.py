@@ -49,6 +49,8 @@ class Layer(Node):
         norm: module path of the batch norm behind it, or None.
         bias: whether it has a bias of its own.
         norm_epsilon: added to the batch norm's variance.
+        steps: times that it runs for one image, at every pixel: the length of a sequence.
+        cell: the :class:`Recurrent` node that it belongs to, or None.
     """
 
     kind: str = "conv"
@@ -61,6 +63,28 @@ class Layer(Node):
     norm: str | None = None
     bias: bool = False
     norm_epsilon: float = 1e-5
+    steps: int = 1
+    cell: str | None = None
+
+    @property
+    def vectors(self) -> int:
+        """Input vectors that its weights are multiplied with for one image."""
+        return self.size**2 * self.steps
+
+    @property
+    def closes_step(self) -> bool:
+        """Whether a cell's state is renewed behind it: the matrix that reads the last output."""
+        return self.cell is not None and self.cell in self.inputs and self.bias
+
+    @property
+    def weight_key(self) -> str:
+        """Its weights in a state dict; matrices of a cell are called as torch calls them."""
+        return self.name if self.cell else f"{self.name}.weight"
+
+    @property
+    def bias_key(self) -> str:
+        """Its bias in a state dict."""
+        return self.name.replace("weight", "bias") if self.cell else f"{self.name}.bias"
 
     @property
     def weights(self) -> int:
@@ -76,7 +100,7 @@ class Layer(Node):
     @property
     def macs(self) -> int:
         """Multiply-accumulates for one image."""
-        return self.weights * self.size**2
+        return self.weights * self.vectors
 
 
 @dataclass(frozen=True)
@@ -119,6 +143,19 @@ class PadShortcut(Node):
 
 
 @dataclass(frozen=True)
+class Recurrent(Node):
+    """An LSTM over the rows of a map, from top to bottom; its output is that of the last row.
+
+    Attributes:
+        layers: its matrices: of the input, of the last output, and of the projection if it has one.
+        cells: memory cells.
+    """
+
+    layers: tuple[Layer, ...] = ()
+    cells: int = 0
+
+
+@dataclass(frozen=True)
 class Network:
     """A layer table.
 
@@ -148,14 +185,20 @@ class Network:
                 raise ValueError(f"network {self.name!r}: node {node.name!r} {what}")
             seen.add(node.name)
             self._by_name[node.name] = node
+            if isinstance(node, Recurrent):
+                self._by_name.update({layer.name: layer for layer in node.layers})
 
     def __getitem__(self, name: str) -> Node:
         return self._by_name[name]
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
-        """The nodes with weights, in order."""
-        return tuple(node for node in self.nodes if isinstance(node, Layer))
+        """What has weights, in order: nodes, and the matrices inside recurrent ones."""
+        found: list[Layer] = []
+        for node in self.nodes:
+            found += node.layers if isinstance(node, Recurrent) else ()
+            found += [node] if isinstance(node, Layer) else []
+        return tuple(found)
 
     @cached_property
     def readers(self) -> dict[str, tuple[str, ...]]:
@@ -165,6 +208,11 @@ class Network:
             for source in node.inputs:
                 table[source].append(node.name)
         return {name: tuple(users) for name, users in table.items()}
+
+    def node_of(self, name: str) -> Node:
+        """The node that runs the layer called ``name``: the layer itself, or its cell."""
+        cell = self.layer(name).cell
+        return self._by_name[name if cell is None else cell]
 
     def layer(self, name: str) -> Layer:
         """The layer called ``name``."""

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from hwenvs.networks.base import INPUT, Add, Concat, Layer, Network, Node, PadShortcut, Pool
+from hwenvs.networks.base import (
+    INPUT,
+    Add,
+    Concat,
+    Layer,
+    Network,
+    Node,
+    PadShortcut,
+    Pool,
+    Recurrent,
+)
 
 SAME = -1
 """Padding value for TensorFlow's asymmetric ``SAME`` padding."""
@@ -84,6 +94,44 @@ class TableBuilder:
                 features_per_channel=read.size**2,
                 bias=True,
             )
+        )
+
+    def lstm(self, name: str, cells: int, projection: int | None = None) -> str:
+        """Adds an LSTM that reads the rows of the last node's map, one a step.
+
+        Its matrices are called as in :class:`torch.nn.LSTM`, with two biases like there; the four
+        gates (input, forget, cell, output) lie below one another.
+
+        Args:
+            name: module path.
+            cells: memory cells.
+            projection: numbers that the output is projected to (LSTMP; Sak et al., 2014); 0 or
+                None for no projection.
+        """
+        read = self.nodes[self.last]
+        outputs = projection or cells
+
+        def matrix(part: str, source: str, rows: int, columns: int, bias: bool = True) -> Layer:
+            return Layer(
+                f"{name}.weight_{part}_l0",
+                (source,),
+                channels=rows,
+                size=1,
+                kind="linear",
+                in_channels=columns,
+                bias=bias,
+                steps=read.size,
+                cell=name,
+            )
+
+        layers = [
+            matrix("ih", read.name, 4 * cells, read.channels * read.size),
+            matrix("hh", name, 4 * cells, outputs),
+        ]
+        if projection:
+            layers.append(matrix("hr", name, projection, cells, bias=False))
+        return self._add(
+            Recurrent(name, (read.name,), outputs, 1, layers=tuple(layers), cells=cells)
         )
 
     def max_pool(self, name: str, kernel: int, stride: int, padding: int = 0) -> str:

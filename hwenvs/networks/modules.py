@@ -11,7 +11,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hwenvs.errors import WeightsError
-from hwenvs.networks.base import INPUT, Add, Concat, Layer, Network, Node, PadShortcut, Pool
+from hwenvs.networks.base import (
+    INPUT,
+    Add,
+    Concat,
+    Layer,
+    Network,
+    Node,
+    PadShortcut,
+    Pool,
+    Recurrent,
+)
 
 ACTIVATIONS: dict[str | None, Callable[[Tensor], Tensor]] = {
     None: lambda x: x,
@@ -50,16 +60,22 @@ class TableModule(nn.Module):
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
-        for layer in network.layers:
-            self._place(layer.name, _layer_module(layer))
-            if layer.norm is not None:
-                norm = nn.BatchNorm1d if layer.kind == "linear" else nn.BatchNorm2d
-                self._place(layer.norm, norm(layer.channels, layer.norm_epsilon))
+        for node in network.nodes:
+            if isinstance(node, Recurrent):
+                self._place(node.name, CellParameters(node))
+            if isinstance(node, Layer):
+                self._place(node.name, _layer_module(node))
+                if node.norm is not None:
+                    norm = nn.BatchNorm1d if node.kind == "linear" else nn.BatchNorm2d
+                    self._place(node.norm, norm(node.channels, node.norm_epsilon))
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits ``[N, classes]`` of ``images [N, channels, resolution, resolution]``."""
 
         def compute(layer: Layer, x: Tensor) -> Tensor:
+            if layer.cell is not None:
+                bias = self.get_parameter(layer.bias_key) if layer.bias else None
+                return functional.linear(x, self.get_parameter(layer.weight_key), bias)
             x = self.get_submodule(layer.name)(x)
             return x if layer.norm is None else self.get_submodule(layer.norm)(x)
 
@@ -121,7 +137,52 @@ def run_node(
     elif isinstance(node, PadShortcut):
         extra = node.channels - x.shape[1]
         x = functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, extra // 2, extra - extra // 2))
+    elif isinstance(node, Recurrent):
+        x = run_cell(node, x, compute)
     return ACTIVATIONS[node.activation](x)
+
+
+def run_cell(node: Recurrent, maps: Tensor, compute: Callable[[Layer, Tensor], Tensor]) -> Tensor:
+    """The last output ``[N, channels]`` of an LSTM over the rows of ``maps [N, C, H, W]``.
+
+    The cell of ``torch.nn.LSTM``: gates i, f, g, o; ``c = f c + i g``, ``h = o tanh(c)``, projected
+    if there is a projection; all states start at zero.
+    """
+    inputs, recurrent, *projection = node.layers
+    rows = maps.permute(0, 2, 1, 3).flatten(2)
+    # The inputs are known beforehand: one product for all steps.
+    driven = compute(inputs, rows)
+    h = rows.new_zeros(len(rows), node.channels)
+    c = rows.new_zeros(len(rows), node.cells)
+    for step in range(rows.shape[1]):
+        i, f, g, o = (driven[:, step] + compute(recurrent, h)).chunk(4, 1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        h = torch.sigmoid(o) * torch.tanh(c)
+        for matrix in projection:
+            h = compute(matrix, h)
+    return h
+
+
+class CellParameters(nn.Module):
+    """Weights and biases of a recurrent node, called and drawn as those of ``torch.nn.LSTM``.
+
+    Biases of the forget gates start at 1, so that cells remember (Jozefowicz et al., 2015).
+
+    Args:
+        node: the node.
+    """
+
+    def __init__(self, node: Recurrent) -> None:
+        super().__init__()
+        bound = node.cells**-0.5
+        for layer in node.layers:
+            weight = torch.empty(layer.channels, layer.in_channels).uniform_(-bound, bound)
+            self.register_parameter(layer.weight_key.split(".")[-1], nn.Parameter(weight))
+            if layer.bias:
+                bias = torch.zeros(layer.channels)
+                if not layer.closes_step:
+                    bias[node.cells : 2 * node.cells] = 1.0
+                self.register_parameter(layer.bias_key.split(".")[-1], nn.Parameter(bias))
 
 
 def prepare_input(layer: Layer, x: Tensor) -> Tensor:

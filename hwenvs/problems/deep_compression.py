@@ -85,7 +85,7 @@ class DeepCompressionProblem(LayerwiseProblem):
     - `network`: a network with a table, or any other together with `proxy`.
     - `budget` (`0.03`): what the design may cost, as a fraction of the float32 network's cost.
     - `cost` (`"size"`): what is budgeted; others as the hardware reports them.
-    - `hardware` (`"storage"`): also `"eie"` for latency and energy.
+    - `hardware` (`"storage"`): also `"eie"` or `"ese"` for latency and energy.
     - `max_accuracy_drop` (`0.005`): for `"compression_ratio"`, a fraction.
     - `round_to` (`1`): densities are multiples of so many percent.
     - `floor` (`0.02`): smallest density.

@@ -67,6 +67,9 @@ class LayerwiseProblem(ChainProblem):
         shapings: Sequence[Shaping],
     ) -> None:
         self.network, self.groups = terms.table, groups
+        if not groups:
+            what = self.family.replace("_", " ")
+            raise ArgumentError(f"{self.network.title} has nothing to decide in {what}")
         self.hardware = get_hardware(terms.hardware)
         self.round_to, self.floor = terms.round_to, terms.floor
         self.title = f"{self.network.title}, {self.family.replace('_', ' ')}"

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hwenvs.networks.base import INPUT, Add, Concat, Layer, Network
+from hwenvs.networks.base import INPUT, Add, Concat, Layer, Network, Recurrent
 from hwenvs.networks.coupling import channel_groups
 from hwenvs.proxies.card import Card
 from hwenvs.proxies.curve import AccuracyCurve
@@ -99,14 +99,14 @@ def reach_of(network: Network) -> dict[str, float]:
     terms: dict[str, int] = {INPUT: 1}
     for node in network.nodes:
         sources = sum(terms[source] for source in node.inputs)
-        terms[node.name] = 1 if isinstance(node, Layer) else sources
+        terms[node.name] = 1 if isinstance(node, Layer | Recurrent) else sources
     widest: dict[str, int] = {}
     for node in reversed(network.nodes):
         readers = [network[name] for name in network.readers[node.name]]
         if isinstance(node, Add | Concat):
-            readers = [reader for reader in readers if not isinstance(reader, Layer)]
+            readers = [reader for reader in readers if not isinstance(reader, Layer | Recurrent)]
         widest[node.name] = max([terms[node.name], *(widest[r.name] for r in readers)])
-    return {layer.name: 1.0 / widest[layer.name] for layer in network.layers}
+    return {layer.name: 1.0 / widest[network.node_of(layer.name).name] for layer in network.layers}
 
 
 def accuracy_curve(network: Network, baseline: float) -> AccuracyCurve:

@@ -26,7 +26,7 @@ from hwenvs.networks import get_network
 from hwenvs.networks.modules import TableModule
 from hwenvs.training.classifier import ClassifierTraining, Progress, Teacher, accuracy
 from hwenvs.training.settings import Settings
-from hwenvs.training.zoo import NORMALISATION, write_weights
+from hwenvs.training.zoo import NORMALISATION, SUITED, write_weights
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,7 @@ class Recipe:
     distilled: bool = False
 
 
-MNIST = Settings(
-    epochs=15, resolution=28, batch_size=128, learning_rate=0.05, shift=2, mirror=False, erase=0
-)
+MNIST = Settings(epochs=15, batch_size=128, learning_rate=0.05, **SUITED["mnist"])
 RECIPES = {
     "lenet_300_100": Recipe(
         {"fc1": Storage(0.07, 5, 5), "fc2": Storage(0.09, 5, 5), "fc3": Storage(0.26, 5, 3)}, MNIST
@@ -137,7 +135,8 @@ class DeepCompression:
         torch.manual_seed(self.recipe.dense.seed)
         self.module = TableModule(get_network(name))
         self.weights: dict[str, Tensor] = {
-            layer: self.module.get_parameter(f"{layer}.weight") for layer in self.recipe.storage
+            layer: self.module.get_parameter(self.module.network.layer(layer).weight_key)
+            for layer in self.recipe.storage
         }
 
     def run(self) -> list[Stage]:

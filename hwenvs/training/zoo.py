@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -20,6 +21,11 @@ from hwenvs.training.settings import Settings
 
 NORMALISATION = {"mnist": {"input_mean": "0.1307", "input_std": "0.3081"}}
 """Mean and deviation of data sets that are not normalised as ImageNet is."""
+
+SUITED: dict[str, dict[str, Any]] = {
+    "mnist": {"resolution": 28, "shift": 2, "mirror": False, "erase": 0},
+}
+"""Settings that follow from the data set: a mirrored digit is none."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,7 @@ def train_network(
     progress: Progress | None = None,
     until: int | None = None,
     facts: dict[str, str] | None = None,
+    dtype: torch.dtype = torch.float32,
 ) -> Trained:
     """Trains a network of the zoo and writes its weights.
 
@@ -65,6 +72,7 @@ def train_network(
         progress: see :data:`hwenvs.training.classifier.Progress`.
         until: stop after this epoch.
         facts: more for the metadata, e.g. the command.
+        dtype: type of the written weights; the accuracy is that of the weights as written.
 
     Raises:
         DataError, WeightsError, UnknownNameError, ArgumentError: if something is missing or does
@@ -90,6 +98,7 @@ def train_network(
         device,
     )
     training.run(progress, until)
+    module.load_state_dict({k: v.to(dtype).to(v.dtype) for k, v in module.state_dict().items()})
     images, labels = load_pixels(folder, test, None, None, preprocessing.channels)
     right = accuracy(
         module, images.to(device), labels.to(device), preprocessing, settings.resolution
@@ -106,8 +115,13 @@ def train_network(
         "test_accuracy": f"{right:.4f} on {len(labels)} {test} images",
         **(facts or {}),
     }
-    write_weights(module, path, metadata)
+    write_weights(module, path, metadata, dtype)
     return Trained(path, right, training.epochs_done, training.losses[-1])
+
+
+def suited(name: str) -> dict[str, Any]:
+    """Settings that follow from the data set a network is trained on."""
+    return SUITED.get(DATASETS[name][0] if name in DATASETS else "", {})
 
 
 def load_teacher(

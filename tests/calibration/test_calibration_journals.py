@@ -27,6 +27,7 @@ SHIPPED = [
     ("resnet56", "bit_allocation"),
     ("lenet_300_100", "deep_compression"),
     ("lenet5", "deep_compression"),
+    ("lstm", "deep_compression"),
 ]
 HELD_OUT = {
     ("resnet50", "channel_pruning"): 90,

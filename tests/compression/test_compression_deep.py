@@ -66,6 +66,15 @@ def test_the_file_holds_every_layer_as_it_was_shared(weights: Path) -> None:
     assert 25 < compressed.ratio < 45  # the paper, with retraining: 40
 
 
+def test_the_matrices_of_an_lstm_are_compressed_under_their_own_names() -> None:
+    network = get_network("lstm")
+    state = TableModule(network).state_dict()
+    compressed = compress(state, default_storage(network, 0.2), {})
+    stored = unpack(compressed.data).tensors["lstm.weight_hh_l0"]
+    assert (stored != 0).mean() == pytest.approx(0.2, abs=1e-3)
+    assert [row.name for row in compressed.layers] == [layer.name for layer in network.layers]
+
+
 def test_what_was_compressed_can_be_used_again(weights: Path, tmp_path: Path) -> None:
     file, back = tmp_path / "lenet.hwnz", tmp_path / "back.safetensors"
     result = run(

@@ -24,7 +24,7 @@ from hwenvs.hardware.eie import (
     simulate,
     stored_entries,
 )
-from hwenvs.hardware.eie.expected import TABLE, IdleTable, idle_table
+from hwenvs.hardware.eie.expected import SHIPPED, TABLE, IdleTable, idle_table
 from hwenvs.networks import get_network
 
 CHIP = EIEChip()
@@ -158,11 +158,12 @@ def test_denser_matrices_and_more_rows_never_take_less() -> None:
     assert (cycles >= entries_per_column(rows, densities, CHIP.reach) - 1e-9).all()
 
 
-def test_the_table_in_the_package_is_what_its_command_writes() -> None:
+@pytest.mark.parametrize("chip", SHIPPED)
+def test_the_tables_in_the_package_are_what_their_command_writes(chip: tuple[int, ...]) -> None:
     from hwenvs.hardware.eie.expected import _published, _simulated
 
-    made: IdleTable = _simulated(CHIP.elements, CHIP.queue, CHIP.reach)
-    np.testing.assert_allclose(_published().idle, made.idle, atol=1e-6)
+    made: IdleTable = _simulated(*chip)
+    np.testing.assert_allclose(_published(*chip).idle, made.idle, atol=1e-6)
     assert TABLE.is_file()
 
 

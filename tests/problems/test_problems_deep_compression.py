@@ -98,6 +98,32 @@ def test_compressed_layers_run_on_the_inference_engine() -> None:
     assert latency[1] < latency[0]
 
 
+def test_the_lstms_matrices_are_decided_one_by_one_under_a_latency_on_ese() -> None:
+    problem = gym.make("DeepCompression-LSTM-v0").unwrapped.problem  # type: ignore[attr-defined]
+    names = [group.name for group in problem.groups]
+    assert names[:4] == [
+        "lstm.weight_ih_l0 density",
+        "lstm.weight_ih_l0 codebook",
+        "lstm.weight_hh_l0 density",
+        "lstm.weight_hh_l0 codebook",
+    ]
+    assert problem.card.basis == "measured"
+    limit = 0.25 * problem.full_costs["latency"]
+    assert problem.reference.costs["latency"][0] <= limit
+    best = optimum(problem)
+    assert best.costs["latency"] <= limit * (1 + 1e-9)
+    assert best.accuracy > problem.reference.accuracy[0] + 0.005
+
+
+def test_bits_save_time_on_ese_only_where_memory_is_waited_for() -> None:
+    problem = made("lstm", hardware="ese", cost="latency", budget=0.25)
+    # At 5 % the recurrent matrix waits for DRAM, at 40 % for its elements.
+    designs = [[5, 8] * 4, [5, 4] * 4, [40, 8, 40, 8, 2, 1, 2, 1], [40, 4, 40, 4, 2, 1, 2, 1]]
+    latency = problem.evaluate(designs).costs["latency"]
+    assert latency[1] < 0.97 * latency[0]
+    assert latency[3] > 0.999 * latency[2]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -9,11 +9,13 @@ from torch import Tensor
 from hwenvs.calibration.images import Preprocessing
 from hwenvs.compression.folding import fold
 from hwenvs.errors import ArgumentError, DataError, UnknownNameError, WeightsError
+from hwenvs.networks import get_network
 from hwenvs.networks.modules import TableModule
 from hwenvs.networks.resnet import resnet_cifar
 from hwenvs.training.augmentation import augment, resize
 from hwenvs.training.classifier import ClassifierTraining, Teacher, accuracy
 from hwenvs.training.settings import Settings
+from hwenvs.training.zoo import suited
 
 PLAIN = Preprocessing(16, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 QUICK = Settings(epochs=2, resolution=16, batch_size=16, learning_rate=0.02, erase=0)
@@ -92,6 +94,29 @@ def test_images_that_do_not_fit_their_labels_are_refused(tmp_path: Path) -> None
     module = TableModule(resnet_cifar(8, classes=2, resolution=16))
     with pytest.raises(DataError, match="do not fit"):
         ClassifierTraining(module, images, labels[:-1], PLAIN, QUICK, tmp_path / "run.pt")
+
+
+def test_an_lstm_learns_row_by_row_and_continues_where_it_stopped(tmp_path: Path) -> None:
+    settings = Settings(epochs=4, batch_size=16, learning_rate=0.3, **suited("lstm"))
+    assert (settings.resolution, settings.mirror, settings.erase) == (28, False, 0)
+    images, labels = patterns()
+    grey = resize(images[:, :1].float(), 28).to(torch.uint8)
+
+    def run(folder: str) -> ClassifierTraining:
+        torch.manual_seed(0)
+        module = TableModule(get_network("lstm", classes=2, cells=8, projection=4))
+        look = Preprocessing(28, (0.5,), (0.25,))
+        return ClassifierTraining(module, grey, labels, look, settings, tmp_path / folder)
+
+    whole, first = run("whole.pt"), run("parts.pt")
+    whole.run()
+    first.run(until=2)
+    second = run("parts.pt")
+    second.run()
+    assert whole.losses[-1] < whole.losses[0]
+    assert second.losses == whole.losses
+    state = second.module.state_dict()
+    assert all(torch.equal(one, state[k]) for k, one in whole.module.state_dict().items())
 
 
 @pytest.mark.parametrize(

@@ -122,10 +122,13 @@ class DeepCompression(LibraryFamily[SharedLibrary]):
 
     def about(self, recipe: Recipe) -> str:
         """The method in words."""
+        evenly = ""
+        if recipe.elements is not None:
+            evenly = f"to one density in the rows of each of {recipe.elements} elements, "
         return (
-            "every layer pruned by itself, each weight that goes made up for through the inverse "
-            f"Gram matrix of {recipe.points} pixels per image; the others on the values of a "
-            "k-means codebook (linear start), errors spread over later columns; biases bring mean "
-            "outputs back; forward passes in "
+            f"every layer pruned by itself, {evenly}each weight that goes made up for through the "
+            f"inverse Gram matrix of {recipe.points} pixels per image (all steps of a sequence); "
+            "the others on the values of a k-means codebook (linear start), errors spread over "
+            "later columns; biases bring mean outputs back; forward passes in "
             f"{recipe.precision}; no fine-tuning"
         )

@@ -65,7 +65,7 @@ class EIE(HardwareModel):
         rows = np.where(depthwise, 1.0, workload.out_channels) / chip.elements
         most = np.ceil(rows)
         density = workload.weight_density
-        pixels = workload.column("size").astype(np.float64) ** 2
+        pixels = workload.column("vectors").astype(np.float64)
         active = pixels * inputs * workload.activation_density * self.activation_density
         cycles = np.where(depthwise, active, active * column_cycles(most, density, chip))
         stored = entries_per_column(rows, density, chip.reach) * chip.elements
