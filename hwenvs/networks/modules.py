@@ -19,6 +19,13 @@ ACTIVATIONS: dict[str | None, Callable[[Tensor], Tensor]] = {
     "relu6": functional.relu6,
 }
 
+IN_PLACE: dict[str | None, Callable[[Tensor], Tensor]] = {
+    None: lambda x: x,
+    "relu": torch.relu_,
+    "relu6": lambda x: functional.relu6(x, inplace=True),
+}
+"""The same, on a tensor that nobody else needs: it stays in cache."""
+
 
 class TableModule(nn.Module):
     """A network of the zoo as a ``torch.nn.Module``.
@@ -106,7 +113,9 @@ def run_node(
     elif isinstance(node, PadShortcut):
         extra = node.channels - x.shape[1]
         x = functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, extra // 2, extra - extra // 2))
-    return ACTIVATIONS[node.activation](x)
+    # Layers and sums make a tensor of their own; what else there is has no activation.
+    fresh = isinstance(node, Layer | Add)
+    return (IN_PLACE if fresh else ACTIVATIONS)[node.activation](x)
 
 
 def prepare_input(layer: Layer, x: Tensor) -> Tensor:
