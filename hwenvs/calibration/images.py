@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hwenvs.calibration.digits import NAME as DIGITS
+from hwenvs.calibration.digits import load_digits
 from hwenvs.errors import DataError
 
 ENVIRONMENT_VARIABLE = "HWENVS_DATA"
@@ -29,6 +31,9 @@ DATASETS = {
     "lenet5": ("mnist", "test", "train"),
     "mobilenet_v1": ("imagenet_sample", "validation", "validation"),
     "mobilenet_v2": ("imagenet_sample", "validation", "validation"),
+    "digits_lenet": (DIGITS, "test", "train"),
+    "digits_mobilenet": (DIGITS, "test", "train"),
+    "digits_resnet": (DIGITS, "test", "train"),
 }
 """Folder, split to evaluate on and split to reconstruct from, for each network of the zoo."""
 
@@ -116,6 +121,15 @@ def data_folder(path: str | Path | None = None) -> Path:
     return folder
 
 
+def dataset_folder(dataset: str, data: str | Path | None = None) -> Path:
+    """Where a data set is, under the data folder; the digits need none.
+
+    Raises:
+        DataError: if there is no data folder.
+    """
+    return Path(DIGITS) if dataset == DIGITS else data_folder(data) / dataset
+
+
 def load_images(
     folder: Path, split: str, rows: Iterable[int], preprocessing: Preprocessing
 ) -> tuple[Tensor, Tensor]:
@@ -156,15 +170,33 @@ def load_pixels(
     Raises:
         DataError: if files, columns or rows are missing.
     """
+    if folder == Path(DIGITS):
+        return _pick_digits(split, rows)
     encoded, labels = _read_folders(folder / split) if (folder / split).is_dir() else (None, None)
     if encoded is None or labels is None:
         encoded, labels = _read_parquet(folder, split)
-    wanted = list(range(len(labels)) if rows is None else rows)
-    if wanted and max(wanted) >= len(labels):
-        raise DataError(f"{folder} {split} has {len(labels)} rows, row {max(wanted)} was asked for")
+    wanted = _wanted(folder, split, rows, len(labels))
     pixels = np.stack([_decode(encoded(row), resolution, channels) for row in wanted])
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
     return images, torch.tensor([labels[row] for row in wanted], device="cpu")
+
+
+def _pick_digits(split: str, rows: Iterable[int] | None) -> tuple[Tensor, Tensor]:
+    pixels, labels = load_digits(split)
+    wanted = _wanted(Path(DIGITS), split, rows, len(labels))
+    return torch.from_numpy(pixels[wanted]), torch.from_numpy(labels[wanted])
+
+
+def _wanted(folder: Path, split: str, rows: Iterable[int] | None, count: int) -> list[int]:
+    """The rows that are asked for; all if ``rows`` is None.
+
+    Raises:
+        DataError: if there are fewer.
+    """
+    wanted = list(range(count) if rows is None else rows)
+    if wanted and max(wanted) >= count:
+        raise DataError(f"{folder} {split} has {count} rows, row {max(wanted)} was asked for")
+    return wanted
 
 
 def _read_parquet(folder: Path, split: str) -> tuple[Callable[[int], bytes], list[int]]:

@@ -8,7 +8,13 @@ from pathlib import Path
 import torch
 
 from hwenvs.calibration.bench import find_weights
-from hwenvs.calibration.images import DATASETS, Preprocessing, data_folder, load_pixels
+from hwenvs.calibration.images import (
+    DATASETS,
+    Preprocessing,
+    data_folder,
+    dataset_folder,
+    load_pixels,
+)
 from hwenvs.compression.folding import fold
 from hwenvs.compression.reference import PRECISIONS
 from hwenvs.errors import DataError
@@ -18,7 +24,10 @@ from hwenvs.networks.modules import TableModule, load_module, read_weights
 from hwenvs.training.classifier import ClassifierTraining, Progress, Teacher, accuracy
 from hwenvs.training.settings import Settings
 
-NORMALISATION = {"mnist": {"input_mean": "0.1307", "input_std": "0.3081"}}
+NORMALISATION = {
+    "mnist": {"input_mean": "0.1307", "input_std": "0.3081"},
+    "digits": {"input_mean": "0.3053", "input_std": "0.3760"},
+}
 """Mean and deviation of data sets that are not normalised as ImageNet is."""
 
 
@@ -73,7 +82,7 @@ def train_network(
     if name not in DATASETS or DATASETS[name][1] == DATASETS[name][2]:
         raise DataError(f"no data set with training and test images is known for {name}")
     dataset, test, train = DATASETS[name]
-    folder = data_folder(data) / dataset
+    folder = dataset_folder(dataset, data)
     preprocessing = Preprocessing.from_metadata(NORMALISATION.get(dataset, {}), settings.resolution)
     images, labels = load_pixels(folder, train, None, None, preprocessing.channels)
     module = _module(name, settings, 1 + int(labels.max()))
