@@ -121,7 +121,7 @@ class ChannelPruningProblem(LayerwiseProblem):
     def __init__(
         self,
         network: str | Network,
-        proxy: str | AccuracyProxy = "surrogate",
+        proxy: str | Mapping[str, Any] | AccuracyProxy = "surrogate",
         hardware: str | Mapping[str, Any] | HardwareModel = "counts",
         budget: float | Mapping[str, float] | None = 0.5,
         cost: str = "macs",
