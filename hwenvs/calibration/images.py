@@ -122,11 +122,7 @@ def data_folder(path: str | Path | None = None) -> Path:
 
 
 def dataset_folder(dataset: str, data: str | Path | None = None) -> Path:
-    """Where a data set is, under the data folder; the digits need none.
-
-    Raises:
-        DataError: if there is no data folder.
-    """
+    """Where a data set is under the data folder, see :func:`data_folder`; digits need none."""
     return Path(DIGITS) if dataset == DIGITS else data_folder(data) / dataset
 
 
@@ -171,7 +167,9 @@ def load_pixels(
         DataError: if files, columns or rows are missing.
     """
     if folder == Path(DIGITS):
-        return _pick_digits(split, rows)
+        grey, classes = load_digits(split)
+        chosen = _wanted(folder, split, rows, len(classes))
+        return torch.from_numpy(grey[chosen]), torch.from_numpy(classes[chosen])
     encoded, labels = _read_folders(folder / split) if (folder / split).is_dir() else (None, None)
     if encoded is None or labels is None:
         encoded, labels = _read_parquet(folder, split)
@@ -181,18 +179,8 @@ def load_pixels(
     return images, torch.tensor([labels[row] for row in wanted], device="cpu")
 
 
-def _pick_digits(split: str, rows: Iterable[int] | None) -> tuple[Tensor, Tensor]:
-    pixels, labels = load_digits(split)
-    wanted = _wanted(Path(DIGITS), split, rows, len(labels))
-    return torch.from_numpy(pixels[wanted]), torch.from_numpy(labels[wanted])
-
-
 def _wanted(folder: Path, split: str, rows: Iterable[int] | None, count: int) -> list[int]:
-    """The rows that are asked for; all if ``rows`` is None.
-
-    Raises:
-        DataError: if there are fewer.
-    """
+    """The rows that are asked for, all if ``rows`` is None; refused if there are fewer."""
     wanted = list(range(count) if rows is None else rows)
     if wanted and max(wanted) >= count:
         raise DataError(f"{folder} {split} has {count} rows, row {max(wanted)} was asked for")

@@ -130,15 +130,10 @@ def _opened(
     stamp: tuple[str | None, ...],  # noqa: ARG001
 ) -> MeasuredProxy:
     """Opens the bench; ``stamp`` changes when files do."""
-    try:
-        import safetensors  # noqa: F401
+    _require_extra()
+    from hwenvs.calibration.bench import find_weights, open_bench
+    from hwenvs.calibration.images import find_dataset
 
-        from hwenvs.calibration.bench import find_weights, open_bench
-        from hwenvs.calibration.images import find_dataset
-    except ImportError as error:
-        raise MissingExtraError(
-            f"proxy={NAME!r} runs real networks: pip install 'hwenvs[measure]' ({error})"
-        ) from error
     recipe, calibration, images = _plan(network, family, settings)
     weights = find_weights(network.name, settings.weights, settings.data)
     with threaded(settings.threads):
@@ -164,6 +159,16 @@ def _opened(
     proxy = MeasuredProxy(bench, about, cache, settings.threads)
     proxy.reopened_by((_open, (network, family, settings)))
     return proxy
+
+
+def _require_extra() -> None:
+    try:
+        import safetensors  # noqa: F401
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(
+            f"proxy={NAME!r} runs real networks: pip install 'hwenvs[measure]' ({error})"
+        ) from error
 
 
 def _image_facts(
