@@ -15,7 +15,7 @@ from hwenvs.compression.selection import CRITERIA, importance_order
 from hwenvs.errors import unknown_name
 from hwenvs.networks import ChannelGroup
 from hwenvs.networks.base import INPUT, Add, Layer, Network, Node
-from hwenvs.networks.modules import ACTIVATIONS, prepare_input, run_node
+from hwenvs.networks.modules import IN_PLACE, prepare_input, run_node
 
 DEPTHWISE_POINTS = 8
 """Sampled pixels per image for depthwise layers: each channel fits only kernel**2 + 1 numbers."""
@@ -188,7 +188,7 @@ class _Notes:
             linear = run_node(replace(node, activation=None), inputs, self.low.compute)
             if isinstance(node, Layer | Add):
                 self._note(node, inputs[0], linear, images)
-            return ACTIVATIONS[node.activation](linear)
+            return IN_PLACE[node.activation](linear)
 
         walk_nodes(self.low.network, self.reference.images[images], visit)
 
@@ -202,7 +202,7 @@ class _Notes:
     def _note(self, node: Layer | Add, read: Tensor, linear: Tensor, images: slice) -> None:
         points = self.reference.points
         if isinstance(node, Layer) and node.kind == "linear":
-            target = linear.float()
+            target = linear.float().clone()  # the activation works in place
         else:
             at = node.name if isinstance(node, Layer) else node.inputs[0]
             target = points[at].of(images).outputs(linear)
