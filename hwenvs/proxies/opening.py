@@ -240,5 +240,5 @@ def _digest(*tensors: Tensor) -> str:
     for tensor in tensors:
         # As images lie in memory, channels last: turning them around takes longer than hashing.
         rows = tensor.permute(0, 2, 3, 1) if tensor.dim() == 4 else tensor
-        found.update(np.ascontiguousarray(rows.float().cpu().numpy()))
+        found.update(np.ascontiguousarray(rows.float().cpu().numpy()).data)
     return found.hexdigest()[:16]
