@@ -26,6 +26,9 @@ RATIO: dict[str, Any] = {"reward": "compression_ratio", "budget": None}
 ESE: dict[str, Any] = {"hardware": "ese", "cost": "latency", "budget": 0.25}
 """Of a sparse LSTM engine, where zeros save time, and bits wherever memory is waited for."""
 
+DIGITS: dict[str, Any] = {"proxy": "measured"}
+"""Small networks and real images that come with the packages: measured when asked."""
+
 ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "AMC-MobileNetV1-v0": {"problem": AMC, "network": "mobilenet_v1"},
     # AMC prunes MobileNetV2 to 70 % as well: at half its MACs it guesses without fine-tuning.
@@ -52,6 +55,20 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "DeepCompression-VGG16-v0": {"problem": DEEP, "network": "vgg16", "budget": 0.1},
     "DeepCompression-AlexNet-v0": {"problem": DEEP, "network": "alexnet", "budget": 0.1},
     "DeepCompression-ResNet50-v0": {"problem": DEEP, "network": "resnet50", "budget": 0.12},
+    "AMC-DigitsLeNet-v0": {"problem": AMC, "network": "digits_lenet", "budget": 0.3, **DIGITS},
+    "AMC-DigitsMobileNet-v0": {
+        "problem": AMC,
+        "network": "digits_mobilenet",
+        "budget": 0.4,
+        **DIGITS,
+    },
+    "AMC-DigitsResNet-v0": {"problem": AMC, "network": "digits_resnet", **DIGITS},
+    "HAQ-DigitsMobileNet-v0": {
+        "problem": HAQ,
+        "network": "digits_mobilenet",
+        "budget": 0.4,
+        **DIGITS,
+    },
 }
 """Arguments of every environment by id; ``gym.make`` adds to them and overrides them."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,14 @@ from torch import Tensor
 
 from hwenvs import networks
 from hwenvs.calibration.families import Family, Group, get_family
-from hwenvs.calibration.images import Preprocessing, data_folder, find_dataset, load_images
+from hwenvs.calibration.images import (
+    ENVIRONMENT_VARIABLE,
+    Preprocessing,
+    data_folder,
+    dataset_folder,
+    find_dataset,
+    load_images,
+)
 from hwenvs.compression.folding import FoldedNetwork, fold
 from hwenvs.compression.reference import Recipe, Reference
 from hwenvs.errors import DataError
@@ -90,14 +98,21 @@ def compare(log_probabilities: Tensor, full: Tensor, labels: Tensor) -> Measurem
     )
 
 
-def find_weights(name: str, weights: str | Path | None, data: Path) -> Path:
-    """The weights file: as given, under ``data/weights``, or the one that is shipped."""
+def find_weights(name: str, weights: str | Path | None, data: str | Path | None = None) -> Path:
+    """The weights file: as given, the one under ``data/weights``, or the one that is shipped.
+
+    Raises:
+        DataError: if there is none, or no data folder to look for it.
+    """
     if weights is not None:
         return Path(weights)
-    found = sorted((data / "weights").glob(f"{name}_*.safetensors"))
-    found += sorted(SHIPPED_WEIGHTS.glob(f"{name}_*.safetensors"))
+    shipped = sorted(SHIPPED_WEIGHTS.glob(f"{name}_*.safetensors"))
+    if shipped and data is None and not os.environ.get(ENVIRONMENT_VARIABLE):
+        return shipped[0]
+    folder = data_folder(data) / "weights"
+    found = sorted(folder.glob(f"{name}_*.safetensors")) + shipped
     if not found:
-        raise DataError(f"{data / 'weights'} has no {name}_*.safetensors; pass the weights")
+        raise DataError(f"{folder} has no {name}_*.safetensors; pass the weights")
     return found[0]
 
 
@@ -119,7 +134,7 @@ def fitting_network(
 
 
 def open_bench(
-    name: str,
+    name: str | Network,
     calibration_rows: range,
     evaluation_rows: range,
     recipe: Recipe,
@@ -134,7 +149,7 @@ def open_bench(
     ``device`` becomes torch's default device.
 
     Args:
-        name: network of the zoo.
+        name: network of the zoo, or a layer table.
         calibration_rows: rows to reconstruct from.
         evaluation_rows: rows to measure on; must not be calibration rows of the same split.
         recipe: how pruned weights are chosen.
@@ -147,17 +162,17 @@ def open_bench(
     Raises:
         DataError, WeightsError, UnknownNameError: if something is missing or does not fit.
     """
-    published = get_network(name)
-    folder = data_folder(data)
-    images_folder, evaluation, calibration = find_dataset(name, dataset)
+    published = get_network(name) if isinstance(name, str) else name
+    images_folder, evaluation, calibration = find_dataset(published.name, dataset)
     if evaluation == calibration and set(calibration_rows) & set(evaluation_rows):
         raise DataError("calibration rows and evaluation rows overlap")
-    torch.set_default_device(device)
-    state, metadata = read_weights(find_weights(name, weights, folder))
+    if torch.device(device) != torch.get_default_device():
+        torch.set_default_device(device)
+    state, metadata = read_weights(find_weights(published.name, weights, data))
     network = fitting_network(published, state, metadata)
     folded = fold(load_module(network, state).to(device))
     preprocessing = Preprocessing.from_metadata(metadata, network.resolution)
-    source = folder / images_folder
+    source = dataset_folder(images_folder, data)
     refit, _ = load_images(source, calibration, calibration_rows, preprocessing)
     images, labels = load_images(source, evaluation, evaluation_rows, preprocessing)
     tensors = (refit.to(device), images.to(device), labels.to(device))

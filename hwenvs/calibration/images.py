@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hwenvs.calibration.digits import NAME as DIGITS
+from hwenvs.calibration.digits import load_digits
 from hwenvs.errors import DataError
 
 ENVIRONMENT_VARIABLE = "HWENVS_DATA"
@@ -30,6 +32,9 @@ DATASETS = {
     "lstm": ("mnist", "test", "train"),
     "mobilenet_v1": ("imagenet_sample", "validation", "validation"),
     "mobilenet_v2": ("imagenet_sample", "validation", "validation"),
+    "digits_lenet": (DIGITS, "test", "train"),
+    "digits_mobilenet": (DIGITS, "test", "train"),
+    "digits_resnet": (DIGITS, "test", "train"),
 }
 """Folder, split to evaluate on and split to reconstruct from, for each network of the zoo."""
 
@@ -117,6 +122,11 @@ def data_folder(path: str | Path | None = None) -> Path:
     return folder
 
 
+def dataset_folder(dataset: str, data: str | Path | None = None) -> Path:
+    """Where a data set is under the data folder, see :func:`data_folder`; digits need none."""
+    return Path(DIGITS) if dataset == DIGITS else data_folder(data) / dataset
+
+
 def load_images(
     folder: Path, split: str, rows: Iterable[int], preprocessing: Preprocessing
 ) -> tuple[Tensor, Tensor]:
@@ -157,15 +167,25 @@ def load_pixels(
     Raises:
         DataError: if files, columns or rows are missing.
     """
+    if folder == Path(DIGITS):
+        grey, classes = load_digits(split)
+        chosen = _wanted(folder, split, rows, len(classes))
+        return torch.from_numpy(grey[chosen]), torch.from_numpy(classes[chosen])
     encoded, labels = _read_folders(folder / split) if (folder / split).is_dir() else (None, None)
     if encoded is None or labels is None:
         encoded, labels = _read_parquet(folder, split)
-    wanted = list(range(len(labels)) if rows is None else rows)
-    if wanted and max(wanted) >= len(labels):
-        raise DataError(f"{folder} {split} has {len(labels)} rows, row {max(wanted)} was asked for")
+    wanted = _wanted(folder, split, rows, len(labels))
     pixels = np.stack([_decode(encoded(row), resolution, channels) for row in wanted])
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
     return images, torch.tensor([labels[row] for row in wanted], device="cpu")
+
+
+def _wanted(folder: Path, split: str, rows: Iterable[int] | None, count: int) -> list[int]:
+    """The rows that are asked for, all if ``rows`` is None; refused if there are fewer."""
+    wanted = list(range(count) if rows is None else rows)
+    if wanted and max(wanted) >= count:
+        raise DataError(f"{folder} {split} has {count} rows, row {max(wanted)} was asked for")
+    return wanted
 
 
 def _read_parquet(folder: Path, split: str) -> tuple[Callable[[int], bytes], list[int]]:

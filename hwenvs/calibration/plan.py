@@ -56,7 +56,15 @@ IMAGENET = Plan(
     round_to=8,
     recipe=Recipe(points=36, precision="bfloat16"),
 )
+DIGITS = Plan(
+    calibration_images=(0, 400),
+    evaluation_images=(0, 797),
+    sweep_images=400,
+    recipe=Recipe(points=8),
+)
+DIGITS_NETWORKS = ("digits_lenet", "digits_mobilenet", "digits_resnet")
 PLANS = {
+    **dict.fromkeys(DIGITS_NETWORKS, DIGITS),
     "resnet20": CIFAR,
     "resnet32": CIFAR,
     "resnet44": CIFAR,
@@ -141,7 +149,15 @@ IMAGENET_BITS = replace(
     spread=(0.15, 0.7),
     recipe=replace(IMAGENET.recipe, ridge=0.1, rectified_steps=0),
 )
+DIGITS_BITS = replace(
+    DIGITS,
+    budget=0.125,
+    floor=0.25,
+    spread=(0.08, 0.5),
+    recipe=replace(DIGITS.recipe, ridge=0.1, rectified_steps=0),
+)
 BITS = {
+    **dict.fromkeys(DIGITS_NETWORKS, DIGITS_BITS),
     **dict.fromkeys(("resnet20", "resnet32", "resnet44", "resnet56"), CIFAR_BITS),
     "mobilenet_v1": IMAGENET_BITS,
     # Its thin depthwise layers bear less: uniform 4 bits cost it a third of its accuracy.

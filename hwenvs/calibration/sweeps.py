@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from hwenvs.calibration.bench import Bench, Measurement, compare
-from hwenvs.compression.folding import FoldedNetwork, batch_of
+from hwenvs.compression.folding import FoldedNetwork, batch_size
 from hwenvs.networks.base import INPUT
 from hwenvs.networks.modules import execute, run_node
 
@@ -35,7 +35,7 @@ def sweep_group(
     low, family = bench.folded, bench.family
     variants = [family.alone(bench.reference, index, c).to(bench.images.dtype) for c in counts]
     outputs: list[list[Tensor]] = [[] for _ in counts]
-    for part in torch.split(bench.images[:images], batch or batch_of(network)):
+    for part in torch.split(bench.images[:images], batch or batch_size(network)):
         values = prefix(low, part, start)
         for variant, collected in zip(variants, outputs, strict=True):
             logits = execute(network, dict(values), variant.compute, start)

@@ -14,6 +14,8 @@ from rich.table import Table
 from hwenvs.cli import options
 from hwenvs.cli.commands import Commands
 from hwenvs.cli.console import output
+from hwenvs.errors import MissingExtraError
+from hwenvs.proxies import MeasuredProxy
 from hwenvs.registration import ENVIRONMENTS
 
 hardware = typer.Typer(cls=Commands, no_args_is_help=True, help="What designs can cost.")
@@ -29,17 +31,22 @@ def list_environments() -> None:
     for heading in ("id", "network", "decisions", "budget", "accuracies", "Spearman"):
         right = heading in ("decisions", "Spearman")
         table.add_column(heading, justify="right" if right else "left")
-    for name in ENVIRONMENTS:
-        problem = options.load_problem(name, {}, quiet=True)
+    for name, given in ENVIRONMENTS.items():
+        try:
+            problem = options.load_problem(name, {}, quiet=True)
+        except MissingExtraError:
+            table.add_row(name, given["network"], "", "", "needs hwenvs\\[measure]", "")
+            continue
         spec, card = problem.spec(), problem.card
         spearman = card.heldout.get("spearman_equal_budget")
+        itself = isinstance(getattr(problem, "proxy", None), MeasuredProxy)
         table.add_row(
             name,
             str(spec["network"]),
             str(problem.horizon),
             _budget(spec["budget"], spec["cost"]),
             card.basis,
-            "not measured" if spearman is None else f"{spearman:.3f}",
+            "real network" if itself else _rank(spearman),
         )
     output().print(table)
 
@@ -74,6 +81,10 @@ def list_models() -> None:
         source = escape(row.source) if row.error is None else f"[red]{escape(row.error)}[/]"
         table.add_row(row.name, ", ".join(row.quantities), source, row.provider)
     output().print(table)
+
+
+def _rank(spearman: float | None) -> str:
+    return "not measured" if spearman is None else f"{spearman:.3f}"
 
 
 def _budget(budget: float | Mapping[str, float] | None, cost: str) -> str:

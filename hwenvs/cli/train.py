@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -19,7 +19,9 @@ def train(
     data: DataOption = None,
     resolution: Annotated[
         int | None,
-        typer.Option(min=8, help="Pixels; smaller images are enlarged. Default: 32; digits: 28."),
+        typer.Option(
+            min=8, help="Pixels; smaller images are enlarged. Default: the network's, at most 32."
+        ),
     ] = None,
     first_resolution: Annotated[
         int | None, typer.Option(min=8, help="Pixels in the first epoch, growing from there.")
@@ -47,22 +49,26 @@ def train(
     Stop it at any time: the same command continues after the last finished epoch.
 
     Example: hwenvs train resnet50 --out weights --resolution 64 --epochs 30 --device cuda
+
+    Example without any data: hwenvs train digits_mobilenet --out weights --epochs 60
     """
     import torch
 
-    from hwenvs.training.settings import Settings
-    from hwenvs.training.zoo import suited, train_network
+    from hwenvs.calibration.images import find_dataset
+    from hwenvs.networks import get_network
+    from hwenvs.training.settings import SUITED, Settings
+    from hwenvs.training.zoo import train_network
 
     torch.set_num_threads(threads)
-    given: dict[str, Any] = {} if resolution is None else {"resolution": resolution}
     settings = Settings(
         epochs=epochs,
+        resolution=resolution or min(32, get_network(network).resolution),
         first_resolution=first_resolution,
         batch_size=batch_size,
         learning_rate=learning_rate,
         precision=precision,
         seed=seed,
-        **{**suited(network), **given},
+        **SUITED.get(find_dataset(network)[0], {}),
     )
     facts = {"command": portable_command(sys.argv[1:])}
     with steps() as progress:

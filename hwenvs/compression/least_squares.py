@@ -13,6 +13,9 @@ from hwenvs.networks.base import Layer
 RIDGE = 1e-3
 """Pull towards the weights before pruning, relative to the mean input energy."""
 
+FEWEST_ROWS, VALUES = 1024, 1 << 22
+"""Rows, and values of rows, that are multiplied at once."""
+
 
 @dataclass
 class MomentMatrices:
@@ -70,6 +73,62 @@ class MomentMatrices:
         index = (torch.arange(taps)[:, None] * total + channels[None, :]).flatten()
         index = torch.cat([index, torch.tensor([self.gram.shape[0] - 1])])
         return MomentMatrices(self.gram[index][:, index], self.cross[index])
+
+
+class MomentSums:
+    """Second moments of rows that arrive a few at a time.
+
+    Sums are taken about the mean of the first rows, see :meth:`MomentMatrices.of`, in float32 over
+    a few thousand rows and in float64 above.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[Tensor, Tensor]] = []
+        self._rows = 0
+        self._count = 0
+
+    def add(self, inputs: Tensor, targets: Tensor) -> None:
+        """Adds ``inputs [n, d]`` and ``targets [n, out]``."""
+        self._waiting.append((inputs, targets))
+        self._rows += len(inputs)
+        if self._rows >= max(FEWEST_ROWS, VALUES // inputs.shape[1]):
+            self._settle()
+
+    def moments(self) -> MomentMatrices:
+        """The moments of all rows so far."""
+        self._settle()
+        mean, target = self._inputs / self._count, self._targets / self._count
+        shift = self._shift.double()
+        gram = mean.new_empty(len(mean) + 1, len(mean) + 1)
+        about = torch.outer(shift, mean)
+        gram[:-1, :-1] = self._square / self._count + about + about.T + torch.outer(shift, shift)
+        gram[:-1, -1] = gram[-1, :-1] = mean + shift
+        gram[-1, -1] = 1.0
+        cross = self._cross / self._count + torch.outer(shift, target)
+        return MomentMatrices(gram, torch.cat([cross, target[None]]))
+
+    def _settle(self) -> None:
+        if not self._waiting:
+            return
+        inputs = torch.cat([inputs for inputs, _ in self._waiting])
+        targets = torch.cat([targets for _, targets in self._waiting])
+        if not self._count:
+            self._shift = inputs.double().mean(0).float()
+        centred = inputs - self._shift
+        parts = (
+            (centred.T @ centred).double(),
+            (centred.T @ targets).double(),
+            centred.double().sum(0),
+            targets.double().sum(0),
+        )
+        if not self._count:
+            self._square, self._cross, self._inputs, self._targets = parts
+        else:
+            sums = (self._square, self._cross, self._inputs, self._targets)
+            for total, part in zip(sums, parts, strict=True):
+                total += part
+        self._count += len(inputs)
+        self._waiting, self._rows = [], 0
 
 
 def _cross(inputs: Tensor, targets: Tensor) -> Tensor:

@@ -8,19 +8,24 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from hwenvs.compression.folding import BATCH, SEQUENCE_BATCH, FoldedNetwork
-from hwenvs.compression.least_squares import MomentMatrices, weight_matrix
+from hwenvs.compression.folding import FoldedNetwork, batch_size
+from hwenvs.compression.least_squares import MomentMatrices, MomentSums, weight_matrix
 from hwenvs.compression.rounding import LEVELS
 from hwenvs.compression.sampling import SamplePoints
 from hwenvs.compression.selection import CRITERIA, importance_order
 from hwenvs.errors import unknown_name
 from hwenvs.networks import ChannelGroup
 from hwenvs.networks.base import INPUT, Add, Layer, Network, Node, Recurrent
-from hwenvs.networks.modules import ACTIVATIONS, prepare_input, run_cell, run_node
+from hwenvs.networks.modules import ACTIVATIONS, IN_PLACE, prepare_input, run_cell, run_node
 
 DEPTHWISE_POINTS = 8
 """Sampled pixels per image for depthwise layers: each channel fits only kernel**2 + 1 numbers."""
 
+
+FEWEST_IMAGES = 4
+"""Images at a time at least when the full network is run: fewer are lost in bookkeeping."""
+
+ALL = slice(None)
 
 METHODS = ("sequential", "independent", "none")
 """How remaining weights are re-fitted, see :class:`Recipe`."""
@@ -114,18 +119,14 @@ class Reference:
         network = folded.network
         images = images.to(recipe.dtype).contiguous(memory_format=torch.channels_last)
         reference = cls(folded, images, recipe)
-        generator = torch.Generator("cpu").manual_seed(recipe.seed)
-        low = folded.to(recipe.dtype)
-
-        def visit(node: Node, values: dict[str, Tensor]) -> Tensor:
-            inputs = [values[source] for source in node.inputs]
-            linear = run_in_batches(low, replace(node, activation=None), inputs)
-            reference._record(node, inputs, linear, generator)
+        reference._draw_points()
+        notes = _Notes(reference, folded.to(recipe.dtype))
+        at_once = max(FEWEST_IMAGES, batch_size(network))
+        for start in range(0, len(images), at_once):
+            notes.take(slice(start, start + at_once))
             if progress is not None:
-                progress((network.nodes.index(node) + 1) / len(network.nodes))
-            return ACTIVATIONS[node.activation](linear)
-
-        walk_nodes(network, images, visit)
+                progress(min(1.0, (start + at_once) / len(images)))
+        notes.hand_over()
         return reference
 
     def order(self, group: ChannelGroup) -> Tensor:
@@ -146,43 +147,14 @@ class Reference:
             return None
         return torch.sort(self.order(group)[:count]).values
 
-    def _record(
-        self, node: Node, inputs: list[Tensor], linear: Tensor, generator: torch.Generator
-    ) -> None:
-        if isinstance(node, Add):
-            # Who is computed last can make up for what the other carries: see refitting.Target.
-            branches = [name for name in self.points if name in node.inputs]
-            if branches:
-                self.targets[node.name] = self.points[branches[-1]].outputs(linear)
-        if isinstance(node, Recurrent):
-            self._record_cell(node, inputs[0])
-        if not isinstance(node, Layer):
-            return
-        if node.kind == "linear":
-            self.targets[node.name] = linear.float()
-        else:
-            count = DEPTHWISE_POINTS if node.kind == "depthwise" else self.recipe.points
-            points = SamplePoints.draw(len(linear), count, node.size, generator)
-            self.points[node.name] = points
-            self.targets[node.name] = points.outputs(linear)
-        if node.kind != "depthwise" and node.inputs[0] != INPUT:
-            patches = self.patches(node, inputs[0]).flatten(1)
-            self.moments[node.name] = MomentMatrices.of(patches, self.targets[node.name])
-
-    def _record_cell(self, node: Recurrent, maps: Tensor) -> None:
-        """Moments of the matrices of an LSTM, over all images and steps."""
-        seen: dict[str, list[tuple[Tensor, Tensor]]] = {layer.name: [] for layer in node.layers}
-
-        def compute(layer: Layer, x: Tensor) -> Tensor:
-            outputs = self.folded.compute(layer, x)
-            seen[layer.name].append((x.flatten(0, -2), outputs.flatten(0, -2)))
-            return outputs
-
-        for part in torch.split(maps.float(), SEQUENCE_BATCH):
-            run_cell(node, part, compute)
-        for name, pairs in seen.items():
-            read, written = (torch.cat(some) for some in zip(*pairs, strict=True))
-            self.moments[name] = MomentMatrices.of(read, written)
+    def _draw_points(self) -> None:
+        generator = torch.Generator("cpu").manual_seed(self.recipe.seed)
+        for layer in self.folded.network.layers:
+            if layer.kind != "linear":
+                count = DEPTHWISE_POINTS if layer.kind == "depthwise" else self.recipe.points
+                self.points[layer.name] = SamplePoints.draw(
+                    len(self.images), count, layer.size, generator
+                )
 
     def moments_of(self, layer: Layer) -> MomentMatrices:
         """Second moments of a layer that is not depthwise, also of one that reads the image."""
@@ -191,19 +163,89 @@ class Reference:
             self.moments[layer.name] = MomentMatrices.of(patches, self.targets[layer.name])
         return self.moments[layer.name]
 
-    def patches(self, layer: Layer, maps: Tensor) -> Tensor:
-        """Sampled inputs ``[rows, taps, channels]`` of ``layer``, which reads ``maps``."""
+    def patches(self, layer: Layer, maps: Tensor, images: slice = ALL) -> Tensor:
+        """Sampled inputs ``[rows, taps, channels]`` of ``layer``, which reads ``maps``.
+
+        Args:
+            layer: the layer.
+            maps: its inputs, ``[images, channels, size, size]``.
+            images: which of the calibration images they belong to.
+        """
         if layer.kind == "linear":
             flat = maps.flatten(2) if maps.dim() == 4 else maps[:, :, None]
             return flat.permute(0, 2, 1).float()
-        return self.points[layer.name].patches(layer, prepare_input(layer, maps))
+        return self.points[layer.name].of(images).patches(layer, prepare_input(layer, maps))
 
 
-def run_in_batches(
-    folded: FoldedNetwork, node: Node, inputs: list[Tensor], batch: int = BATCH
-) -> Tensor:
+class _Notes:
+    """Writes down what the full network computes, a few images at a time.
+
+    All images layer by layer would need gigabytes, which cost more time than the layers.
+    """
+
+    def __init__(self, reference: Reference, low: FoldedNetwork) -> None:
+        self.reference, self.low = reference, low
+        self.targets: dict[str, list[Tensor]] = {}
+        self.moments: dict[str, MomentSums] = {}
+
+    def take(self, images: slice) -> None:
+        """Runs the network on some of the calibration images."""
+
+        def visit(node: Node, values: dict[str, Tensor]) -> Tensor:
+            inputs = [values[source] for source in node.inputs]
+            linear = run_node(replace(node, activation=None), inputs, self.low.compute)
+            if isinstance(node, Recurrent):
+                self._note_cell(node, inputs[0])
+            fresh = isinstance(node, Layer | Add)
+            if isinstance(node, Layer | Add):
+                self._note(node, inputs[0], linear, images)
+            return (IN_PLACE if fresh else ACTIVATIONS)[node.activation](linear)
+
+        walk_nodes(self.low.network, self.reference.images[images], visit)
+
+    def hand_over(self) -> None:
+        """Gives the reference what was written down."""
+        for name, parts in self.targets.items():
+            self.reference.targets[name] = torch.cat(parts)
+        for name, sums in self.moments.items():
+            self.reference.moments[name] = sums.moments()
+
+    def _note(self, node: Layer | Add, read: Tensor, linear: Tensor, images: slice) -> None:
+        points = self.reference.points
+        if isinstance(node, Layer) and node.kind == "linear":
+            target = linear.float().clone()  # the activation works in place
+        else:
+            # A sum is seen where the branch that is computed last was: it can make up for what
+            # the other carries, see refitting.Target.
+            own = (node.name,) if isinstance(node, Layer) else node.inputs
+            seen = [name for name in points if name in own]
+            if not seen:
+                return
+            target = points[seen[-1]].of(images).outputs(linear)
+        self.targets.setdefault(node.name, []).append(target)
+        if isinstance(node, Layer) and node.kind != "depthwise" and node.inputs[0] != INPUT:
+            patches = self.reference.patches(node, read, images).flatten(1)
+            self.moments.setdefault(node.name, MomentSums()).add(patches, target)
+
+    def _note_cell(self, node: Recurrent, maps: Tensor) -> None:
+        """Moments of the matrices of an LSTM, over all steps."""
+        full = self.reference.folded
+        seen: dict[str, list[tuple[Tensor, Tensor]]] = {layer.name: [] for layer in node.layers}
+
+        def compute(layer: Layer, x: Tensor) -> Tensor:
+            outputs = full.compute(layer, x)
+            seen[layer.name].append((x.flatten(0, -2), outputs.flatten(0, -2)))
+            return outputs
+
+        run_cell(node, maps.float(), compute)
+        for name, pairs in seen.items():
+            read, written = (torch.cat(some) for some in zip(*pairs, strict=True))
+            self.moments.setdefault(name, MomentSums()).add(read, written)
+
+
+def run_in_batches(folded: FoldedNetwork, node: Node, inputs: list[Tensor]) -> Tensor:
     """Output of one node for all images, a few at a time so that the work stays in cache."""
-    batch = SEQUENCE_BATCH if isinstance(node, Recurrent) else batch
+    batch = max(FEWEST_IMAGES, batch_size(folded.network))
     parts = [
         run_node(node, [x[at : at + batch] for x in inputs], folded.compute)
         for at in range(0, len(inputs[0]), batch)

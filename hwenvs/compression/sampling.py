@@ -29,6 +29,10 @@ class SamplePoints:
         flat = keys.topk(count, dim=1).indices.to(torch.get_default_device())
         return cls(flat // size, flat % size)
 
+    def of(self, images: slice) -> SamplePoints:
+        """The pixels of some of the images."""
+        return SamplePoints(self.rows[images], self.columns[images])
+
     def outputs(self, maps: Tensor) -> Tensor:
         """Values ``[images * points, channels]`` of ``maps [images, channels, size, size]``."""
         index = torch.arange(len(maps))[:, None]

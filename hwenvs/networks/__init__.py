@@ -22,6 +22,7 @@ from hwenvs.networks.base import (
 from hwenvs.networks.classic import alexnet, lenet5, lenet_300_100, vgg16
 from hwenvs.networks.coupling import ChannelGroup, channel_groups, kept_channels
 from hwenvs.networks.density import PERCENT, WeightGroup, weight_groups
+from hwenvs.networks.digits import digits_lenet, digits_mobilenet, digits_resnet
 from hwenvs.networks.mobilenet import mobilenet_v1, mobilenet_v2
 from hwenvs.networks.precision import FULL_PRECISION, BitGroup, bit_groups
 from hwenvs.networks.recurrent import lstm
@@ -48,6 +49,9 @@ ZOO: dict[str, Callable[..., Network]] = {
     "lenet_300_100": lenet_300_100,
     "lenet5": lenet5,
     "lstm": lstm,
+    "digits_lenet": digits_lenet,
+    "digits_mobilenet": digits_mobilenet,
+    "digits_resnet": digits_resnet,
 }
 """Builders of the layer tables by name."""
 

@@ -40,6 +40,13 @@ ACTIVATIONS: dict[str | None, Callable[[Tensor], Tensor]] = {
 }
 """Activations by name, with torch's default parameters."""
 
+IN_PLACE: dict[str | None, Callable[[Tensor], Tensor]] = {
+    **ACTIVATIONS,
+    "relu": torch.relu_,
+    "relu6": lambda x: functional.relu6(x, inplace=True),
+}
+"""The same, on a tensor that nobody else needs: it stays in cache."""
+
 
 class TableModule(nn.Module):
     """A network of the zoo as a ``torch.nn.Module``.
@@ -139,7 +146,9 @@ def run_node(
         x = functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, extra // 2, extra - extra // 2))
     elif isinstance(node, Recurrent):
         x = run_cell(node, x, compute)
-    return ACTIVATIONS[node.activation](x)
+    # Layers and sums make a tensor of their own; others may hand theirs on.
+    fresh = isinstance(node, Layer | Add)
+    return (IN_PLACE if fresh else ACTIVATIONS)[node.activation](x)
 
 
 def run_cell(node: Recurrent, maps: Tensor, compute: Callable[[Layer, Tensor], Tensor]) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +15,7 @@ from hwenvs.problems.channel_pruning import ChannelPruningProblem
 from hwenvs.problems.deep_compression import DeepCompressionProblem
 from hwenvs.problems.fine_grained_pruning import FineGrainedPruningProblem
 from hwenvs.problems.progress import Progress
+from hwenvs.proxies import with_options
 
 FAMILIES: dict[str, Callable[..., Problem]] = {
     ChannelPruningProblem.family: ChannelPruningProblem,
@@ -50,8 +51,10 @@ def make_problem(problem: str | Problem, **arguments: Any) -> Problem:
     if problem not in FAMILIES:
         raise unknown_name("family of problems", problem, FAMILIES)
     _check_network(arguments.get("network"))
-    if str(arguments.get("proxy", "")).endswith(".npz"):
-        return FAMILIES[problem](**arguments)  # the file may change
+    arguments = with_options(arguments)
+    proxy = arguments.get("proxy", "")
+    if str(proxy).endswith(".npz") or "measured" in (proxy, *_name(proxy)):
+        return FAMILIES[problem](**arguments)  # the files may change
     try:
         key = json.dumps(arguments, sort_keys=True)
     except (TypeError, ValueError):
@@ -72,6 +75,10 @@ def _check_network(network: object) -> None:
         f"network {problem}: pass a name of the zoo ({', '.join(ZOO)}), or the layer table of your "
         "own module, network=hwenvs.networks.from_torch(module, example_input)"
     )
+
+
+def _name(proxy: object) -> tuple[object, ...]:
+    return (proxy.get("name"),) if isinstance(proxy, Mapping) else ()
 
 
 @lru_cache(REMEMBERED)

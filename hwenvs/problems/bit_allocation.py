@@ -106,7 +106,7 @@ class BitAllocationProblem(LayerwiseProblem):
     def __init__(
         self,
         network: str | Network,
-        proxy: str | AccuracyProxy = "surrogate",
+        proxy: str | Mapping[str, Any] | AccuracyProxy = "surrogate",
         hardware: str | Mapping[str, Any] | HardwareModel = "bismo-edge",
         budget: float | Mapping[str, float] | None = 0.4,
         cost: str = "latency",

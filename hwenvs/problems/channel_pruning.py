@@ -34,9 +34,10 @@ class ChannelPruningProblem(LayerwiseProblem):
 
     Accuracy comes from a *proxy*, the surrogate by default: a table of the divergence between the
     whole and the pruned network's outputs, per decision and number of kept channels, summed up and
-    mapped to accuracy. No network is run. `env.unwrapped.problem.card` says what the table was
-    measured on and how far it can be trusted; where its basis is "analytic" nothing was measured,
-    and making the environment warns once. Costs come from a *hardware model*.
+    mapped to accuracy. No network is run, unless it is the `"measured"` one.
+    `env.unwrapped.problem.card` says what the table was measured on and how far it can be trusted;
+    where its basis is "analytic" nothing was measured, and making the environment warns once. Costs
+    come from a *hardware model*.
 
     ## Decisions and Actions
     One decision per layer with input channels to choose from, in the order in which they run. The
@@ -108,7 +109,10 @@ class ChannelPruningProblem(LayerwiseProblem):
     - `floor` (`0.2`): smallest fraction of its channels that a layer keeps.
     - `metric` (`"top1"`): what accuracy means: `"top1"`, or `"top5"` where the table knows it.
     - `proxy` (`"surrogate"`): an accuracy proxy: a name, the path of a table (`.npz`), or an
-      instance.
+      instance. `"measured"` applies every design to the real network and tries it on real images;
+      no optimum can be certified then, and there is no `score`.
+    - `weights`, `data`, `images`, `dataset`, `calibration`, `recipe`, `cache`, `threads`, `device`
+      (all `None`): with `proxy="measured"` only, see [measured.md](measured.md).
     - `render_mode` (`None`): `"ansi"`, `"rgb_array"` or `"human"`.
 
     `gym.make_vec` takes them too, and `autoreset_mode`: `"NextStep"` (default), `"SameStep"` or
@@ -123,7 +127,7 @@ class ChannelPruningProblem(LayerwiseProblem):
     def __init__(
         self,
         network: str | Network,
-        proxy: str | AccuracyProxy = "surrogate",
+        proxy: str | Mapping[str, Any] | AccuracyProxy = "surrogate",
         hardware: str | Mapping[str, Any] | HardwareModel = "counts",
         budget: float | Mapping[str, float] | None = 0.5,
         cost: str = "macs",

@@ -102,7 +102,7 @@ class DeepCompressionProblem(LayerwiseProblem):
     def __init__(
         self,
         network: str | Network,
-        proxy: str | AccuracyProxy = "surrogate",
+        proxy: str | Mapping[str, Any] | AccuracyProxy = "surrogate",
         hardware: str | Mapping[str, Any] | HardwareModel = "storage",
         budget: float | Mapping[str, float] | None = 0.03,
         cost: str = "size",

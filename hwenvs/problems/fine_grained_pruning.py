@@ -74,7 +74,7 @@ class FineGrainedPruningProblem(LayerwiseProblem):
     def __init__(
         self,
         network: str | Network,
-        proxy: str | AccuracyProxy = "surrogate",
+        proxy: str | Mapping[str, Any] | AccuracyProxy = "surrogate",
         hardware: str | Mapping[str, Any] | HardwareModel = "counts",
         budget: float | Mapping[str, float] | None = 0.2,
         cost: str = "size",

@@ -17,7 +17,7 @@ from hwenvs.problems.decision import Decisions
 from hwenvs.problems.features import FEATURES, Features, features
 from hwenvs.problems.rewards import RatioReward, get_reward
 from hwenvs.problems.tables import CostCompiler, Shaping
-from hwenvs.proxies import AccuracyProxy, SurrogateProxy, get_proxy
+from hwenvs.proxies import AccuracyProxy, MeasuredProxy, SurrogateProxy, get_proxy
 from hwenvs.proxies.surrogate import coupled
 
 
@@ -26,7 +26,7 @@ class Terms:
     """Arguments of a problem, as its class describes them."""
 
     network: str | Network
-    proxy: str | AccuracyProxy
+    proxy: str | Mapping[str, Any] | AccuracyProxy
     hardware: str | Mapping[str, Any] | HardwareModel
     budget: float | Mapping[str, float] | None
     cost: str
@@ -108,7 +108,7 @@ class LayerwiseProblem(ChainProblem):
         arguments = dict(self._arguments)
         if not isinstance(arguments["hardware"], str | Mapping):
             arguments["hardware"] = self.hardware.spec or self.hardware.name
-        if not isinstance(arguments["proxy"], str):
+        if not isinstance(arguments["proxy"], str | Mapping):
             arguments["proxy"] = getattr(self.proxy, "name", type(self.proxy).__name__)
         return {"problem": self.family, **arguments}
 
@@ -138,7 +138,7 @@ def fraction(value: float, what: str = "floor") -> float:
 
 def _measuring(proxy: AccuracyProxy, metric: str) -> AccuracyProxy:
     """The proxy of the accuracy that is asked for."""
-    if isinstance(proxy, SurrogateProxy):
+    if isinstance(proxy, SurrogateProxy | MeasuredProxy):
         return proxy.on(metric)
     if metric != "top1":
         raise ArgumentError(f"metric {metric!r} needs a table; {type(proxy).__name__} has none")

@@ -1,20 +1,22 @@
 """What a design does to accuracy: the proxies and their registry.
 
 ``get_proxy`` knows ``"surrogate"`` (the measured table of the network where one is shipped, the
-analytic one otherwise), ``"analytic"``, the path of a table, an instance, and the plug-ins of the
-entry-point group ``hwenvs.proxies``: callables that take a ``Network`` and return a proxy.
+analytic one otherwise), ``"analytic"``, ``"measured"`` (the real network on real images), the path
+of a table, an instance, and the plug-ins of the entry-point group ``hwenvs.proxies``: callables
+that take a ``Network`` and return a proxy.  ``{"name": ..., **options}`` passes options along.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwenvs.errors import ProxyError, unknown_name
+from hwenvs.errors import ArgumentError, ProxyError, unknown_name
 from hwenvs.networks import (
     Group,
     Network,
@@ -28,6 +30,8 @@ from hwenvs.proxies.analytic_storage import analytic_storage
 from hwenvs.proxies.base import AccuracyProxy, warn_if_analytic
 from hwenvs.proxies.card import Card
 from hwenvs.proxies.curve import AccuracyCurve
+from hwenvs.proxies.measured import MeasuredProxy
+from hwenvs.proxies.opening import ARGUMENTS, measured
 from hwenvs.proxies.surrogate import SurrogateProxy, Sweep
 
 ENTRY_POINTS = "hwenvs.proxies"
@@ -76,9 +80,10 @@ def analytic(network: Network, family: str = "channel_pruning") -> SurrogateProx
     )
 
 
-BUILT_IN: dict[str, Callable[[Network, str], AccuracyProxy]] = {
+BUILT_IN: dict[str, Callable[..., AccuracyProxy]] = {
     "surrogate": surrogate,
     "analytic": analytic,
+    "measured": measured,
 }
 """Proxies that are always there, by name."""
 
@@ -108,31 +113,65 @@ def list_proxies() -> dict[str, str]:
     return {**{name: point.value for name, point in _plug_ins().items()}, **found}
 
 
+def with_options(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """``arguments`` of a problem, those that only the measured proxy takes put into ``proxy``.
+
+    Raises:
+        ArgumentError: if there are some and the proxy is another.
+    """
+    options = {k: v for k, v in arguments.items() if k in ARGUMENTS and v is not None}
+    others = {k: v for k, v in arguments.items() if k not in ARGUMENTS}
+    if not options:
+        return others
+    proxy = others.get("proxy", "surrogate")
+    entries = dict(proxy) if isinstance(proxy, Mapping) else {"name": proxy}
+    if entries.get("name") != "measured":
+        raise ArgumentError(
+            f"{', '.join(sorted(options))} go with proxy='measured' only, not with {proxy!r}"
+        )
+    paths = {k: str(v) if isinstance(v, Path) else v for k, v in options.items()}
+    return {**others, "proxy": {**entries, **paths}}
+
+
 def get_proxy(
-    name: str | AccuracyProxy, network: Network, family: str = "channel_pruning"
+    name: str | Mapping[str, Any] | AccuracyProxy,
+    network: Network,
+    family: str = "channel_pruning",
 ) -> AccuracyProxy:
     """The proxy called ``name``, for ``network``.
 
     Args:
-        name: a name of :func:`list_proxies`, the path of an ``.npz`` table, or an instance.
+        name: a name of :func:`list_proxies`, the path of an ``.npz`` table, an instance, or
+            ``{"name": ..., **options}`` with options of the measured proxy or of a plug-in.
         network: the network whose designs it will judge.
         family: what the designs decide.
 
     Raises:
         UnknownNameError: if there is no such proxy; the message suggests the nearest.
+        ArgumentError: if options are given to a proxy that takes none.
         ProxyError: if a plug-in cannot be loaded or does not make a proxy, or a table is broken.
     """
+    options: dict[str, Any] = {}
+    if isinstance(name, Mapping):
+        options = dict(name)
+        name = str(options.pop("name", ""))
     if not isinstance(name, str):
         return _checked(name, repr(name))
+    if options and (name in ("surrogate", "analytic") or name.endswith(".npz")):
+        raise ArgumentError(f"proxy {name!r} takes no {', '.join(sorted(options))}")
     if name.endswith(".npz"):
         return SurrogateProxy.load(Path(name), GROUPS[family](network))
     if name in BUILT_IN:
-        return BUILT_IN[name](network, family)
+        return BUILT_IN[name](network, family, **options)
+    return _plugged_in(name, network, options)
+
+
+def _plugged_in(name: str, network: Network, options: Mapping[str, Any]) -> AccuracyProxy:
     plug_ins = _plug_ins()
     if name not in plug_ins:
         raise unknown_name("proxy", name, list_proxies())
     try:
-        proxy = plug_ins[name].load()(network)
+        proxy = plug_ins[name].load()(network, **options)
     except Exception as error:
         raise ProxyError(f"plug-in {name!r} ({plug_ins[name].value}) failed: {error}") from error
     return _checked(proxy, f"plug-in {name!r} ({plug_ins[name].value})")
@@ -157,13 +196,16 @@ __all__ = [
     "AccuracyCurve",
     "AccuracyProxy",
     "Card",
+    "MeasuredProxy",
     "SurrogateProxy",
     "Sweep",
     "analytic_proxy",
     "encoded_sizes",
     "get_proxy",
     "list_proxies",
+    "measured",
     "surrogate",
     "table_path",
     "warn_if_analytic",
+    "with_options",
 ]

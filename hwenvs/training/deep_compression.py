@@ -25,8 +25,8 @@ from hwenvs.errors import unknown_name
 from hwenvs.networks import get_network
 from hwenvs.networks.modules import TableModule
 from hwenvs.training.classifier import ClassifierTraining, Progress, Teacher, accuracy
-from hwenvs.training.settings import Settings
-from hwenvs.training.zoo import NORMALISATION, SUITED, write_weights
+from hwenvs.training.settings import SUITED, Settings
+from hwenvs.training.zoo import NORMALISATION, write_weights
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Recipe:
     distilled: bool = False
 
 
-MNIST = Settings(epochs=15, batch_size=128, learning_rate=0.05, **SUITED["mnist"])
+MNIST = Settings(epochs=15, batch_size=128, learning_rate=0.05, resolution=28, **SUITED["mnist"])
 RECIPES = {
     "lenet_300_100": Recipe(
         {"fc1": Storage(0.07, 5, 5), "fc2": Storage(0.09, 5, 5), "fc3": Storage(0.26, 5, 3)}, MNIST

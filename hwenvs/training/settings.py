@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from hwenvs.compression.reference import PRECISIONS
 from hwenvs.errors import ArgumentError, unknown_name
+
+DIGITS: dict[str, Any] = {"shift": 1, "mirror": False, "erase": 0}
+"""What may happen to handwritten digits: mirrored they are others."""
+
+SUITED = {"digits": DIGITS, "mnist": {**DIGITS, "shift": 2}}
+"""Settings of data sets on which images must not be changed as photographs are."""
 
 
 @dataclass(frozen=True)

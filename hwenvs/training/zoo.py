@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from hwenvs.calibration.bench import find_weights
-from hwenvs.calibration.images import DATASETS, Preprocessing, data_folder, load_pixels
+from hwenvs.calibration.images import (
+    DATASETS,
+    Preprocessing,
+    data_folder,
+    dataset_folder,
+    load_pixels,
+)
 from hwenvs.compression.folding import fold
 from hwenvs.compression.reference import PRECISIONS
 from hwenvs.errors import DataError
@@ -19,13 +24,11 @@ from hwenvs.networks.modules import TableModule, load_module, read_weights
 from hwenvs.training.classifier import ClassifierTraining, Progress, Teacher, accuracy
 from hwenvs.training.settings import Settings
 
-NORMALISATION = {"mnist": {"input_mean": "0.1307", "input_std": "0.3081"}}
-"""Mean and deviation of data sets that are not normalised as ImageNet is."""
-
-SUITED: dict[str, dict[str, Any]] = {
-    "mnist": {"resolution": 28, "shift": 2, "mirror": False, "erase": 0},
+NORMALISATION = {
+    "mnist": {"input_mean": "0.1307", "input_std": "0.3081"},
+    "digits": {"input_mean": "0.3053", "input_std": "0.3760"},
 }
-"""Settings that follow from the data set: a mirrored digit is none."""
+"""Mean and deviation of data sets that are not normalised as ImageNet is."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def train_network(
     if name not in DATASETS or DATASETS[name][1] == DATASETS[name][2]:
         raise DataError(f"no data set with training and test images is known for {name}")
     dataset, test, train = DATASETS[name]
-    folder = data_folder(data) / dataset
+    folder = dataset_folder(dataset, data)
     preprocessing = Preprocessing.from_metadata(NORMALISATION.get(dataset, {}), settings.resolution)
     images, labels = load_pixels(folder, train, None, None, preprocessing.channels)
     module = _module(name, settings, 1 + int(labels.max()))
@@ -117,11 +120,6 @@ def train_network(
     }
     write_weights(module, path, metadata, dtype)
     return Trained(path, right, training.epochs_done, training.losses[-1])
-
-
-def suited(name: str) -> dict[str, Any]:
-    """Settings that follow from the data set a network is trained on."""
-    return SUITED.get(DATASETS[name][0] if name in DATASETS else "", {})
 
 
 def load_teacher(

@@ -18,13 +18,13 @@ def keep_ratios(problem: ChannelPruningProblem, design: np.ndarray) -> np.ndarra
     return design / np.array([decision.size for decision in problem.decisions])
 
 
-def test_uniform_scores_zero(env_id: str) -> None:
-    run = solve("uniform", env_id, evaluations=5)
+def test_uniform_scores_zero(table_id: str) -> None:
+    run = solve("uniform", table_id, evaluations=5)
     assert run.scores == [0.0]
 
 
-def test_the_exact_optimum_scores_one(env_id: str) -> None:
-    run = solve("exact", env_id, evaluations=5)
+def test_the_exact_optimum_scores_one(table_id: str) -> None:
+    run = solve("exact", table_id, evaluations=5)
     assert run.scores == [pytest.approx(1.0)]
 
 

@@ -93,8 +93,8 @@ def test_asking_for_everything_spends_nearly_the_whole_budget(
         assert (0.7 if len(problem.decisions[0].kept) < 8 else 0.88) < share <= 1.0
 
 
-def test_projection_uses_the_largest_common_factor(env_id: str, get_problem: Any) -> None:
-    problem = get_problem(env_id, "projected")
+def test_projection_uses_the_largest_common_factor(table_id: str, get_problem: Any) -> None:
+    problem = get_problem(table_id, "projected")
     rng = np.random.default_rng(0)
     options = np.stack([rng.integers(0, len(d.kept), 5) for d in problem.decisions])
     asked = problem.decisions.designs(options)

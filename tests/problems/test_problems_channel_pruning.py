@@ -70,8 +70,8 @@ def test_a_batch_of_designs_has_the_outcomes_of_its_members(problem: ChannelPrun
     assert together.divergence.tolist() == [float(one.divergence[0]) for one in alone]
 
 
-def test_the_table_and_the_proxy_agree_bit_for_bit(env_id: str, get_problem: Any) -> None:
-    problem = get_problem(env_id)
+def test_the_table_and_the_proxy_agree_bit_for_bit(table_id: str, get_problem: Any) -> None:
+    problem = get_problem(table_id)
     designs = random_designs(problem, 2, 50)
     outcome = problem.evaluate(designs)
     assert np.array_equal(outcome.divergence, problem.proxy.total_divergence(designs))

@@ -1,0 +1,244 @@
+"""Opens the bench of the measured proxy: network, weights, images and what is known already.
+
+Torch is loaded when the first measured proxy is made, not before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hwenvs.errors import ArgumentError, MissingExtraError, unknown_name
+from hwenvs.networks import Network
+from hwenvs.proxies.cache import DesignCache, cache_folder
+from hwenvs.proxies.measured import NAME, MeasuredProxy, threaded
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from hwenvs.calibration.bench import Bench
+    from hwenvs.compression.reference import Recipe
+
+MOST_IMAGES = 1000
+"""Images that designs are tried on unless more are asked for."""
+
+OPENED = 8
+"""Networks with their images that stay in memory."""
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """How designs are measured: the arguments that go with ``proxy="measured"``.
+
+    Attributes:
+        weights: weights file; default: the one under ``data/weights``, or the shipped one.
+        data: folder with the data sets; default ``HWENVS_DATA``.
+        dataset: ``FOLDER:EVALUATION[:CALIBRATION]``; default: the network's.
+        images: how many images designs are tried on, or which rows, ``"FIRST:LAST"``.
+        calibration: the same for the images that weights are re-fitted on.
+        recipe: changes of the recipe, see :class:`hwenvs.compression.reference.Recipe`.
+        cache: folder for what was measured; None for the user's, False for none.
+        threads: of a measurement.
+        device: where to compute.
+
+    Raises:
+        ArgumentError: if an entry makes no sense.
+    """
+
+    weights: str | None = None
+    data: str | None = None
+    dataset: str | None = None
+    images: int | str | None = None
+    calibration: int | str | None = None
+    recipe: tuple[tuple[str, Any], ...] = ()
+    cache: str | bool | None = None
+    threads: int = 1
+    device: str = "cpu"
+
+    @classmethod
+    def of(cls, arguments: Mapping[str, Any]) -> Measuring:
+        """From the arguments of ``gym.make``.
+
+        Raises:
+            ArgumentError: if one of them is unknown or makes no sense.
+        """
+        for name in arguments.keys() - set(ARGUMENTS):
+            raise unknown_name("argument of the measured proxy", name, ARGUMENTS)
+        entries = {k: v for k, v in arguments.items() if v is not None}
+        for name in ("weights", "data", "cache"):
+            if isinstance(entries.get(name), Path):
+                entries[name] = str(entries[name])
+        recipe = entries.get("recipe", {})
+        if not isinstance(recipe, Mapping):
+            raise ArgumentError(
+                f"recipe must be a mapping such as {{'points': 12}}, not {recipe!r}"
+            )
+        entries["recipe"] = tuple(sorted(recipe.items()))
+        threads = entries.get("threads", 1)
+        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+            raise ArgumentError(f"threads must be a positive whole number, not {threads!r}")
+        return cls(**entries)
+
+    @property
+    def folder(self) -> Path | None:
+        """Where measurements are kept."""
+        if self.cache is False:
+            return None
+        return Path(self.cache) if isinstance(self.cache, str) else cache_folder()
+
+
+ARGUMENTS = tuple(field.name for field in fields(Measuring))
+"""Arguments of ``gym.make`` that only the measured proxy takes."""
+
+
+def measured(network: Network, family: str, **arguments: Any) -> MeasuredProxy:
+    """The measured proxy of a family for ``network``, opened once a process.
+
+    Args:
+        network: the layer table whose costs count.
+        family: what the designs decide.
+        **arguments: see :class:`Measuring`.
+
+    Raises:
+        MissingExtraError: without torch, safetensors or what reads the images.
+        ArgumentError, DataError, WeightsError, UnknownNameError: if something is missing or does
+            not fit.
+    """
+    return _open(network, family, Measuring.of(arguments))
+
+
+def _open(network: Network, family: str, settings: Measuring) -> MeasuredProxy:
+    stamp = [os.environ.get(name) for name in ("HWENVS_DATA", "HWENVS_CACHE")]
+    if settings.weights is not None and Path(settings.weights).is_file():
+        state = Path(settings.weights).stat()
+        stamp.append(f"{state.st_mtime_ns} {state.st_size}")
+    return _opened(network, family, settings, tuple(stamp))
+
+
+@lru_cache(OPENED)
+def _opened(
+    network: Network,
+    family: str,
+    settings: Measuring,
+    stamp: tuple[str | None, ...],  # noqa: ARG001
+) -> MeasuredProxy:
+    """Opens the bench; ``stamp`` changes when files do."""
+    _require_extra()
+    from hwenvs.calibration.bench import find_weights, open_bench
+    from hwenvs.calibration.images import find_dataset
+
+    recipe, calibration, images = _plan(network, family, settings)
+    weights = find_weights(network.name, settings.weights, settings.data)
+    with threaded(settings.threads):
+        bench = open_bench(
+            network,
+            calibration,
+            images,
+            recipe,
+            settings.data,
+            weights,
+            settings.device,
+            family,
+            settings.dataset,
+        )
+        bench.family.prepare(bench.reference)
+    about = {
+        "weights": weights.name,
+        "weights_digest": hashlib.sha256(weights.read_bytes()).hexdigest()[:16],
+        **_image_facts(find_dataset(network.name, settings.dataset), images, calibration),
+        **_facts(bench, settings),
+    }
+    cache = DesignCache(settings.folder, f"{network.name}.{family}", about)
+    proxy = MeasuredProxy(bench, about, cache, settings.threads)
+    proxy.reopened_by((_open, (network, family, settings)))
+    return proxy
+
+
+def _require_extra() -> None:
+    try:
+        import safetensors  # noqa: F401
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(
+            f"proxy={NAME!r} runs real networks: pip install 'hwenvs[measure]' ({error})"
+        ) from error
+
+
+def _image_facts(
+    dataset: tuple[str, str, str], images: range, calibration: range
+) -> dict[str, str]:
+    """Which images are used for what, in words."""
+    folder, split, other = dataset
+    return {
+        "images": f"{folder} {split} rows {images.start} to {images.stop - 1}",
+        "calibration": f"{folder} {other} rows {calibration.start} to {calibration.stop - 1}",
+    }
+
+
+def _facts(bench: Bench, settings: Measuring) -> dict[str, Any]:
+    """What measurements depend on, beside the names of files."""
+    import torch
+
+    from hwenvs import __version__
+
+    return {
+        "network": bench.counted.name,
+        "family": bench.family.name,
+        "images_digest": _digest(bench.images, bench.labels),
+        "calibration_digest": _digest(bench.reference.images),
+        "recipe": vars(bench.reference.recipe),
+        "threads": settings.threads,
+        "device": settings.device,
+        "software": f"hwenvs {__version__}, torch {torch.__version__}",
+        "processor": torch.backends.cpu.get_cpu_capability(),
+    }
+
+
+def _plan(network: Network, family: str, settings: Measuring) -> tuple[Recipe, range, range]:
+    """Recipe, calibration rows and evaluation rows."""
+    from hwenvs.calibration.plan import FAMILY_PLANS, Plan
+
+    plan = FAMILY_PLANS.get(family, {}).get(network.name, Plan())
+    # As AMC does it: every layer from the full network's Gram matrices, which are there already.
+    quick = {"method": "independent", "precision": "float32", "rectified_steps": 0}
+    changes = {**quick, **dict(settings.recipe)}
+    for name in changes.keys() - vars(plan.recipe).keys():
+        raise unknown_name("entry of a recipe", name, vars(plan.recipe))
+    first, last = plan.evaluation_images
+    return (
+        replace(plan.recipe, **changes),
+        _rows("calibration", settings.calibration, *plan.calibration_images),
+        _rows("images", settings.images, first, min(last, first + MOST_IMAGES)),
+    )
+
+
+def _rows(what: str, asked: int | str | None, first: int, last: int) -> range:
+    """Rows ``asked`` for: a number from ``first`` on, ``"FIRST:LAST"``, or all up to ``last``.
+
+    Raises:
+        ArgumentError: if it is none of these.
+    """
+    if asked is None:
+        return range(first, last)
+    if isinstance(asked, int | np.integer) and not isinstance(asked, bool) and asked > 0:
+        return range(first, first + int(asked))
+    low, separator, high = str(asked).partition(":")
+    if separator and low.isdecimal() and high.isdecimal() and int(low) < int(high):
+        return range(int(low), int(high))
+    raise ArgumentError(f"{what} must be a positive number or rows such as '0:500', not {asked!r}")
+
+
+def _digest(*tensors: Tensor) -> str:
+    found = hashlib.sha256()
+    for tensor in tensors:
+        # As images lie in memory, channels last: turning them around takes longer than hashing.
+        rows = tensor.permute(0, 2, 3, 1) if tensor.dim() == 4 else tensor
+        found.update(np.ascontiguousarray(rows.float().cpu().numpy()).data)
+    return found.hexdigest()[:16]
