@@ -14,8 +14,7 @@ from hwenvs.networks.modules import TableModule
 from hwenvs.networks.resnet import resnet_cifar
 from hwenvs.training.augmentation import augment, resize
 from hwenvs.training.classifier import ClassifierTraining, Teacher, accuracy
-from hwenvs.training.settings import Settings
-from hwenvs.training.zoo import suited
+from hwenvs.training.settings import SUITED, Settings
 
 PLAIN = Preprocessing(16, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 QUICK = Settings(epochs=2, resolution=16, batch_size=16, learning_rate=0.02, erase=0)
@@ -97,8 +96,8 @@ def test_images_that_do_not_fit_their_labels_are_refused(tmp_path: Path) -> None
 
 
 def test_an_lstm_learns_row_by_row_and_continues_where_it_stopped(tmp_path: Path) -> None:
-    settings = Settings(epochs=4, batch_size=16, learning_rate=0.3, **suited("lstm"))
-    assert (settings.resolution, settings.mirror, settings.erase) == (28, False, 0)
+    settings = Settings(4, 28, batch_size=16, learning_rate=0.3, **SUITED["mnist"])
+    assert (settings.mirror, settings.erase) == (False, 0)
     images, labels = patterns()
     grey = resize(images[:, :1].float(), 28).to(torch.uint8)
 
