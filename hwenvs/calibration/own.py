@@ -63,7 +63,7 @@ def calibrate_module(
     """
     if family not in FAMILY_PLANS:
         raise unknown_name("family to measure", family, FAMILY_PLANS)
-    _check(network, refit_images, images, labels)
+    check_images(network, refit_images, images, labels)
     plan = _sized(plan or _default_plan(family), len(refit_images), len(images))
     tensors = (refit_images.float(), images.float(), labels)
     bench = set_up(fold(adopt(network, module)), *tensors, plan.recipe, family)
@@ -106,7 +106,7 @@ def _facts(calibration: Calibration, data: str) -> dict[str, Any]:
     }
 
 
-def _check(network: Network, refit_images: Tensor, images: Tensor, labels: Tensor) -> None:
+def check_images(network: Network, refit_images: Tensor, images: Tensor, labels: Tensor) -> None:
     """Says what does not fit.
 
     Raises:

@@ -108,7 +108,8 @@ class LayerwiseProblem(ChainProblem):
         arguments = dict(self._arguments)
         if not isinstance(arguments["hardware"], str | Mapping):
             arguments["hardware"] = self.hardware.spec or self.hardware.name
-        if not isinstance(arguments["proxy"], str | Mapping):
+        proxy = arguments["proxy"]
+        if not isinstance(proxy, str | Mapping) or "module" in proxy:
             arguments["proxy"] = getattr(self.proxy, "name", type(self.proxy).__name__)
         return {"problem": self.family, **arguments}
 

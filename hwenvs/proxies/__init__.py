@@ -123,7 +123,7 @@ def with_options(arguments: Mapping[str, Any]) -> dict[str, Any]:
     others = {k: v for k, v in arguments.items() if k not in ARGUMENTS}
     if not options:
         return others
-    proxy = others.get("proxy", "surrogate")
+    proxy = others.get("proxy", "measured" if "module" in options else "surrogate")
     entries = dict(proxy) if isinstance(proxy, Mapping) else {"name": proxy}
     if entries.get("name") != "measured":
         raise ArgumentError(

@@ -69,7 +69,7 @@ class Measuring:
         Raises:
             ArgumentError: if one of them is unknown or makes no sense.
         """
-        for name in arguments.keys() - set(ARGUMENTS):
+        for name in arguments.keys() - set(SETTINGS):
             raise unknown_name("argument of the measured proxy", name, ARGUMENTS)
         entries = {k: v for k, v in arguments.items() if v is not None}
         for name in ("weights", "data", "cache"):
@@ -94,7 +94,8 @@ class Measuring:
         return Path(self.cache) if isinstance(self.cache, str) else cache_folder()
 
 
-ARGUMENTS = tuple(field.name for field in fields(Measuring))
+SETTINGS = tuple(field.name for field in fields(Measuring))
+ARGUMENTS = (*SETTINGS, "module")
 """Arguments of ``gym.make`` that only the measured proxy takes."""
 
 
@@ -104,14 +105,21 @@ def measured(network: Network, family: str, **arguments: Any) -> MeasuredProxy:
     Args:
         network: the layer table whose costs count.
         family: what the designs decide.
-        **arguments: see :class:`Measuring`.
+        **arguments: see :class:`Measuring`; or ``module`` and ``data`` of one's own, see
+            :func:`hwenvs.proxies.own.measured_module`.
 
     Raises:
         MissingExtraError: without torch, safetensors or what reads the images.
         ArgumentError, DataError, WeightsError, UnknownNameError: if something is missing or does
             not fit.
     """
-    return _open(network, family, Measuring.of(arguments))
+    if arguments.get("module") is not None:
+        from hwenvs.proxies.own import measured_module
+
+        _require_extra()
+        return measured_module(network, family, **arguments)
+    settings = {key: value for key, value in arguments.items() if key != "module"}
+    return _open(network, family, Measuring.of(settings))
 
 
 def _open(network: Network, family: str, settings: Measuring) -> MeasuredProxy:
@@ -153,7 +161,7 @@ def _opened(
         "weights": weights.name,
         "weights_digest": hashlib.sha256(weights.read_bytes()).hexdigest()[:16],
         **_image_facts(find_dataset(network.name, settings.dataset), images, calibration),
-        **_facts(bench, settings),
+        **facts(bench, settings),
     }
     cache = DesignCache(settings.folder, f"{network.name}.{family}", about)
     proxy = MeasuredProxy(bench, about, cache, settings.threads)
@@ -182,7 +190,7 @@ def _image_facts(
     }
 
 
-def _facts(bench: Bench, settings: Measuring) -> dict[str, Any]:
+def facts(bench: Bench, settings: Measuring) -> dict[str, Any]:
     """What measurements depend on, beside the names of files."""
     import torch
 
@@ -206,17 +214,29 @@ def _plan(network: Network, family: str, settings: Measuring) -> tuple[Recipe, r
     from hwenvs.calibration.plan import FAMILY_PLANS, Plan
 
     plan = FAMILY_PLANS.get(family, {}).get(network.name, Plan())
-    # As AMC does it: every layer from the full network's Gram matrices, which are there already.
-    quick = {"method": "independent", "precision": "float32", "rectified_steps": 0}
-    changes = {**quick, **dict(settings.recipe)}
-    for name in changes.keys() - vars(plan.recipe).keys():
-        raise unknown_name("entry of a recipe", name, vars(plan.recipe))
     first, last = plan.evaluation_images
     return (
-        replace(plan.recipe, **changes),
+        recipe_of(network, family, settings),
         _rows("calibration", settings.calibration, *plan.calibration_images),
         _rows("images", settings.images, first, min(last, first + MOST_IMAGES)),
     )
+
+
+def recipe_of(network: Network, family: str, settings: Measuring) -> Recipe:
+    """The plan's recipe without what takes another pass over the images, and with what was asked.
+
+    Raises:
+        UnknownNameError: if a recipe has no such entry.
+    """
+    from hwenvs.calibration.plan import FAMILY_PLANS, Plan
+
+    recipe = FAMILY_PLANS.get(family, {}).get(network.name, Plan()).recipe
+    # As AMC does it: every layer from the full network's Gram matrices, which are there already.
+    quick = {"method": "independent", "precision": "float32", "rectified_steps": 0}
+    changes = {**quick, **dict(settings.recipe)}
+    for name in changes.keys() - vars(recipe).keys():
+        raise unknown_name("entry of a recipe", name, vars(recipe))
+    return replace(recipe, **changes)
 
 
 def _rows(what: str, asked: int | str | None, first: int, last: int) -> range:
