@@ -41,6 +41,7 @@ class Budget:
         minimum: cost of the cheapest design in SI units.
         cost: per decision [rows] the cost of pairs of options, flat.
         need: per decision [rows] that cost and the least later cost.
+        tail: per decision [rows] the least need of an option and of all above it.
         dearest: per decision the largest need.
         monotone: per decision whether needs never fall as options grow.
         width: [T] numbers of options.
@@ -52,6 +53,7 @@ class Budget:
     minimum: float
     cost: tuple[Floats, ...]
     need: tuple[Floats, ...]
+    tail: tuple[Floats, ...]
     dearest: tuple[float, ...]
     monotone: tuple[bool, ...]
     width: tuple[int, ...]
@@ -130,18 +132,39 @@ class Budget:
         return max((option for option in fits if option <= asked), default=fits[0])
 
     def _back_off(self, decision: int, previous: Ints, asked: Ints, left: Floats) -> Ints:
-        width = self.width[decision]
-        needs = self.need[decision].reshape(-1, width).take(previous, axis=0)
-        fits = needs <= left[:, None]
-        if self.monotone[decision]:
-            last: Ints = np.maximum(fits.sum(axis=1) - 1, 0)
-            return last
-        below = fits & (np.arange(width) <= asked[:, None])
-        largest = width - 1 - below[:, ::-1].argmax(axis=1)
-        # Nothing fits only through rounding: then the cheapest way on is the right one.
-        smallest = np.where(fits.any(axis=1), fits.argmax(axis=1), needs.argmin(axis=1))
-        best: Ints = np.where(below.any(axis=1), largest, smallest)
+        """The largest options up to ``asked`` whose needs are at most ``left``, by bisection.
+
+        ``tail`` holds the least need of an option and all above it, which never falls: the last
+        option where it is within ``left`` is the largest that fits.
+        """
+        width, tail, need = self.width[decision], self.tail[decision], self.need[decision]
+        start = previous * width
+        best: Ints = np.full(len(asked), -1)
+        step = 1 << (width - 1).bit_length()
+        while step:
+            trial = best + step
+            within = trial <= asked
+            fits = within & (tail.take(start + np.where(within, trial, 0)) <= left)
+            best = np.where(fits, trial, best)
+            step >>= 1
+        # What fits may lie above what is asked for only, or nothing fits, through rounding.
+        (odd,) = ((best < 0) | (need.take(start + np.maximum(best, 0)) > left)).nonzero()
+        if len(odd):
+            needs = need.reshape(-1, width).take(previous[odd], axis=0)
+            best[odd] = _searched(needs, asked[odd], left[odd])
         return best
+
+
+def _searched(needs: Floats, asked: Ints, left: Floats) -> Ints:
+    """What :meth:`Budget.afford` says, from ``needs`` [B, K] of all options."""
+    width = needs.shape[1]
+    fits = needs <= left[:, None]
+    below = fits & (np.arange(width) <= asked[:, None])
+    largest = width - 1 - below[:, ::-1].argmax(axis=1)
+    # Nothing fits only through rounding: then the cheapest way on is the right one.
+    smallest = np.where(fits.any(axis=1), fits.argmax(axis=1), needs.argmin(axis=1))
+    best: Ints = np.where(below.any(axis=1), largest, smallest)
+    return best
 
 
 def compile_budget(
@@ -183,6 +206,7 @@ def compile_budget(
         minimum,
         tuple(np.ascontiguousarray(table).reshape(-1) for table in cost),
         tuple(np.ascontiguousarray(table).reshape(-1) for table in need),
+        tuple(np.minimum.accumulate(table[:, ::-1], 1)[:, ::-1].reshape(-1) for table in need),
         tuple(float(table.max()) for table in need),
         tuple(bool((np.diff(table, axis=1) >= 0).all()) for table in need),
         tables.width,
