@@ -88,7 +88,7 @@ def search(seeds: int) -> list[dict[str, Any]]:
     rows = []
     for network, environment in IDS.items():
         budget = uniform_share(network, "bismo-edge", 4) * (1 + 1e-9)
-        for solver in ("random", "cma-es", "ddpg", "decomposition"):
+        for solver in ("random", "cma-es", "tpe", "ddpg", "decomposition"):
             runs = [solve(solver, environment, EVALUATIONS, s, budget=budget) for s in range(seeds)]
             best = [max(run.accuracies) for run in runs]
             scores = [max(run.scores or [float("nan")]) for run in runs]

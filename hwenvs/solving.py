@@ -26,11 +26,12 @@ SOLVERS = {
     "shallow": "hwenvs.baselines.handcrafted:Shallow",
     "deep": "hwenvs.baselines.handcrafted:Deep",
     "cma-es": "hwenvs.baselines.evolution:CMAES",
+    "tpe": "hwenvs.baselines.bayesian:TPE",
     "exact": "hwenvs.baselines.certified:Exact",
 }
 """Where each solver lives."""
 
-EXTRAS = {"torch": "agents", "cma": "baselines"}
+EXTRAS = {"torch": "agents", "cma": "baselines", "optuna": "baselines"}
 """Which extra brings the packages that a solver may lack."""
 
 Callback = Callable[[int, float], None]

@@ -106,7 +106,7 @@ def test_cma_es_beats_random_search() -> None:
 def test_no_solver_beats_the_optimum(get_problem) -> None:
     certified = optimum(get_problem("AMC-ResNet20-v0"))
     assert certified.proved
-    for name in ("random", "cma-es", "shallow", "deep"):
+    for name in ("random", "cma-es", "tpe", "shallow", "deep"):
         run = solve(name, "AMC-ResNet20-v0", evaluations=60)
         assert max(run.rewards) <= certified.reward
 
@@ -122,3 +122,16 @@ def test_bad_hyperparameters_are_refused() -> None:
         get_solver("cma-es", growth=0.5)
     with pytest.raises(SolverError, match="'random' has no hyper-parameters speed"):
         get_solver("random", speed=3)
+
+
+def test_tpe_starts_at_the_uniform_design_and_beats_random_search() -> None:
+    runs = {name: solve(name, "AMC-ResNet20-v0", evaluations=80) for name in ("random", "tpe")}
+    assert runs["tpe"].scores is not None
+    assert runs["tpe"].scores[0] == pytest.approx(0.0, abs=1e-9)
+    assert max(runs["tpe"].rewards) > max(runs["random"].rewards)
+    assert solve("tpe", "AMC-ResNet20-v0", evaluations=30).designs == runs["tpe"].designs[:30]
+
+
+def test_tpe_refuses_hyper_parameters_that_make_no_sense() -> None:
+    with pytest.raises(SolverError, match="startup of tpe must be at least 1"):
+        get_solver("tpe", startup=0)

@@ -1,0 +1,98 @@
+"""Bayesian optimisation of the actions of an episode, by Optuna."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import optuna
+from gymnasium import spaces
+
+from hwenvs.errors import SolverError
+from hwenvs.hyperparameters import Configured
+from hwenvs.solving import Recorder
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Hyper-parameters.
+
+    Attributes:
+        startup: random episodes before the first model.
+        candidates: points drawn from the model of good episodes, of which the best is played.
+        multivariate: whether decisions are modelled together.
+    """
+
+    startup: int = 20
+    candidates: int = 24
+    multivariate: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("startup", "candidates"):
+            if getattr(self, name) < 1:
+                raise SolverError(f"{name} of tpe must be at least 1, not {getattr(self, name)}")
+
+
+class TPE(Configured[Settings]):
+    """Tree-structured Parzen estimators (Bergstra et al., NeurIPS 2011), as Optuna has them.
+
+    Models where good episodes' actions lie and where the others' do, and plays the point where the
+    ratio of the two densities is largest.  The first episode is the uniform design.
+
+    Args:
+        **hyperparameters: fields of :class:`Settings`; defaults in ``bayesian.yaml``.
+
+    Raises:
+        UnknownNameError: if there is no such hyper-parameter.
+        HwenvsError: if a value makes no sense.
+    """
+
+    name = "tpe"
+    deterministic = True
+    settings_type = Settings
+
+    def solve(self, env: Recorder, seed: int) -> None:
+        """Asks and tells until the evaluations are spent.
+
+        Raises:
+            SolverError: if actions are not a bounded ``Box``.
+        """
+        box = env.action_space
+        if not isinstance(box, spaces.Box) or not box.is_bounded():
+            raise SolverError(f"{self.name} needs actions from a bounded Box, not {box}")
+        low = np.tile(box.low.ravel().astype(np.float64), env.problem.horizon)
+        high = np.tile(box.high.ravel().astype(np.float64), env.problem.horizon)
+        names = [f"a{index:03d}" for index in range(len(low))]
+        start = env.problem.actions(env.problem.reference.designs)[0].ravel()
+        ranges: dict[str, optuna.distributions.BaseDistribution] = {
+            name: optuna.distributions.FloatDistribution(float(a), float(b))
+            for name, a, b in zip(names, low, high, strict=True)
+        }
+        with quiet():
+            study = optuna.create_study(direction="maximize", sampler=self._sampler(seed))
+            study.enqueue_trial(dict(zip(names, map(float, start), strict=True)))
+            while True:
+                trial = study.ask(ranges)
+                study.tell(trial, env.play([trial.params[name] for name in names]))
+
+    def _sampler(self, seed: int) -> optuna.samplers.TPESampler:
+        settings = self.settings
+        return optuna.samplers.TPESampler(
+            n_startup_trials=settings.startup,
+            n_ei_candidates=settings.candidates,
+            multivariate=settings.multivariate,
+            seed=seed % 2**32,
+        )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Optuna says nothing inside, and what it said before afterwards."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)
