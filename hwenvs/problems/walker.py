@@ -172,21 +172,23 @@ class ChainWalker(Walker):
         options = self.options
         if self._cost_of(options) <= self.problem.budget.most and not self._others:
             return options
-        if self._others or self.problem.constraint != "projected":
+        if self._others:
             repaired = self.problem.repair(np.array(options, dtype=np.int64)[:, None])
             whole: list[int] = repaired[:, 0].tolist()
             return whole
-        low, high = 0, LEVELS
+        projected = self.problem.constraint == "projected"
+        lower = self._scaled if projected else self._stepped
+        low, high = 0, LEVELS if projected else self.problem.decisions.visits
         while high - low > 1:
             middle = (low + high) // 2
-            if self._cost_of(self._scaled(options, middle)) <= self._limit:
+            if self._cost_of(lower(options, middle)) <= self._limit:
                 low = middle
             else:
                 high = middle
-        scaled = self._scaled(options, low)
-        if self._cost_of(scaled) <= self._limit:
-            return scaled
-        column = np.array(scaled, dtype=np.int64)[:, None]
+        best = lower(options, low)
+        if self._cost_of(best) <= self._limit:
+            return best
+        column = np.array(best, dtype=np.int64)[:, None]
         lowered: list[int] = self.problem.bounded(column)[:, 0].tolist()
         return lowered
 
@@ -195,6 +197,13 @@ class ChainWalker(Walker):
             below[kept[option] * level // LEVELS]
             for below, kept, option in zip(self._below, self._kept, options, strict=True)
         ]
+
+    def _stepped(self, options: list[int], level: int) -> list[int]:
+        rounds, rest = divmod(self.problem.decisions.visits - level, len(options))
+        first = len(options) - rest  # visited once more
+        early = [option - rounds if option > rounds else 0 for option in options[:first]]
+        rounds += 1
+        return early + [option - rounds if option > rounds else 0 for option in options[first:]]
 
     def _cost_of(self, options: list[int]) -> float:
         spent, previous = self._before[0], 0
