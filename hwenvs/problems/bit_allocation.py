@@ -45,12 +45,12 @@ class BitAllocationProblem(LayerwiseProblem):
     the activations. The action is a `Box(0, 1, (1,), float32)`, shared out evenly among the bit
     widths from `floor` to 8, HAQ's `round(floor - 0.5 + a (8 - floor + 1))`.
 
-    With `constraint="backoff"` (default, the paper's) decisions are taken as asked, and the finished
-    design is lowered bit by bit, from the last decision to the first and over again, until it meets
-    the budget. With `"bounded"` bits are lowered, decision by decision, to the most that leaves
-    enough budget for the later layers at `floor`; DDPG learns less that way, see
-    [results](results.md#the-back-off-or-bounded-actions). With `"projected"` the finished design is
-    scaled down by the largest common factor that fits. Either way every finished design meets it.
+    With `constraint="backoff"` (default, the paper's) decisions are taken as asked, and the
+    finished design is lowered bit by bit, from the last decision to the first and over again, until
+    it meets the budget. With `"bounded"` bits are lowered, decision by decision, to the most that
+    leaves enough budget for the later layers at `floor`; DDPG learns less that way (see
+    [results](results.md)). With `"projected"` the finished design is scaled down by the largest
+    common factor that fits. Either way every finished design meets it.
 
     Actions that are not numbers, lie outside [0, 1] or have the wrong shape raise an `ActionError`.
 
