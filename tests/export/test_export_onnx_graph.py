@@ -168,6 +168,6 @@ def test_resnet20_on_cifar_decides_as_the_real_network(data: Path, family: str) 
     folded = bench.family.compress(bench.reference, design)
     expected, found = folded(bench.images), outputs(folded, bench.images)
     assert torch.equal(found.argmax(1), expected.argmax(1))
-    # Its shortcuts leave values in the hundreds: 1e-4 of those is float32's own noise.
+    # In torch float32 is 3e-4 away from float64 here.
     if family != "bit_allocation":
         assert float((found - expected).abs().max()) < 1e-3
