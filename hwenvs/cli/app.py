@@ -7,7 +7,17 @@ from typing import Annotated
 import typer
 
 from hwenvs import __version__
-from hwenvs.cli import archives, calibrate, drawing, listing, running, specialise, train, verify
+from hwenvs.cli import (
+    archives,
+    calibrate,
+    drawing,
+    exporting,
+    listing,
+    running,
+    specialise,
+    train,
+    verify,
+)
 from hwenvs.cli.commands import Commands, examples
 from hwenvs.cli.console import output
 
@@ -99,3 +109,11 @@ app.command(
     "deep-compression", epilog=examples("hwenvs deep-compression lenet5 --out small --threads 2")
 )(archives.deep_compression)
 app.command("verify-design")(verify.verify_design)
+app.command(
+    "export",
+    epilog=examples(
+        "hwenvs export resnet20 --design optimum --out resnet20.onnx",
+        "hwenvs export --design report/runs.jsonl --format safetensors",
+        "hwenvs export digits_mobilenet --family bit-allocation --design optimum --budget 0.4",
+    ),
+)(exporting.export)

@@ -1,0 +1,1 @@
+"""Pruned and quantized networks as files that other programs run."""

@@ -1,0 +1,78 @@
+"""``hwenvs export`` on networks and images that come with the packages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from hwenvs.cli.app import app
+from hwenvs.export.runtime import open_session
+from hwenvs.export.tensors import load, load_facts
+from hwenvs.networks import bit_groups, get_network
+
+FEW = ["--calibration-rows", "0:60", "--evaluation-rows", "0:100", "--points", "4"]
+QUICK = [*FEW, "--repetitions", "5"]
+DESIGN = "8,12,12,24,24,40"
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_an_onnx_file_is_written_and_judged_beside_the_prediction(tmp_path: Path) -> None:
+    out = tmp_path / "small.onnx"
+    result = run("export", "digits_resnet", "--design", DESIGN, "--out", out, *QUICK)
+    assert result.exit_code == 0, result.output
+    for text in ("top-1", "environment", "onnxruntime", "milliseconds", "predicted macs", "bytes"):
+        assert text in result.output
+    onnx = pytest.importorskip("onnx")
+    facts = {entry.key: entry.value for entry in onnx.load(out).metadata_props}
+    assert json.loads(facts["design"]) == [int(entry) for entry in DESIGN.split(",")]
+    assert (facts["network"], facts["family"]) == ("digits_resnet", "channel_pruning")
+    assert open_session(out).get_outputs()[0].shape == ["batch", 10]
+    assert [path.name for path in tmp_path.iterdir()] == ["small.onnx"]
+
+
+def test_a_safetensors_file_holds_the_design(tmp_path: Path) -> None:
+    out = tmp_path / "small.safetensors"
+    bits = ",".join("8" for _ in bit_groups(get_network("digits_mobilenet")))
+    options = ["--family", "bit-allocation", "--format", "safetensors", "--out", out]
+    result = run("export", "digits_mobilenet", "--design", bits, *options, *QUICK)
+    assert result.exit_code == 0, result.output
+    assert load(out).network.name == "digits_mobilenet"
+    assert load_facts(out)["family"] == "bit_allocation"
+
+
+def test_records_say_which_network_it_is(tmp_path: Path) -> None:
+    solved = run("run", "AMC-DigitsLeNet-v0", "--solver", "uniform", "--out", tmp_path)
+    assert solved.exit_code == 0, solved.output
+    out, records = tmp_path / "lenet.onnx", tmp_path / "AMC-DigitsLeNet-v0.uniform.jsonl"
+    result = run("export", "--design", records, "--out", out, *QUICK)
+    assert result.exit_code == 0, result.output
+    assert "LeNet for digits" in result.output
+    assert out.is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["digits_resnet", "--design", "1,2"], "needs 6 kept-channel counts, got 2"),
+        (["digits_resnet", "--design", "many"], "cannot read the design 'many'"),
+        (["digits_resnet", "--design", DESIGN, "--format", "onx"], "Did you mean 'onnx'"),
+        (["digits_resnet", "--design", DESIGN, "--weights", "none.pt"], "no weights file at none"),
+        (["digits_resnte", "--design", DESIGN], "Did you mean 'digits_resnet'"),
+        (["--design", "uniform"], "name the network"),
+        (["--design", "missing.jsonl"], "cannot read run records"),
+    ],
+)
+def test_bad_input_ends_in_one_line_and_no_file(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    result = run("export", *arguments, "--out", tmp_path / "x.onnx", *FEW)
+    assert result.exit_code == 2, result.output
+    assert message in " ".join(result.output.split())
+    assert "Traceback" not in result.output
+    assert not list(tmp_path.iterdir())
