@@ -7,7 +7,17 @@ from typing import Annotated
 import typer
 
 from hwenvs import __version__
-from hwenvs.cli import archives, calibrate, drawing, listing, running, specialise, train, verify
+from hwenvs.cli import (
+    archives,
+    calibrate,
+    drawing,
+    listing,
+    profile,
+    running,
+    specialise,
+    train,
+    verify,
+)
 from hwenvs.cli.commands import Commands, examples
 from hwenvs.cli.console import output
 
@@ -78,6 +88,13 @@ app.command(
 )(specialise.specialise)
 app.command("train")(train.train)
 app.add_typer(listing.hardware, name="hardware")
+app.command(
+    "profile",
+    epilog=examples(
+        "hwenvs profile mobilenet_v1 --runtime onnxruntime --out my_cpu.json --check 20",
+        "hwenvs run AMC-MobileNetV1-v0 --solver exact --hardware my_cpu.json --cost latency",
+    ),
+)(profile.profile)
 app.command(
     "calibrate",
     epilog=examples(

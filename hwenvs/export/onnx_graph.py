@@ -24,7 +24,7 @@ OUTPUT = "logits"
 BATCH = "N"
 """Name of the batch dimension, which is left open."""
 
-ACTIVATIONS: dict[str, tuple[str, dict[str, float]]] = {
+ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "relu": ("Relu", {}),
     "leaky_relu": ("LeakyRelu", {"alpha": 0.01}),
     "elu": ("Elu", {"alpha": 1.0}),
@@ -99,9 +99,7 @@ class _Graph:
             names[node.name] = self._activation(node, written)
         self._op("Flatten", "output", [names[network.nodes[-1].name]], output=OUTPUT, axis=1)
         kind, size = self.onnx.TensorProto.FLOAT, network.resolution
-        image = helper.make_tensor_value_info(
-            INPUT, kind, [BATCH, network.in_channels, size, size]
-        )
+        image = helper.make_tensor_value_info(INPUT, kind, [BATCH, network.in_channels, size, size])
         logits = helper.make_tensor_value_info(OUTPUT, kind, [BATCH, network.classes])
         graph = helper.make_graph(self.nodes, network.name, [image], [logits], self.constants)
         opset = helper.make_opsetid("", OPSET)
@@ -168,7 +166,7 @@ class _Graph:
         if not node.kernel:
             return self._op("GlobalAveragePool", node.name, inputs)
         kind = "MaxPool" if node.kind == "max" else "AveragePool"
-        counted = {} if node.kind == "max" else {"count_include_pad": 1}
+        counted: dict[str, Any] = {} if node.kind == "max" else {"count_include_pad": 1}
         return self._op(
             kind,
             node.name,
@@ -213,7 +211,7 @@ class _Graph:
             return read
         if kind == "relu6":
             limits = [
-                self._constant(f"{at}.{name}", np.float32(value))
+                self._constant(f"{at}.{name}", np.array(value, np.float32))
                 for name, value in (("lowest", 0), ("highest", 6))
             ]
             return self._op("Clip", at, [read, *limits])
