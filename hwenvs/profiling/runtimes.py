@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hwenvs.compression.folding import FoldedNetwork
-from hwenvs.errors import MissingExtraError, unknown_name
+from hwenvs.errors import ArgumentError, MissingExtraError, unknown_name
 from hwenvs.export.onnx_graph import to_onnx
 from hwenvs.networks.base import INPUT, Layer
 from hwenvs.networks.modules import run_node
@@ -104,7 +104,7 @@ class OnnxRuntime(Runtime):
     def layers(self, folded: FoldedNetwork, warm_up: int, repetitions: int) -> Seconds:
         """See :meth:`Runtime.layers`."""
         model = to_onnx(folded)
-        _name_by_layer(model)
+        _name_by_layer(model, len(folded.network.layers))
         with tempfile.TemporaryDirectory() as folder:
             options = self._options()
             options.enable_profiling = True
@@ -197,13 +197,19 @@ def _image(folded: FoldedNetwork) -> Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(0))
 
 
-def _name_by_layer(model: Any) -> None:
+def _name_by_layer(model: Any, layers: int) -> None:
     """Renames operators and what they write to ``layer<N>/<M>``: N is the layer they count with.
 
     Optimisers call a fused operator by one of the two, with something before or behind.  Layers
     appear in the order of the table.  What picks a layer's inputs counts with that layer, all else
     with the layer before it.
+
+    Raises:
+        ArgumentError: if the graph has not one operator with weights for each of the layers.
     """
+    found = sum(node.op_type in OWNERS for node in model.graph.node)
+    if found != layers:
+        raise ArgumentError(f"{found} {' or '.join(OWNERS)} operators cannot be {layers} layers")
     results = {output.name for output in model.graph.output}
     renamed: dict[str, str] = {}
     layer, waiting = -1, []
