@@ -11,6 +11,7 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
 from importlib import util
 from pathlib import Path
 from typing import Any
@@ -114,8 +115,7 @@ class OnnxRuntime(Runtime):
             for _ in range(warm_up + repetitions):
                 session.run(None, {INPUT: image})
             events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
-        runs = _sum_by_layer(events, len(folded.network.layers))
-        return runs[warm_up:]
+        return _sum_by_layer(events, len(folded.network.layers))[warm_up:]
 
     def _prepare(self, folded: FoldedNetwork) -> Callable[[], object]:
         session, image = self._session(to_onnx(folded), self._options()), _image(folded).numpy()
@@ -145,25 +145,29 @@ class Torch(Runtime):
 
     def layers(self, folded: FoldedNetwork, warm_up: int, repetitions: int) -> Seconds:
         """See :meth:`Runtime.layers`."""
-        run = self._prepare(folded)
-        for _ in range(warm_up):
-            run()
-        return np.array([self._timed(folded) for _ in range(repetitions)])
+        torch.set_num_threads(self.threads)
+        return np.array([self._timed(folded) for _ in range(warm_up + repetitions)])[warm_up:]
 
     def _prepare(self, folded: FoldedNetwork) -> Callable[[], object]:
         torch.set_num_threads(self.threads)
-        image = _image(folded)
-        return lambda: folded(image)
+        return partial(folded, _image(folded))
 
     @torch.inference_mode()
     def _timed(self, folded: FoldedNetwork) -> list[float]:
         """Seconds of every layer in one run."""
         values: dict[str, Tensor] = {INPUT: _image(folded)}
+        left = {name: len(users) for name, users in folded.network.readers.items()}
         seconds: list[float] = []
         for node in folded.network.nodes:
             start = self.clock()
             inputs = [values[source] for source in node.inputs]
             values[node.name] = run_node(node, inputs, folded.compute)
+            del inputs
+            # Memory is handed on as in a whole run: fresh pages cost as much as arithmetic.
+            for source in node.inputs:
+                left[source] -= 1
+                if not left[source]:
+                    del values[source]
             spent = self.clock() - start
             if isinstance(node, Layer) or not seconds:
                 seconds.append(spent)
@@ -186,14 +190,13 @@ def get_runtime(name: str | None = None, threads: int = 1) -> Runtime:
     if name is None:
         installed = all(util.find_spec(package) for package in ("onnx", "onnxruntime"))
         name = "onnxruntime" if installed else "torch"
-    if name not in RUNTIMES:
-        raise unknown_name("runtime", name, RUNTIMES)
-    return RUNTIMES[name](threads)
+    if name in RUNTIMES:
+        return RUNTIMES[name](threads)
+    raise unknown_name("runtime", name, RUNTIMES)
 
 
 def _image(folded: FoldedNetwork) -> Tensor:
-    network = folded.network
-    shape = (1, network.in_channels, network.resolution, network.resolution)
+    shape = (1, folded.network.in_channels, *[folded.network.resolution] * 2)
     return torch.rand(shape, generator=torch.Generator().manual_seed(0))
 
 
@@ -205,7 +208,7 @@ def _name_by_layer(model: Any, layers: int) -> None:
     with the layer before it.
 
     Raises:
-        ArgumentError: if the graph has not one operator with weights for each of the layers.
+        ArgumentError: if the graph has not one operator with weights for every layer.
     """
     found = sum(node.op_type in OWNERS for node in model.graph.node)
     if found != layers:
@@ -239,8 +242,8 @@ def _sum_by_layer(events: list[dict[str, Any]], layers: int) -> Seconds:
         if event.get("cat") == "Node" and name.endswith("_kernel_time"):
             if not runs:
                 runs.append([0.0] * layers)
-            _, found, rest = name.partition("layer")
-            layer = int(rest.partition("/")[0]) if found else layer
+            _, named, rest = name.partition("layer")
+            layer = int(rest.partition("/")[0]) if named else layer
             runs[-1][layer] += event["dur"] * 1e-6
         elif name == "model_run":
             runs.append([0.0] * layers)
