@@ -19,7 +19,17 @@ from hwenvs.problems import make_problem
 from hwenvs.records import read_runs
 
 ID = "AMC-ResNet20-v0"
-COMMANDS = ("list", "card", "run", "compare", "report", "render", "hardware", "calibrate")
+COMMANDS = (
+    "list",
+    "card",
+    "run",
+    "compare",
+    "report",
+    "render",
+    "hardware",
+    "calibrate",
+    "profile",
+)
 
 
 def call(*arguments: object) -> Result:

@@ -13,6 +13,7 @@ from hwenvs.cli import (
     drawing,
     exporting,
     listing,
+    profile,
     running,
     specialise,
     train,
@@ -88,6 +89,13 @@ app.command(
 )(specialise.specialise)
 app.command("train")(train.train)
 app.add_typer(listing.hardware, name="hardware")
+app.command(
+    "profile",
+    epilog=examples(
+        "hwenvs profile mobilenet_v1 --runtime onnxruntime --out my_cpu.json --check 20",
+        "hwenvs run AMC-MobileNetV1-v0 --solver exact --hardware my_cpu.json --cost latency",
+    ),
+)(profile.profile)
 app.command(
     "calibrate",
     epilog=examples(

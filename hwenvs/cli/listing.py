@@ -79,6 +79,8 @@ def list_models() -> None:
         table.add_column(heading, no_wrap=heading == "name")
     for row in list_hardware():
         source = escape(row.source) if row.error is None else f"[red]{escape(row.error)}[/]"
+        if row.platform_dependent:
+            source += " [yellow](platform-dependent: no leaderboards)[/]"
         table.add_row(row.name, ", ".join(row.quantities), source, row.provider)
     output().print(table)
 

@@ -14,6 +14,7 @@ from hwenvs.hardware.base import (
 from hwenvs.hardware.bismo import BitSerial, BitSerialChip
 from hwenvs.hardware.bitfusion import BitFusion, BitFusionChip
 from hwenvs.hardware.counts import Counts
+from hwenvs.hardware.device import DeviceModel
 from hwenvs.hardware.eie import EIE, EIEChip
 from hwenvs.hardware.energy import EnergyTable, HorowitzEnergy
 from hwenvs.hardware.ese import ESE, ESEChip
@@ -38,6 +39,7 @@ __all__ = [
     "CheckedHardware",
     "Costs",
     "Counts",
+    "DeviceModel",
     "EIEChip",
     "ESEChip",
     "EnergyTable",

@@ -61,6 +61,8 @@ class HardwareModel(ABC):
         quantities: what it reports, among ``COST_UNITS``.
         deterministic: whether two calls agree bit for bit.
         monotone: whether no cost falls when a layer gets more channels.
+        platform_dependent: whether the figures are those of the machine that one happens to have,
+            so that results on it cannot be compared with other people's.
     """
 
     name: str
@@ -68,6 +70,7 @@ class HardwareModel(ABC):
     quantities: tuple[str, ...]
     deterministic: bool = True
     monotone: bool = False
+    platform_dependent: bool = False
 
     @abstractmethod
     def layer_costs(self, workload: Workload) -> dict[str, FloatArray]:
@@ -124,6 +127,7 @@ class CheckedHardware(HardwareModel):
                 raise HardwareError(f"hardware {kind}: needs a string attribute {attribute!r}")
         self.name, self.source = model.name, model.source
         self.deterministic, self.monotone = model.deterministic, model.monotone
+        self.platform_dependent = model.platform_dependent
         own = tuple(getattr(model, "quantities", ()))
         unknown = [quantity for quantity in own if quantity not in COST_UNITS]
         if unknown or not own:

@@ -9,10 +9,11 @@ from importlib import metadata
 from typing import Any
 
 from hwenvs.errors import HardwareError, UnknownNameError, unknown_name
-from hwenvs.hardware.base import CheckedHardware, HardwareModel
+from hwenvs.hardware.base import DEFINITIONS, CheckedHardware, HardwareModel
 from hwenvs.hardware.bismo import CHIPS, BitSerial
 from hwenvs.hardware.bitfusion import BitFusion
 from hwenvs.hardware.counts import Counts
+from hwenvs.hardware.device import DeviceModel, read_table
 from hwenvs.hardware.eie import EIE
 from hwenvs.hardware.energy import HorowitzEnergy
 from hwenvs.hardware.ese import ESE
@@ -44,6 +45,14 @@ BUILT_IN: dict[str, Factory] = {
 }
 """Makers of the models that come with hwenvs, by name."""
 
+MEASURED = "device"
+"""The model of a machine's own measurements, which is nothing without a table of them."""
+
+MEASURED_SOURCE = (
+    "layers measured on this machine: hwenvs profile NETWORK --out FILE.json, then FILE.json as "
+    "the hardware's name"
+)
+
 
 @dataclass(frozen=True)
 class HardwareRow:
@@ -55,6 +64,7 @@ class HardwareRow:
         quantities: what it reports, MACs and parameters included.
         provider: ``"hwenvs"`` or the distribution that plugs it in.
         error: why it cannot be used, or None.
+        platform_dependent: whether its figures are those of one's own machine.
     """
 
     name: str
@@ -62,6 +72,7 @@ class HardwareRow:
     quantities: tuple[str, ...]
     provider: str
     error: str | None = None
+    platform_dependent: bool = False
 
 
 def get_hardware(
@@ -70,12 +81,13 @@ def get_hardware(
     """The hardware model called ``hardware``, wrapped so that its answers are checked.
 
     Args:
-        hardware: a name, ``{"name": ..., **options}``, or a model, which is used as it is.
+        hardware: a name, the path of a table that ends in ``.json``, ``{"name": ..., **options}``,
+            or a model, which is used as it is.
         **options: passed to the maker of a named model, e.g. ``preset="v100"`` for ``roofline``.
 
     Raises:
         UnknownNameError: if nobody offers the name; the message suggests the nearest.
-        HardwareError: if its plug-in is broken or does not take the options.
+        HardwareError: if its plug-in is broken or does not take the options, or a table is none.
     """
     if isinstance(hardware, Mapping):
         options = {**hardware, **options}
@@ -92,7 +104,10 @@ def get_hardware(
 
 def list_hardware() -> list[HardwareRow]:
     """Every model by name, broken plug-ins included (with their error)."""
-    rows = [_row(name, "hwenvs", maker) for name, maker in sorted(BUILT_IN.items())]
+    rows = [_row(name, "hwenvs", maker) for name, maker in BUILT_IN.items()]
+    measured = (MEASURED, MEASURED_SOURCE, (*DEFINITIONS, *DeviceModel.quantities), "hwenvs")
+    rows.append(HardwareRow(*measured, platform_dependent=True))
+    rows.sort(key=lambda row: row.name)
     taken = {row.name: "hwenvs" for row in rows}
     for name, provider, entry in _plugins():
         if name in taken:
@@ -110,13 +125,17 @@ def _row(name: str, provider: str, maker: Factory | metadata.EntryPoint) -> Hard
         model = CheckedHardware(made)
     except HardwareError as error:
         return HardwareRow(name, "", (), provider, str(error))
-    return HardwareRow(name, model.source, model.quantities, provider)
+    dependent = model.platform_dependent
+    return HardwareRow(name, model.source, model.quantities, provider, None, dependent)
 
 
 def _make(name: str, options: dict[str, Any]) -> HardwareModel:
-    if name in BUILT_IN:
+    maker = _from_file(name) if name.endswith(".json") else BUILT_IN.get(name)
+    if name == MEASURED:
+        maker = DeviceModel
+    if maker is not None:
         try:
-            return BUILT_IN[name](**options)
+            return maker(**options)
         except TypeError as error:
             raise HardwareError(f"hardware {name!r} does not take {options}: {error}") from error
     # Scanning the installed distributions takes milliseconds: only for names that are not ours.
@@ -127,8 +146,15 @@ def _make(name: str, options: dict[str, Any]) -> HardwareModel:
     raise _unknown(name, [plugin for plugin, _, _ in plugins])
 
 
+def _from_file(path: str) -> Factory:
+    """The maker of the model that a table belongs to: of a device, or of fitted layers."""
+    content = read_table(path)
+    fitted = "seconds_per" in content
+    return partial(LookupModel, content) if fitted else partial(DeviceModel, path)
+
+
 def _unknown(name: str, plugins: list[str]) -> UnknownNameError:
-    return unknown_name("hardware", name, {*BUILT_IN, *plugins})
+    return unknown_name("hardware", name, {*BUILT_IN, MEASURED, *plugins})
 
 
 def _plugins() -> Iterator[tuple[str, str, metadata.EntryPoint]]:

@@ -140,7 +140,7 @@ class ChannelPruningProblem(LayerwiseProblem):
     ) -> None:
         table = get_network(network) if isinstance(network, str) else network
         groups = channel_groups(table)
-        step, lowest = _rounding(table, round_to), fraction(floor)
+        step, lowest = rounding_of(table, round_to), fraction(floor)
         terms = Terms(
             network=network,
             proxy=proxy,
@@ -160,7 +160,13 @@ class ChannelPruningProblem(LayerwiseProblem):
         super().__init__(terms, groups, decisions, shapings(table, groups))
 
 
-def _rounding(network: Network, round_to: int | None) -> int:
+def rounding_of(network: Network, round_to: int | None = None) -> int:
+    """Channels of ``network`` are kept in multiples of this.
+
+    Args:
+        network: the layer table.
+        round_to: what was asked for, or None for the usual.
+    """
     if round_to is None:
         return IMAGENET_ROUNDING if network.resolution >= LARGE_IMAGE else 1
     return whole_number(round_to, "channels")

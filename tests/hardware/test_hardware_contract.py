@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hwenvs.hardware import COST_UNITS, CheckedHardware, Workload, get_hardware, list_hardware
-from hwenvs.hardware.registry import BUILT_IN
+from hwenvs.hardware.registry import BUILT_IN, MEASURED
 from hwenvs.networks import ZOO, get_network
 
 MakeWorkload = Callable[..., Workload]
@@ -110,7 +110,8 @@ def test_every_model_tells_what_it_is_and_survives_pickling(name: str) -> None:
 
 def test_the_list_holds_every_built_in_model_with_what_it_reports() -> None:
     rows = {row.name: row for row in list_hardware() if row.provider == "hwenvs"}
-    assert sorted(rows) == NAMES
+    assert sorted(rows) == sorted([*NAMES, MEASURED])
     for name, row in rows.items():
         assert row.error is None
-        assert row.quantities == get_hardware(name).quantities
+        assert row.platform_dependent == (name == MEASURED)
+        assert name == MEASURED or row.quantities == get_hardware(name).quantities

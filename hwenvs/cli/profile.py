@@ -1,0 +1,84 @@
+"""``hwenvs profile``: how long a network's layers take on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from hwenvs.cli.console import output
+from hwenvs.cli.progress import steps
+
+RUNTIME_HELP = "onnxruntime or torch; default: onnxruntime where it is installed."
+
+
+def profile(
+    network: Annotated[str, typer.Argument(help="Network of the zoo, e.g. mobilenet_v1.")],
+    out: Annotated[Path, typer.Option(help="Table to write, a .json file.")],
+    runtime: Annotated[str | None, typer.Option(help=RUNTIME_HELP)] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Processor cores an operator may use.")] = 1,
+    levels: Annotated[int, typer.Option(min=2, help="Widths of each group of channels.")] = 8,
+    rounds: Annotated[int, typer.Option(min=1, help="Times that everything is measured.")] = 3,
+    repetitions: Annotated[int, typer.Option(min=1, help="Runs that count in each round.")] = 20,
+    warm_up: Annotated[int, typer.Option(min=0, help="Runs before them.")] = 5,
+    check: Annotated[
+        int, typer.Option(min=0, help="Random designs to predict and to measure as a whole.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of random designs.")] = 0,
+) -> None:
+    """Measure the latency of a network's layers on this machine, as a table for hardware=FILE.
+
+    Layers are timed inside runs of the whole network, pruned to a grid of widths.  Stop it at any
+    time: the same command continues from the journal beside the table; delete the journal to
+    measure anew.  The figures are those of this machine: they belong on no leaderboard.
+    """
+    from hwenvs.errors import ArgumentError
+    from hwenvs.networks import get_network
+    from hwenvs.profiling.profile import Profiler, Settings
+    from hwenvs.profiling.runtimes import get_runtime
+
+    if out.suffix != ".json":
+        raise ArgumentError(f"--out must be a .json file, not {str(out)!r}")
+    if check == 1:
+        raise ArgumentError("--check needs at least 2 designs to rank")
+    settings = Settings(levels, rounds, repetitions, warm_up, seed)
+    with steps() as report:
+        profiler = Profiler(
+            get_network(network), get_runtime(runtime, threads), out, settings, report
+        )
+        table = profiler.table()
+        if check:
+            table = profiler.check(table, check)
+    console = output()
+    if check:
+        console.print(_designs(table["check"]))
+    console.print(_summary(table), soft_wrap=True, markup=False)
+
+
+def _designs(check: dict[str, Any]) -> Table:
+    """Predicted beside measured latency, fastest first."""
+    shown = Table(box=SIMPLE_HEAD)
+    for heading in ("predicted ms", "measured ms", "spread ms", "error"):
+        shown.add_column(heading, justify="right")
+    columns = ("predicted_ms", "measured_ms", "measured_spread_ms")
+    for predicted, measured, spread in sorted(zip(*(check[c] for c in columns), strict=True)):
+        error = predicted / measured - 1.0
+        shown.add_row(f"{predicted:.3f}", f"{measured:.3f}", f"{spread:.3f}", f"{error:+.1%}")
+    return shown
+
+
+def _summary(table: dict[str, Any]) -> str:
+    lines = [table["source"]]
+    if "check" in table:
+        check = table["check"]
+        rank = "undefined" if check["spearman"] is None else f"{check['spearman']:.3f}"
+        lines.append(
+            f"{len(check['designs'])} random designs as a whole: Spearman {rank}, mean error "
+            f"{check['mean_error']:.1%}, largest {check['largest_error']:.1%}"
+        )
+    blocks = f"blocks of {table['block']} channels, "
+    lines.append(f"{blocks}whole runs take {table['factor']:.3f} times the sum of their layers")
+    return "\n".join(lines)
