@@ -23,7 +23,7 @@ from torch import Tensor
 
 from hwenvs.compression.folding import FoldedNetwork
 from hwenvs.errors import ArgumentError, MissingExtraError, unknown_name
-from hwenvs.export.onnx_graph import to_onnx
+from hwenvs.export.onnx_graph import IMAGES, to_onnx
 from hwenvs.networks.base import INPUT, Layer
 from hwenvs.networks.modules import run_node
 
@@ -113,13 +113,13 @@ class OnnxRuntime(Runtime):
             session = self._session(model, options)
             image = _image(folded).numpy()
             for _ in range(warm_up + repetitions):
-                session.run(None, {INPUT: image})
+                session.run(None, {IMAGES: image})
             events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
         return _sum_by_layer(events, len(folded.network.layers))[warm_up:]
 
     def _prepare(self, folded: FoldedNetwork) -> Callable[[], object]:
         session, image = self._session(to_onnx(folded), self._options()), _image(folded).numpy()
-        return lambda: session.run(None, {INPUT: image})
+        return lambda: session.run(None, {IMAGES: image})
 
     def _options(self) -> Any:
         options = self._package.SessionOptions()
