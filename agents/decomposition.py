@@ -141,6 +141,24 @@ class Draw:
         return gained + self.intercept >= self.link(level)
 
 
+@dataclass(frozen=True)
+class Fit:
+    """A regression.
+
+    Attributes:
+        error: leave-one-out.
+        mean: of the posterior.
+        root: of the posterior's covariance.
+        centre, scale: what linked returns were standardised with.
+    """
+
+    error: float
+    mean: Floats
+    root: Floats
+    centre: float
+    scale: float
+
+
 class ReturnModel:
     """Bayesian linear regression of the linked return on per-decision basis functions.
 
@@ -185,13 +203,13 @@ class ReturnModel:
             choices = [self._choice]
         self._fits += 1
         fits = [(self._solve(inputs, distance, weights, *c), c) for c in choices]
-        found, self._choice = min(fits, key=lambda f: f[0][0])
-        self._error, self._mean, self._root, self._centre, self._scale = found
+        self._found, self._choice = min(fits, key=lambda f: f[0].error)
 
     def draw(self, random: np.random.Generator, scale: float) -> Draw:
         """A draw from the posterior, ``scale`` times as wide."""
-        noise = self._root @ random.normal(size=len(self._mean))
-        weights = self._mean + scale * np.sqrt(self._error) * noise
+        found = self._found
+        noise = found.root @ random.normal(size=len(found.mean))
+        weights = found.mean + scale * np.sqrt(found.error) * noise
         rates = len(self.settings.rates)
         own = weights[: self._own].reshape(-1, rates) + weights[self._own : self._own + rates]
         values = [basis @ w for basis, w in zip(self.basis, own, strict=True)]
@@ -201,7 +219,7 @@ class ReturnModel:
         assert self._choice is not None
         gap, link, _ = self._choice
         distance = max((self._best - level) / self._spread, 0.0)
-        return float((-((distance + gap) ** link) - self._centre) / self._scale)
+        return float((-((distance + gap) ** link) - self._found.centre) / self._found.scale)
 
     def _inputs(self, options: Ints) -> Floats:
         own = np.stack([basis[column] for basis, column in zip(self.basis, options.T, strict=True)])
@@ -210,13 +228,12 @@ class ReturnModel:
 
     def _solve(
         self, inputs: Floats, distance: Floats, weights: Floats, gap: float, link: float, own: float
-    ) -> tuple[float, Floats, Floats, float, float]:
-        """Leave-one-out error, posterior mean, root of the covariance; centre, scale of targets."""
+    ) -> Fit:
         target = -((distance + gap) ** link)
         centre = float(np.average(target, weights=weights))
-        scale = float(np.sqrt(np.average((target - centre) ** 2, weights=weights)))
         # Episodes that all brought the same say nothing: a target of zeros.
-        target = (target - centre) / max(scale, 1e-12)
+        scale = max(float(np.sqrt(np.average((target - centre) ** 2, weights=weights))), 1e-12)
+        target = (target - centre) / scale
         prior = np.full(inputs.shape[1], own)
         prior[self._own :] = np.sqrt(SHARED_VARIANCE)
         prior[-1] = np.sqrt(INTERCEPT_VARIANCE)
@@ -229,4 +246,4 @@ class ReturnModel:
         residual = (heavy * target - rows @ mean) / (1 - np.minimum(leverage, 0.999))
         root = np.linalg.cholesky((inverse + inverse.T) / 2)
         error = float((residual**2).mean())
-        return error, prior * mean, prior[:, None] * root, centre, max(scale, 1e-12)
+        return Fit(error, prior * mean, prior[:, None] * root, centre, scale)

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
 import optuna
-from gymnasium import spaces
 
+from hwenvs.baselines.ranges import episode_range
 from hwenvs.errors import SolverError
 from hwenvs.hyperparameters import Configured
 from hwenvs.solving import Recorder
@@ -59,13 +58,8 @@ class TPE(Configured[Settings]):
         Raises:
             SolverError: if actions are not a bounded ``Box``.
         """
-        box = env.action_space
-        if not isinstance(box, spaces.Box) or not box.is_bounded():
-            raise SolverError(f"{self.name} needs actions from a bounded Box, not {box}")
-        low = np.tile(box.low.ravel().astype(np.float64), env.problem.horizon)
-        high = np.tile(box.high.ravel().astype(np.float64), env.problem.horizon)
+        low, high, start = episode_range(env, self.name)
         names = [f"a{index:03d}" for index in range(len(low))]
-        start = env.problem.actions(env.problem.reference.designs)[0].ravel()
         ranges: dict[str, optuna.distributions.BaseDistribution] = {
             name: optuna.distributions.FloatDistribution(float(a), float(b))
             for name, a, b in zip(names, low, high, strict=True)

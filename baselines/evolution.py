@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import cma
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 
+from hwenvs.baselines.ranges import episode_range
 from hwenvs.errors import SolverError
 from hwenvs.hyperparameters import Configured
 from hwenvs.solving import Recorder
@@ -61,13 +61,10 @@ class CMAES(Configured[Settings]):
         Raises:
             SolverError: if actions are not a bounded ``Box``.
         """
-        box = env.action_space
-        if not isinstance(box, spaces.Box) or not box.is_bounded():
-            raise SolverError(f"{self.name} needs actions from a bounded Box, not {box}")
         random = np.random.default_rng(seed)
-        low = np.tile(box.low.ravel().astype(np.float64), env.problem.horizon)
-        span = np.tile(box.high.ravel().astype(np.float64), env.problem.horizon) - low
-        start = (env.problem.actions(env.problem.reference.designs)[0].ravel() - low) / span
+        low, high, reference = episode_range(env, self.name)
+        span = high - low
+        start = (reference - low) / span
         population = 4 + int(3 * np.log(len(start)))
         with legacy_generator(int(random.integers(2**32))):
             while True:

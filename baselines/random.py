@@ -7,9 +7,8 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
-from gymnasium import spaces
 
-from hwenvs.errors import SolverError
+from hwenvs.baselines.ranges import bounded_box
 from hwenvs.solving import Recorder
 
 
@@ -29,9 +28,7 @@ class RandomSearch:
         Raises:
             SolverError: if actions are not a bounded ``Box``.
         """
-        box = env.action_space
-        if not isinstance(box, spaces.Box) or not box.is_bounded():
-            raise SolverError(f"{self.name} needs actions from a bounded Box, not {box}")
+        box = bounded_box(env, self.name)
         random = np.random.default_rng(seed)
         while True:
             drawn = random.random((env.problem.horizon, *box.shape), dtype=np.float32)

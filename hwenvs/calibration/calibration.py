@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from hwenvs.calibration.bench import Bench, open_bench
 from hwenvs.calibration.designs import Designs, DesignSampler
+from hwenvs.calibration.digests import digest_of, weights_digest
 from hwenvs.calibration.families import Family
 from hwenvs.calibration.fit import (
     AdditiveTable,
@@ -41,6 +41,10 @@ NOTES = {
     ),
 }
 """What a user of a data set or of a network should know."""
+
+
+LATER = ("levels", "elements")
+"""Entries of recipes that older journals do not name: they are theirs at the default."""
 
 
 class Calibration:
@@ -98,16 +102,17 @@ class Calibration:
             for key, value in settings.items()
             if key not in COUNTS
         }
-        # Journals of matrices that no elements share say nothing of elements.
-        settings["recipe"] = {k: v for k, v in settings["recipe"].items() if v is not None}
+        settings["recipe"] = {
+            key: value
+            for key, value in settings["recipe"].items()
+            if key not in LATER or value != getattr(Recipe, key)
+        }
         self.digest = weights_digest(self.bench)
-        if plan.recipe.levels == Recipe.levels:
-            del settings["recipe"]["levels"]  # journals from before there was a choice go on
         settings["weights"] = self.digest
         if dataset is not None:
             settings["dataset"] = dataset
         if bench is not None:
-            settings["images"] = images_digest(bench)
+            settings["images"] = digest_of(bench.reference.images, bench.images, bench.labels)
             family = bench.family.name
         self.journal = Journal(out / f"{name}.{family}.journal.jsonl", settings)
 
@@ -195,24 +200,6 @@ class Calibration:
             kind: self.joint(f"heldout-{kind}", lambda some=some: some, len(some))  # type: ignore[misc]
             for kind, some in designs.items()
         }
-
-
-def weights_digest(bench: Bench) -> str:
-    """sha256 of the folded weights, so that a table says which network it belongs to."""
-    sha, folded = hashlib.sha256(), bench.reference.folded
-    for name in sorted(folded.weights):
-        sha.update(name.encode())
-        sha.update(folded.weights[name].contiguous().cpu().numpy().tobytes())
-        sha.update(folded.biases[name].cpu().numpy().tobytes())
-    return sha.hexdigest()
-
-
-def images_digest(bench: Bench) -> str:
-    """sha256 of the images and labels."""
-    sha = hashlib.sha256()
-    for tensor in (bench.reference.images, bench.images, bench.labels):
-        sha.update(tensor.double().contiguous().cpu().numpy().tobytes())
-    return sha.hexdigest()
 
 
 def about(

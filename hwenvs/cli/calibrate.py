@@ -44,12 +44,11 @@ SeedOption = Annotated[int, typer.Option(help="Seed of designs and sampled pixel
 NetworkArgument = Annotated[str, typer.Argument(help="Network of the zoo, e.g. resnet56.")]
 
 
-FamilyArgument = Annotated[
-    str,
-    typer.Argument(
-        help="channel-pruning, fine-grained-pruning, bit-allocation or deep-compression."
-    ),
-]
+FAMILIES = "channel-pruning, fine-grained-pruning, bit-allocation or deep-compression."
+FamilyArgument = Annotated[str, typer.Argument(help=FAMILIES)]
+FamilyOption = Annotated[str, typer.Option(help=FAMILIES)]
+BudgetOption = Annotated[float, typer.Option(help="Cost of uniform and optimum, as a fraction.")]
+PointsOption = Annotated[int | None, typer.Option(min=1, help="Sampled pixels per image.")]
 MethodOption = Annotated[str | None, typer.Option(help="sequential, independent or none.")]
 CriterionOption = Annotated[str | None, typer.Option(help="Which channels are kept.")]
 LevelsOption = Annotated[

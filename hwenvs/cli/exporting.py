@@ -10,11 +10,14 @@ import typer
 from rich.table import Table
 
 from hwenvs.cli.calibrate import (
+    BudgetOption,
     CriterionOption,
     DataOption,
     DatasetOption,
+    FamilyOption,
     LevelsOption,
     MethodOption,
+    PointsOption,
     RowsOption,
     WeightsOption,
     choose_plan,
@@ -48,21 +51,14 @@ def export(
     ] = None,
     kind: Annotated[str, typer.Option("--format", help="onnx or safetensors.")] = "onnx",
     out: Annotated[Path | None, typer.Option(help="The file; default: the network's name.")] = None,
-    family: Annotated[
-        str,
-        typer.Option(
-            help="channel-pruning, fine-grained-pruning, bit-allocation or deep-compression."
-        ),
-    ] = "channel_pruning",
+    family: FamilyOption = "channel_pruning",
     weights: WeightsOption = None,
     data: DataOption = None,
     dataset: DatasetOption = None,
     calibration_rows: RowsOption = None,
     evaluation_rows: RowsOption = None,
-    budget: Annotated[
-        float, typer.Option(help="Cost of uniform and optimum, as a fraction.")
-    ] = 0.5,
-    points: Annotated[int | None, typer.Option(min=1, help="Sampled pixels per image.")] = None,
+    budget: BudgetOption = 0.5,
+    points: PointsOption = None,
     method: MethodOption = None,
     criterion: CriterionOption = None,
     levels: LevelsOption = None,

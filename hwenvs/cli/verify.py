@@ -11,12 +11,15 @@ import typer
 from rich.table import Table
 
 from hwenvs.cli.calibrate import (
+    BudgetOption,
     CriterionOption,
     DataOption,
     DatasetOption,
     DeviceOption,
+    FamilyOption,
     LevelsOption,
     MethodOption,
+    PointsOption,
     RowsOption,
     WeightsOption,
     choose_plan,
@@ -44,21 +47,14 @@ def verify_design(
     weights: WeightsOption = None,
     calibration_rows: RowsOption = None,
     evaluation_rows: RowsOption = None,
-    budget: Annotated[
-        float, typer.Option(help="Cost of uniform and optimum, as a fraction.")
-    ] = 0.5,
-    points: Annotated[int | None, typer.Option(min=1, help="Sampled pixels per image.")] = None,
+    budget: BudgetOption = 0.5,
+    points: PointsOption = None,
     method: MethodOption = None,
     criterion: CriterionOption = None,
     levels: LevelsOption = None,
     precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
     device: DeviceOption = "cpu",
-    family: Annotated[
-        str,
-        typer.Option(
-            help="channel-pruning, fine-grained-pruning, bit-allocation or deep-compression."
-        ),
-    ] = "channel_pruning",
+    family: FamilyOption = "channel_pruning",
     proxy: Annotated[
         str, typer.Option(help="What predicts: surrogate, or the path of a table (.npz).")
     ] = "surrogate",

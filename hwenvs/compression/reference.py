@@ -16,7 +16,7 @@ from hwenvs.compression.selection import CRITERIA, importance_order
 from hwenvs.errors import unknown_name
 from hwenvs.networks import ChannelGroup
 from hwenvs.networks.base import INPUT, Add, Layer, Network, Node, Recurrent
-from hwenvs.networks.modules import ACTIVATIONS, IN_PLACE, prepare_input, run_cell, run_node
+from hwenvs.networks.modules import activate, prepare_input, run_cell, run_node
 
 DEPTHWISE_POINTS = 8
 """Sampled pixels per image for depthwise layers: each channel fits only kernel**2 + 1 numbers."""
@@ -196,10 +196,9 @@ class _Notes:
             linear = run_node(replace(node, activation=None), inputs, self.low.compute)
             if isinstance(node, Recurrent):
                 self._note_cell(node, inputs[0])
-            fresh = isinstance(node, Layer | Add)
             if isinstance(node, Layer | Add):
                 self._note(node, inputs[0], linear, images)
-            return (IN_PLACE if fresh else ACTIVATIONS)[node.activation](linear)
+            return activate(node, linear)
 
         walk_nodes(self.low.network, self.reference.images[images], visit)
 

@@ -135,7 +135,7 @@ class BitSerial(HardwareModel):
     def compute(self, workload: Workload) -> FloatArray:
         """Seconds that the units work on every layer, [B, L]."""
         chip, depthwise = self.chip, workload.depthwise
-        taps = workload.column("kernel") ** 2 * workload.column("features_per_channel")
+        taps = workload.taps
         pixels = workload.column("vectors") * float(chip.images)
         depth = np.where(depthwise, taps, workload.in_channels * taps)
         segments = np.ceil(taps / chip.segment) * chip.segment

@@ -88,7 +88,7 @@ class BitFusion(HardwareModel):
         chip = self.chip
         w, a = self.widened(workload.weight_bits), self.widened(workload.activation_bits)
         depthwise = workload.depthwise
-        taps = workload.column("kernel") ** 2 * workload.column("features_per_channel")
+        taps = workload.taps
         pixels = workload.column("vectors").astype(np.float64)
         depth = np.where(depthwise, taps, workload.in_channels * taps)
         groups = np.where(depthwise, workload.out_channels, 1)

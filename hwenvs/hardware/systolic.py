@@ -148,7 +148,7 @@ def product_cycles(
 def shapes(workload: Workload) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Pixels, inputs of a pixel, filters, and how many such products a layer is, [B, L]."""
     depthwise = workload.depthwise
-    taps = workload.column("kernel") ** 2 * workload.column("features_per_channel")
+    taps = workload.taps
     pixels = np.broadcast_to(workload.column("vectors").astype(np.float64), workload.shape)
     depth = np.where(depthwise, 1, workload.in_channels) * taps.astype(np.float64)
     filters = np.where(depthwise, 1.0, workload.out_channels)

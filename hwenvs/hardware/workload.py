@@ -149,11 +149,20 @@ class Workload:
         return np.array([int(getattr(layer, name)) for layer in self.layers], dtype=np.int64)
 
     @cached_property
+    def taps(self) -> IntArray:
+        """Inputs of one output that come from one input channel, [L]."""
+        return self.column("kernel") ** 2 * self.column("features_per_channel")
+
+    @cached_property
+    def inputs(self) -> IntArray:
+        """Inputs of each layer as a matrix over unrolled maps (im2col), [B, L]."""
+        return self.in_channels * self.taps
+
+    @cached_property
     def weights(self) -> IntArray:
         """Weights of each layer, zero or not, without biases and norms, [B, L]."""
         fan_in = np.where(self.depthwise, 1, self.in_channels)
-        taps = self.column("kernel") ** 2 * self.column("features_per_channel")
-        return fan_in * self.out_channels * taps
+        return fan_in * self.out_channels * self.taps
 
     @cached_property
     def params(self) -> IntArray:

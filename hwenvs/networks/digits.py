@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from hwenvs.networks.base import Network
 from hwenvs.networks.builder import TableBuilder
+from hwenvs.networks.resnet import padded_block
 
 PIXELS = 8
 """Height and width of the digits."""
@@ -49,12 +50,7 @@ def digits_resnet(classes: int = 10) -> Network:
     table = TableBuilder(PIXELS, in_channels=1)
     table.conv("conv1", RESIDUAL[0][0], 3, norm="bn1")
     for stage, (channels, stride) in enumerate(RESIDUAL, 1):
-        at, source = f"layer{stage}.0", table.last
-        table.conv(f"{at}.conv1", channels, 3, stride, norm=f"{at}.bn1")
-        branch = table.conv(f"{at}.conv2", channels, 3, norm=f"{at}.bn2", activation=None)
-        if stride != 1:
-            source = table.pad_shortcut(f"{at}.shortcut", source, channels, stride)
-        table.add(at, branch, source)
+        padded_block(table, f"layer{stage}.0", channels, stride)
     table.average_pool()
     table.linear("linear", classes)
     return table.build("digits_resnet", "ResNet for digits")

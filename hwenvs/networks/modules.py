@@ -146,6 +146,11 @@ def run_node(
         x = functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, extra // 2, extra - extra // 2))
     elif isinstance(node, Recurrent):
         x = run_cell(node, x, compute)
+    return activate(node, x)
+
+
+def activate(node: Node, x: Tensor) -> Tensor:
+    """The activation of ``node`` on what it computed, in place where nobody else has that."""
     # Layers and sums make a tensor of their own; others may hand theirs on.
     fresh = isinstance(node, Layer | Add)
     return (IN_PLACE if fresh else ACTIVATIONS)[node.activation](x)

@@ -31,15 +31,20 @@ def resnet_cifar(depth: int, classes: int = 10, resolution: int = 32) -> Network
     for stage in (1, 2, 3):
         for index in range((depth - 2) // 6):
             stride = 2 if stage > 1 and index == 0 else 1
-            at, channels, source = f"layer{stage}.{index}", 16 * 2 ** (stage - 1), table.last
-            table.conv(f"{at}.conv1", channels, 3, stride, norm=f"{at}.bn1")
-            branch = table.conv(f"{at}.conv2", channels, 3, norm=f"{at}.bn2", activation=None)
-            if stride != 1:
-                source = table.pad_shortcut(f"{at}.shortcut", source, channels, stride)
-            table.add(at, branch, source)
+            padded_block(table, f"layer{stage}.{index}", 16 * 2 ** (stage - 1), stride)
     table.average_pool()
     table.linear("linear", classes)
     return table.build(f"resnet{depth}", f"ResNet-{depth}")
+
+
+def padded_block(table: TableBuilder, at: str, channels: int, stride: int) -> None:
+    """Two convolutions beside a shortcut without parameters, as in the CIFAR ResNets."""
+    source = table.last
+    table.conv(f"{at}.conv1", channels, 3, stride, norm=f"{at}.bn1")
+    branch = table.conv(f"{at}.conv2", channels, 3, norm=f"{at}.bn2", activation=None)
+    if stride != 1:
+        source = table.pad_shortcut(f"{at}.shortcut", source, channels, stride)
+    table.add(at, branch, source)
 
 
 def _basic_block(table: TableBuilder, at: str, width: int, stride: int) -> None:

@@ -5,7 +5,6 @@ Torch is loaded when the first measured proxy is made, not before.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -21,13 +20,14 @@ from hwenvs.proxies.cache import DesignCache, cache_folder
 from hwenvs.proxies.measured import NAME, MeasuredProxy, threaded
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from hwenvs.calibration.bench import Bench
     from hwenvs.compression.reference import Recipe
 
 MOST_IMAGES = 1000
 """Images that designs are tried on unless more are asked for."""
+
+DIGITS = 16
+"""Hexadecimal digits that are kept of a digest."""
 
 OPENED = 8
 """Networks with their images that stay in memory."""
@@ -159,7 +159,6 @@ def _opened(
         bench.family.prepare(bench.reference)
     about = {
         "weights": weights.name,
-        "weights_digest": hashlib.sha256(weights.read_bytes()).hexdigest()[:16],
         **_image_facts(find_dataset(network.name, settings.dataset), images, calibration),
         **facts(bench, settings),
     }
@@ -195,12 +194,14 @@ def facts(bench: Bench, settings: Measuring) -> dict[str, Any]:
     import torch
 
     from hwenvs import __version__
+    from hwenvs.calibration.digests import digest_of, weights_digest
 
     return {
         "network": bench.counted.name,
         "family": bench.family.name,
-        "images_digest": _digest(bench.images, bench.labels),
-        "calibration_digest": _digest(bench.reference.images),
+        "weights_digest": weights_digest(bench)[:DIGITS],
+        "images_digest": digest_of(bench.images, bench.labels)[:DIGITS],
+        "calibration_digest": digest_of(bench.reference.images)[:DIGITS],
         "recipe": vars(bench.reference.recipe),
         "threads": settings.threads,
         "device": settings.device,
@@ -253,12 +254,3 @@ def _rows(what: str, asked: int | str | None, first: int, last: int) -> range:
     if separator and low.isdecimal() and high.isdecimal() and int(low) < int(high):
         return range(int(low), int(high))
     raise ArgumentError(f"{what} must be a positive number or rows such as '0:500', not {asked!r}")
-
-
-def _digest(*tensors: Tensor) -> str:
-    found = hashlib.sha256()
-    for tensor in tensors:
-        # As images lie in memory, channels last: turning them around takes longer than hashing.
-        rows = tensor.permute(0, 2, 3, 1) if tensor.dim() == 4 else tensor
-        found.update(np.ascontiguousarray(rows.float().cpu().numpy()).data)
-    return found.hexdigest()[:16]

@@ -40,7 +40,6 @@ def measured_module(
         WeightsError: if the network was traced from another module.
     """
     from hwenvs.calibration.bench import set_up
-    from hwenvs.calibration.calibration import weights_digest
     from hwenvs.calibration.own import check_images
     from hwenvs.compression.folding import fold
     from hwenvs.networks.tracing import adopt
@@ -59,7 +58,6 @@ def measured_module(
         bench.family.prepare(bench.reference)
     about = {
         "weights": f"{type(module).__name__} of the caller",
-        "weights_digest": weights_digest(bench)[:16],
         "images": f"{len(images)} images of the caller",
         "calibration": f"the {len(refit)} before them",
         **facts(bench, settings),

@@ -83,3 +83,16 @@ class EIEChip:
             return replace(self, **changes)
         except TypeError as error:
             raise HardwareError(f"EIE: {error}; its figures: {', '.join(vars(self))}") from error
+
+
+def checked_density(hardware: str, density: float) -> float:
+    """The fraction of activations that are not zero.
+
+    Raises:
+        HardwareError: if it is no fraction above 0.
+    """
+    if not 0 < density <= 1:
+        raise HardwareError(
+            f"hardware {hardware!r}: activation_density must be a fraction above 0, not {density!r}"
+        )
+    return float(density)

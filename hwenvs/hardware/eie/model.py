@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwenvs.errors import HardwareError
 from hwenvs.hardware.base import HardwareModel
-from hwenvs.hardware.eie.chip import EIEChip
+from hwenvs.hardware.eie.chip import EIEChip, checked_density
 from hwenvs.hardware.eie.expected import column_cycles, entries_per_column
 from hwenvs.hardware.workload import FloatArray, Workload
 
@@ -50,18 +49,12 @@ class EIE(HardwareModel):
         self, chip: EIEChip | None = None, activation_density: float = 1.0, **changes: Any
     ) -> None:
         self.chip = (chip or EIEChip()).changed(**changes)
-        if not 0 < activation_density <= 1:
-            raise HardwareError(
-                f"hardware {self.name!r}: activation_density must be a fraction above 0, not "
-                f"{activation_density!r}"
-            )
-        self.activation_density = float(activation_density)
+        self.activation_density = checked_density(self.name, activation_density)
 
     def layer_costs(self, workload: Workload) -> dict[str, FloatArray]:
         """Latency, energy and size of every layer, [B, L]."""
         chip, depthwise = self.chip, workload.depthwise
-        taps = workload.column("kernel") ** 2 * workload.column("features_per_channel")
-        inputs = (workload.in_channels * taps).astype(np.float64)
+        inputs = workload.inputs.astype(np.float64)
         rows = np.where(depthwise, 1.0, workload.out_channels) / chip.elements
         most = np.ceil(rows)
         density = workload.weight_density
@@ -80,10 +73,7 @@ class EIE(HardwareModel):
 
     def occupancy(self, workload: Workload) -> FloatArray:
         """Weights and indices of whole designs over what the chip holds, [B]; above 1: no fit."""
-        pointers = (workload.column("kernel") ** 2 * workload.column("features_per_channel")) * (
-            workload.in_channels
-        ) + 1
-        beside = pointers * self.chip.elements * self.chip.pointer_bits / 8.0
+        beside = (workload.inputs + 1) * self.chip.elements * self.chip.pointer_bits / 8.0
         matrices = (self.layer_costs(workload)["size"] - beside).sum(1)
         filled: FloatArray = matrices / self.chip.capacity
         return filled

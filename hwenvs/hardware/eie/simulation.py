@@ -12,7 +12,7 @@ because an activation can only be sent when every queue has a place left.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +20,20 @@ from numpy.typing import ArrayLike, NDArray
 from hwenvs.errors import ArgumentError
 from hwenvs.hardware.eie.chip import EIEChip
 from hwenvs.hardware.eie.encoding import stored_entries
+
+
+class Clocked(Protocol):
+    """Elements that do one multiplication a cycle."""
+
+    @property
+    def elements(self) -> int:
+        """Number of them."""
+        ...
+
+    @property
+    def clock(self) -> float:
+        """Cycles a second."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -33,10 +47,10 @@ class Simulation:
         chip: the chip.
     """
 
-    cycles: int
+    cycles: float
     entries: int
     fillers: int
-    chip: EIEChip
+    chip: Clocked
 
     @property
     def seconds(self) -> float:

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from hwenvs.errors import HardwareError
 from hwenvs.hardware.base import HardwareModel
-from hwenvs.hardware.eie import column_cycles, entries_per_column
+from hwenvs.hardware.eie import checked_density, column_cycles, entries_per_column
 from hwenvs.hardware.ese.chip import ESEChip
 from hwenvs.hardware.ese.timing import fetched_bytes, pass_cycles, renewal_cycles
 from hwenvs.hardware.workload import FloatArray, Workload
@@ -57,12 +56,7 @@ class ESE(HardwareModel):
         self, chip: ESEChip | None = None, activation_density: float = 1.0, **changes: Any
     ) -> None:
         self.chip = (chip or ESEChip()).changed(**changes)
-        if not 0 < activation_density <= 1:
-            raise HardwareError(
-                f"hardware {self.name!r}: activation_density must be a fraction above 0, not "
-                f"{activation_density!r}"
-            )
-        self.activation_density = float(activation_density)
+        self.activation_density = checked_density(self.name, activation_density)
 
     def layer_costs(self, workload: Workload) -> dict[str, FloatArray]:
         """Latency, energy and size of every layer, [B, L]."""
@@ -87,8 +81,7 @@ class ESE(HardwareModel):
     def _one_pass(self, workload: Workload, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Cycles and bytes [B, L] of a pass of ``rows`` rows per element."""
         chip, density = self.chip, workload.weight_density
-        taps = workload.column("kernel") ** 2 * workload.column("features_per_channel")
-        inputs = (workload.in_channels * taps).astype(np.float64)
+        inputs = workload.inputs.astype(np.float64)
         # A depthwise layer has one row per input: a single element is busy at a time.
         entries = np.where(
             workload.depthwise,

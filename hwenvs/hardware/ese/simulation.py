@@ -11,42 +11,24 @@ from numpy.typing import ArrayLike
 
 from hwenvs.errors import ArgumentError
 from hwenvs.hardware.eie import queue_cycles, stored_entries
-from hwenvs.hardware.eie.simulation import entries_without_fillers
+from hwenvs.hardware.eie.simulation import Simulation, entries_without_fillers
 from hwenvs.hardware.ese.chip import ESEChip
 from hwenvs.hardware.ese.timing import fetched_bytes, pass_cycles, pass_rows, renewal_cycles
 
 
 @dataclass(frozen=True)
-class MatrixRun:
+class MatrixRun(Simulation):
     """What a multiplication with one vector took in each channel.
 
     Attributes:
-        cycles: all cycles, of all passes.
         multiply: cycles that the elements alone would take.
         fetch: cycles that DRAM alone would take.
-        entries: entries that were multiplied, fillers included.
-        fillers: those of them that are fillers.
         weights: of the matrix, zeros included.
-        chip: the chip.
     """
 
-    cycles: float
     multiply: float
     fetch: float
-    entries: int
-    fillers: int
     weights: int
-    chip: ESEChip
-
-    @property
-    def seconds(self) -> float:
-        """Time."""
-        return self.cycles / self.chip.clock
-
-    @property
-    def balanced_seconds(self) -> float:
-        """Time if all elements were always busy: the paper's theoretical time."""
-        return self.entries / self.chip.elements / self.chip.clock
 
 
 @dataclass(frozen=True)
@@ -132,7 +114,7 @@ def simulate_matrix(
         entries += int(work.sum(dtype=np.int64))
     fillers = entries - entries_without_fillers(matrix, active)
     weights = matrix.shape[0] * matrix.shape[1]
-    return MatrixRun(cycles, multiply, fetch, entries, fillers, weights, chip)
+    return MatrixRun(cycles, entries, fillers, chip, multiply, fetch, weights)
 
 
 def simulate_step(
