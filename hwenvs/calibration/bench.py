@@ -133,6 +133,29 @@ def fitting_network(
     return get_network(published.name, **changes) if changes else published
 
 
+def open_network(
+    published: Network,
+    data: str | Path | None = None,
+    weights: str | Path | None = None,
+    device: str = "cpu",
+) -> tuple[FoldedNetwork, Preprocessing]:
+    """A network of the zoo with its weights, and how it wants its images.
+
+    Args:
+        published: its layer table; classes, resolution and padding are those of the weights.
+        data: folder with the data sets; default ``HWENVS_DATA``.
+        weights: weights file; default the one in the data folder.
+        device: where to compute.
+
+    Raises:
+        DataError, WeightsError: if weights are missing or do not fit.
+    """
+    state, metadata = read_weights(find_weights(published.name, weights, data))
+    network = fitting_network(published, state, metadata)
+    folded = fold(load_module(network, state).to(device))
+    return folded, Preprocessing.from_metadata(metadata, network.resolution)
+
+
 def open_bench(
     name: str | Network,
     calibration_rows: range,
@@ -168,10 +191,7 @@ def open_bench(
         raise DataError("calibration rows and evaluation rows overlap")
     if torch.device(device) != torch.get_default_device():
         torch.set_default_device(device)
-    state, metadata = read_weights(find_weights(published.name, weights, data))
-    network = fitting_network(published, state, metadata)
-    folded = fold(load_module(network, state).to(device))
-    preprocessing = Preprocessing.from_metadata(metadata, network.resolution)
+    folded, preprocessing = open_network(published, data, weights, device)
     source = dataset_folder(images_folder, data)
     refit, _ = load_images(source, calibration, calibration_rows, preprocessing)
     images, labels = load_images(source, evaluation, evaluation_rows, preprocessing)

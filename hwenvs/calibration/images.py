@@ -175,7 +175,7 @@ def load_pixels(
     if encoded is None or labels is None:
         encoded, labels = _read_parquet(folder, split)
     wanted = _wanted(folder, split, rows, len(labels))
-    pixels = np.stack([_decode(encoded(row), resolution, channels) for row in wanted])
+    pixels = np.stack([decode(encoded(row), resolution, channels) for row in wanted])
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
     return images, torch.tensor([labels[row] for row in wanted], device="cpu")
 
@@ -230,7 +230,7 @@ def _read_folders(folder: Path) -> tuple[Callable[[int], bytes], list[int]]:
     )
 
 
-def _decode(encoded: bytes, resolution: int | None, channels: int) -> np.ndarray:
+def decode(encoded: bytes, resolution: int | None, channels: int) -> np.ndarray:
     """Pixels ``[H, W, C]``: cropped to the centre, or enlarged if a side is too short."""
     from PIL import Image
 

@@ -12,8 +12,10 @@ from hwenvs.cli import (
     calibrate,
     drawing,
     exporting,
+    finetune,
     listing,
     profile,
+    quantize,
     running,
     specialise,
     train,
@@ -125,3 +127,19 @@ app.command(
         "hwenvs export digits_mobilenet --family bit-allocation --design optimum --budget 0.4",
     ),
 )(exporting.export)
+app.command(
+    "quantize",
+    epilog=examples(
+        "hwenvs quantize resnet20 --out resnet20-int8.onnx --evaluation-rows 0:2000",
+        "hwenvs quantize model.onnx --calibration photos --method entropy",
+        "hwenvs quantize model.onnx --input-fn my_inputs:batch",
+    ),
+)(quantize.quantize)
+app.command(
+    "finetune",
+    epilog=examples(
+        "hwenvs finetune resnet56 --design optimum --out tuned --epochs 10",
+        "hwenvs finetune digits_resnet --design 4,6,6,12,12,20 --out tuned --epochs 20",
+        "hwenvs finetune resnet56 --family fine-grained --design uniform --budget 0.2 --out tuned",
+    ),
+)(finetune.finetune)

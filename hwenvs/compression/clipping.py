@@ -72,13 +72,16 @@ def least_divergence(rows: Tensor, bits: Tensor, symmetric: bool) -> Range:
     top = torch.maximum(high, -low)
     index = (rows.abs() / top * BINS).long().clamp(max=BINS - 1)
     counts = torch.zeros(len(rows), BINS).scatter_add_(1, index, torch.ones_like(rows))
+    # Zeros are exact on every grid, and so many behind a ReLU that nothing else would count.
+    counts[:, 0] = torch.minimum(counts[:, 0], counts[:, 1])
     sides = torch.where(low < 0, 2.0, 1.0) if not symmetric else torch.full_like(high, 2.0)
     levels = (torch.pow(2.0, bits) / sides).clamp(min=1.0)
     best, chosen = torch.full_like(high, torch.inf), torch.ones_like(high)
     for step in range(FRACTIONS, 0, -1):
         kept = BINS * step // FRACTIONS
         divergence = _clipped_divergence(counts, kept, levels)
-        better = divergence < best
+        # With no more bins than levels nothing would be merged: all loss would be the tail's.
+        better = (divergence < best) & (kept >= levels)
         best = torch.where(better, divergence, best)
         chosen = torch.where(better, kept / BINS, chosen)
     limit = top * chosen

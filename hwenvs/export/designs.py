@@ -11,7 +11,7 @@ from hwenvs.calibration.bench import Bench
 from hwenvs.compression.folding import FoldedNetwork
 from hwenvs.errors import unknown_name
 from hwenvs.export import tensors
-from hwenvs.export.onnx_graph import to_onnx
+from hwenvs.export.onnx_graph import IMAGES, to_onnx
 from hwenvs.export.runtime import (
     accuracy_of,
     interleaved_latencies,
@@ -121,7 +121,8 @@ def export_design(
         "full": open_session(full),
         "file": open_session(path if kind == "onnx" else written),
     }
-    seconds = interleaved_latencies(sessions, bench.images[:1], repetitions)
+    feed = {IMAGES: bench.images[:1].float().contiguous().cpu().numpy()}
+    seconds = interleaved_latencies(sessions, feed, repetitions)
     sizes = {"full": full.ByteSize(), "file": path.stat().st_size}
     tried = {
         name: Tried(

@@ -7,10 +7,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from hwenvs.errors import WeightsError
@@ -77,24 +78,24 @@ def accuracy_of(logits: Tensor, labels: Tensor) -> float:
 
 
 def interleaved_latencies(
-    sessions: Mapping[str, InferenceSession], image: Tensor, repetitions: int
+    sessions: Mapping[str, InferenceSession],
+    feed: Mapping[str, NDArray[Any]],
+    repetitions: int,
 ) -> dict[str, float]:
-    """Median seconds of a run by session, batch 1.
+    """Median seconds of a run by session.
 
     Sessions take turns, so that a busy moment of the machine meets all of them.
 
     Args:
         sessions: the models by name.
-        image: ``[1, C, R, R]``.
+        feed: an array by input name, the same for all.
         repetitions: timed runs of each.
     """
-    array = image.float().contiguous().cpu().numpy()
-    feeds = {name: {s.get_inputs()[0].name: array} for name, s in sessions.items()}
     seconds: dict[str, list[float]] = {name: [] for name in sessions}
     for repetition in range(WARM_UP + repetitions):
         for name, session in sessions.items():
             started = time.perf_counter()
-            session.run(None, feeds[name])
+            session.run(None, feed)
             if repetition >= WARM_UP:
                 seconds[name].append(time.perf_counter() - started)
     return {name: median(times) for name, times in seconds.items()}

@@ -79,6 +79,14 @@ def test_a_percentile_range_ignores_an_outlier() -> None:
         assert error < 0.2 * (quantize(values, 6, clipping="minmax") - values)[0, :-1].abs().max()
 
 
+def test_many_zeros_do_not_narrow_the_range_of_least_divergence() -> None:
+    positive = torch.randn(20_000, generator=torch.Generator().manual_seed(0)).abs()
+    values = torch.cat([torch.zeros(60_000), positive])[None]
+    bits = torch.tensor(8.0)
+    _, top = CLIPPINGS["kl"](values, bits, False)
+    assert top > torch.quantile(positive, 0.99)
+
+
 def test_affine_grids_use_all_levels_on_what_is_not_negative() -> None:
     values = torch.rand(1, 5000)
     affine = (quantize(values, 4, symmetric=False) - values).square().mean()
