@@ -80,10 +80,13 @@ OPEN_ENVIRONMENTS: dict[str, dict[str, Any]] = {
 }
 """The same of the families without a network: ``gym.make(..., network=...)`` brings it."""
 
+ALL_ENVIRONMENTS = {**ENVIRONMENTS, **OPEN_ENVIRONMENTS}
+"""Both."""
+
 
 def register_all() -> None:
     """Registers every environment with Gymnasium; once is enough."""
-    for name, arguments in {**ENVIRONMENTS, **OPEN_ENVIRONMENTS}.items():
+    for name, arguments in ALL_ENVIRONMENTS.items():
         if name not in gym.registry:
             gym.register(
                 name,

@@ -16,7 +16,7 @@ from hwenvs.cli.app import app
 from hwenvs.cli.options import parse_names, parse_seeds
 from hwenvs.errors import ArgumentError
 from hwenvs.problems import make_problem
-from hwenvs.records import read_runs
+from hwenvs.records import Run, read_runs
 
 ID = "AMC-ResNet20-v0"
 COMMANDS = (
@@ -29,6 +29,7 @@ COMMANDS = (
     "hardware",
     "calibrate",
     "profile",
+    "quantize",
 )
 
 
@@ -77,6 +78,7 @@ def test_version_is_the_packages() -> None:
 def test_list_shows_every_environment() -> None:
     printed = succeed("list")
     assert all(name in printed for name in hwenvs.ENVIRONMENTS)
+    assert all(name in printed for name in hwenvs.OPEN_ENVIRONMENTS)
 
 
 def test_card_is_readable_and_machine_readable() -> None:
@@ -177,6 +179,9 @@ def test_render_writes_pictures(tmp_path: Path) -> None:
         (["run", ID, "--budget", "half"], "budget must be a fraction"),
         (["run", ID, "--budget", "0.001"], "budget"),
         (["run", ID, "--solver", "random", "--seeds", "two"], "seeds must be a number"),
+        (["run", "AMC-v0"], "network is missing"),
+        (["card", "HAQ-v0", "--network", "resnet21"], "unknown network 'resnet21'"),
+        (["run", ID, "--proxy", "tables"], "prox"),
         (["report", "missing.jsonl"], "cannot read run records"),
         (["render", "AMC-ResNet56-v0", "--design", "1,2,x"], "cannot read the design"),
         (["render", "AMC-ResNet56-v0", "--design", "9,9"], "54"),
@@ -195,6 +200,33 @@ def test_wrong_input_is_told_in_one_line(arguments: list[str], message: str) -> 
 def test_wrong_ids_leave_no_files_behind(tmp_path: Path) -> None:
     fail("run", "AMC-ResNet56", "--solver", "random", "--out", tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
+
+
+def test_ids_without_a_network_take_one_of_the_zoo(tmp_path: Path) -> None:
+    chosen = ("AMC-v0", "--network", "resnet20")
+    succeed("run", *chosen, "--solver", "exact", "--out", tmp_path)
+    (run,) = read_runs(tmp_path / "AMC-v0.exact.jsonl")
+    (named,) = read_runs_of(tmp_path / "named", "run", ID, "--solver", "exact")
+    assert run.arguments == {"network": "resnet20"}
+    assert (run.designs, run.rewards) == (named.designs, named.rewards)
+    printed = succeed("report", tmp_path / "AMC-v0.exact.jsonl", "--out", tmp_path / "report")
+    assert "AMC-v0 (network resnet20)" in printed
+    assert succeed("render", *chosen) == succeed("render", ID)
+    assert succeed("card", *chosen, "--json") == succeed("card", ID, "--json")
+    chips = ("--hardware", "counts:macs,counts:size", "--budget", "0.7")
+    assert succeed("specialise", *chosen, *chips) == succeed("specialise", ID, *chips)
+
+
+def read_runs_of(out: Path, *arguments: object) -> list[Run]:
+    succeed(*arguments, "--out", out)
+    return [run for path in out.glob("*.jsonl") for run in read_runs(path)]
+
+
+def test_any_environment_can_measure_instead_of_looking_up(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    measured = ("AMC-v0", "--network", "digits_resnet", "--proxy", "measured", "--out", tmp_path)
+    printed = succeed("run", *measured, "--solver", "uniform", "--evaluations", "1")
+    assert "network digits_resnet, proxy measured" in printed
 
 
 def test_seeds_are_a_count_or_a_list() -> None:

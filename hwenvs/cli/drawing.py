@@ -29,12 +29,16 @@ def render(
     reward: options.RewardOption = None,
     hardware: options.HardwareOption = None,
     constraint: options.ConstraintOption = None,
+    network: options.NetworkOption = None,
+    proxy: options.ProxyOption = None,
 ) -> None:
     """Show what a design keeps and costs, and how accurate it should be.
 
     The design is judged as it is, over budget or not.
     """
-    arguments = options.environment_arguments(budget, cost, reward, hardware, constraint)
+    arguments = options.environment_arguments(
+        budget, cost, reward, hardware, constraint, network, proxy
+    )
     if out is not None and out.suffix not in FORMATS:
         raise ArgumentError(f"pictures end in {', '.join(FORMATS)}, not {str(out)!r}")
     problem = options.load_problem(environment, arguments)

@@ -86,7 +86,7 @@ def export(
     if recorded is None:
         family = family_called(family)
         arguments: dict[str, Any] = {"problem": family, "network": network, "budget": budget}
-        arguments |= _proxy(str(network), family, proxy, data, weights)
+        arguments |= proxy_arguments(str(network), family, proxy, data, weights)
     else:
         arguments = recorded | ({} if proxy is None else {"proxy": proxy})
     network, family = str(arguments["network"]), str(arguments["problem"])
@@ -118,20 +118,19 @@ def _recorded(design: str) -> dict[str, Any]:
         ArgumentError: if the design is not one of records, or the records cannot be read.
     """
     from hwenvs.records import read_runs
-    from hwenvs.registration import ENVIRONMENTS, OPEN_ENVIRONMENTS
+    from hwenvs.registration import ALL_ENVIRONMENTS
 
     path = Path(design.removeprefix("best:"))
     if path.suffix != RECORDS:
         raise ArgumentError(f"name the network: the design {design!r} does not say which it is")
     runs = read_runs(path)
-    known = {**ENVIRONMENTS, **OPEN_ENVIRONMENTS}
-    found = [run for run in runs if run.environment in known]
+    found = [run for run in runs if run.environment in ALL_ENVIRONMENTS]
     if not found:
         raise ArgumentError(f"{path} holds no run of an environment with a network of the zoo")
-    return {**known[found[0].environment], **found[0].arguments}
+    return {**ALL_ENVIRONMENTS[found[0].environment], **found[0].arguments}
 
 
-def _proxy(
+def proxy_arguments(
     network: str, family: str, proxy: str | None, data: Path | None, weights: Path | None
 ) -> dict[str, Any]:
     """What predicts: the table where there is one, else the real network as the digits ids do."""

@@ -16,7 +16,7 @@ from hwenvs.cli.commands import Commands
 from hwenvs.cli.console import output
 from hwenvs.errors import MissingExtraError
 from hwenvs.proxies import MeasuredProxy
-from hwenvs.registration import ENVIRONMENTS
+from hwenvs.registration import ENVIRONMENTS, OPEN_ENVIRONMENTS
 
 hardware = typer.Typer(cls=Commands, no_args_is_help=True, help="What designs can cost.")
 
@@ -48,15 +48,21 @@ def list_environments() -> None:
             card.basis,
             "real network" if itself else _rank(spearman),
         )
+    for name in OPEN_ENVIRONMENTS:
+        table.add_row(name, "yours, or --network", "", "", "", "")
     output().print(table)
 
 
 def card(
     environment: options.EnvironmentArgument,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    network: options.NetworkOption = None,
+    proxy: options.ProxyOption = None,
 ) -> None:
     """Show what stands behind an environment's accuracies: data, method, held-out errors."""
-    entries = options.load_problem(environment, {}, quiet=True).card.to_dict()
+    arguments = {"network": network, "proxy": proxy}
+    given = {name: value for name, value in arguments.items() if value is not None}
+    entries = options.load_problem(environment, given, quiet=True).card.to_dict()
     console = output()
     if as_json:
         console.print(json.dumps(entries, indent=2), markup=False, soft_wrap=True)

@@ -10,7 +10,7 @@ import typer
 
 from hwenvs.cli.console import notes
 from hwenvs.errors import AnalyticProxyWarning, ArgumentError, unknown_name
-from hwenvs.registration import ENVIRONMENTS
+from hwenvs.registration import ALL_ENVIRONMENTS
 
 if TYPE_CHECKING:
     from hwenvs.problems import Problem
@@ -34,6 +34,14 @@ RewardOption = Annotated[
 HardwareOption = Annotated[
     str | None, typer.Option(help="Hardware model; 'hwenvs hardware list' shows them.")
 ]
+NetworkOption = Annotated[
+    str | None,
+    typer.Option(help="Network of the zoo, for ids without one: AMC-v0, HAQ-v0, …"),
+]
+ProxyOption = Annotated[
+    str | None,
+    typer.Option(help="Where accuracies come from: surrogate, measured, or a table (.npz)."),
+]
 ConstraintOption = Annotated[str | None, typer.Option(help="bounded, projected or backoff.")]
 EvaluationsOption = Annotated[int, typer.Option(min=1, help="Designs that each run may try.")]
 SeedsOption = Annotated[str, typer.Option(help="How many (from 0 on), or a list such as 3,4,7.")]
@@ -46,6 +54,8 @@ def environment_arguments(
     reward: str | None,
     hardware: str | None,
     constraint: str | None,
+    network: str | None = None,
+    proxy: str | None = None,
 ) -> dict[str, Any]:
     """The options that were given, as arguments of ``gym.make``.
 
@@ -53,6 +63,8 @@ def environment_arguments(
         ArgumentError: if the budget is neither a number nor ``none``.
     """
     given: dict[str, Any] = {
+        "network": network,
+        "proxy": proxy,
         "cost": cost,
         "reward": reward,
         "hardware": hardware,
@@ -70,8 +82,8 @@ def check_environment(name: str) -> None:
     Raises:
         UnknownNameError: if ``name`` is no environment's id.
     """
-    if name not in ENVIRONMENTS:
-        raise unknown_name("environment", name, ENVIRONMENTS)
+    if name not in ALL_ENVIRONMENTS:
+        raise unknown_name("environment", name, ALL_ENVIRONMENTS)
 
 
 def load_problem(name: str, arguments: dict[str, Any], quiet: bool = False) -> Problem:

@@ -32,12 +32,16 @@ def run(
     reward: options.RewardOption = None,
     hardware: options.HardwareOption = None,
     constraint: options.ConstraintOption = None,
+    network: options.NetworkOption = None,
+    proxy: options.ProxyOption = None,
 ) -> None:
     """Run one solver with several seeds and record every design it tries.
 
     Records are lines of JSON, one a run, for pandas.read_json(path, lines=True).
     """
-    arguments = options.environment_arguments(budget, cost, reward, hardware, constraint)
+    arguments = options.environment_arguments(
+        budget, cost, reward, hardware, constraint, network, proxy
+    )
     path = out / f"{environment}.{solver}.jsonl"
     problem = options.load_problem(environment, arguments)
     runs = _perform(
@@ -62,12 +66,16 @@ def compare(
     reward: options.RewardOption = None,
     hardware: options.HardwareOption = None,
     constraint: options.ConstraintOption = None,
+    network: options.NetworkOption = None,
+    proxy: options.ProxyOption = None,
 ) -> None:
     """Run several solvers on one environment; print a table and write a report.
 
     Solvers that know one design only (uniform, shallow, deep, exact) run once.
     """
-    arguments = options.environment_arguments(budget, cost, reward, hardware, constraint)
+    arguments = options.environment_arguments(
+        budget, cost, reward, hardware, constraint, network, proxy
+    )
     names = options.parse_names(solvers)
     problem = options.load_problem(environment, arguments)
     tasks = _tasks(environment, names, evaluations, seeds, arguments)
@@ -89,8 +97,8 @@ def report(
     from hwenvs.records import read_runs
 
     runs = [run for path in records for run in read_runs(path)]
-    for name in dict.fromkeys(run.environment for run in runs):
-        options.load_problem(name, {}, quiet=True)
+    for name, arguments in {run.environment: run.arguments for run in runs}.items():
+        options.load_problem(name, dict(arguments), quiet=True)
     _write(runs, out)
 
 

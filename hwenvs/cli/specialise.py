@@ -24,6 +24,7 @@ def specialise(
     out: Annotated[
         Path | None, typer.Option(help="Folder for specialisation.json and .png.")
     ] = None,
+    network: options.NetworkOption = None,
 ) -> None:
     """Design for several chips; evaluate every chip's best design on every other.
 
@@ -33,7 +34,8 @@ def specialise(
     from hwenvs.reporting.specialisation import heat_map, specialise
 
     options.check_environment(environment)
-    found = specialise(environment, options.parse_names(hardware), budget, cost)
+    given = {} if network is None else {"network": network}
+    found = specialise(environment, options.parse_names(hardware), budget, cost, **given)
     table = Table(title=f"{found.title}, {budget:.0%} of the cost: accuracy, and cost as designed")
     table.add_column("designed for")
     for chip in found.chips:

@@ -17,7 +17,7 @@ from hwenvs.baselines.exact import optimum
 from hwenvs.errors import ArgumentError, MissingExtraError
 from hwenvs.problems import make_problem
 from hwenvs.problems.chain import ChainProblem
-from hwenvs.registration import ENVIRONMENTS
+from hwenvs.registration import ALL_ENVIRONMENTS
 from hwenvs.reporting import palette
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ class Specialisation:
     cost: Mapping[str, str]
 
 
-def specialise(environment: str, chips: Sequence[str], budget: float, cost: str) -> Specialisation:
+def specialise(
+    environment: str, chips: Sequence[str], budget: float, cost: str, **given: Any
+) -> Specialisation:
     """The certified optimum of each chip, evaluated on every other.
 
     A design that is over another chip's budget is scaled down by the largest common factor that
@@ -62,6 +64,7 @@ def specialise(environment: str, chips: Sequence[str], budget: float, cost: str)
         chips: hardware models, each ``NAME`` or ``NAME:COST``.
         budget: what a design may cost, as a fraction of the uncompressed network on that chip.
         cost: what is budgeted where a chip does not say.
+        given: further arguments of the environment, such as ``network``.
 
     Raises:
         ArgumentError: if there are fewer than two chips.
@@ -70,7 +73,7 @@ def specialise(environment: str, chips: Sequence[str], budget: float, cost: str)
     if len(chips) < 2:
         raise ArgumentError("specialisation needs at least two chips")
     costs = {chip: chip.partition(":")[2] or cost for chip in chips}
-    problems = [_problem(environment, chip, costs[chip], budget) for chip in chips]
+    problems = [_problem(environment, chip, costs[chip], budget, given) for chip in chips]
     designs = [optimum(problem).design for problem in problems]
     table = np.array(designs)
     fraction, fitted = np.zeros((len(chips), len(chips))), np.zeros((len(chips), len(chips)))
@@ -93,8 +96,10 @@ def specialise(environment: str, chips: Sequence[str], budget: float, cost: str)
     )
 
 
-def _problem(environment: str, chip: str, cost: str, budget: float) -> ChainProblem:
-    arguments: dict[str, Any] = {**ENVIRONMENTS[environment]}
+def _problem(
+    environment: str, chip: str, cost: str, budget: float, given: Mapping[str, Any]
+) -> ChainProblem:
+    arguments: dict[str, Any] = {**ALL_ENVIRONMENTS[environment], **given}
     name = chip.partition(":")[0]
     arguments |= {"hardware": name, "cost": cost, "budget": budget, "constraint": "projected"}
     problem = make_problem(**arguments)
