@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -210,8 +211,13 @@ def _noise_table(quantized: Quantized) -> Table:
     for heading in ("layer", "operator", "weights", "outputs"):
         table.add_column(heading, justify="left" if heading in ("layer", "operator") else "right")
     for layer in quantized.noise:
-        table.add_row(layer.name, layer.kind, f"{layer.weights:.1f}", f"{layer.outputs:.1f}")
+        ratios = (layer.weights, layer.outputs)
+        table.add_row(layer.name, layer.kind, *map(_decibels, ratios))
     return table
+
+
+def _decibels(ratio: float) -> str:
+    return "exact" if math.isinf(ratio) and ratio > 0 else f"{ratio:.1f}"
 
 
 def _summary(

@@ -52,7 +52,7 @@ def folder_images(folder: Path, preprocessing: Preprocessing, most: int) -> Tens
         raise DataError(f"calibration folder {folder} does not exist")
     files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in IMAGE_FILES)[:most]
     if not files:
-        raise DataError(f"{folder} holds no image ({', '.join(IMAGE_FILES)}), in no sub-folder")
+        raise DataError(f"{folder} and its sub-folders hold no image ({', '.join(IMAGE_FILES)})")
     pixels = []
     for file in files:
         try:
