@@ -29,7 +29,7 @@ WARM_UP = 5
 
 
 def open_session(
-    model: ModelProto | Path, threads: int = 1, exact: bool = False
+    model: ModelProto | Path, threads: int = 1, exact: bool = False, overflow: bool = False
 ) -> InferenceSession:
     """The model in onnxruntime, on the processor.
 
@@ -38,6 +38,8 @@ def open_session(
         threads: of each operator.
         exact: compute operator by operator as the model says: nothing is fused, integer kernels
             are not used, biases are not rounded.
+        overflow: whether sums of integer kernels may overflow, as they do on x86 without VNNI
+            unless weights are rewritten: enough where outputs do not matter.
 
     Raises:
         WeightsError: if onnxruntime cannot load the model.
@@ -49,7 +51,7 @@ def open_session(
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3
-    if _overflows():
+    if _overflows() and not overflow:
         options.add_session_config_entry("session.x64quantprecision", "1")
     if exact:
         level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL

@@ -121,6 +121,8 @@ class ClassifierTraining:
             loss = self._loss(raw, self.labels[rows], settings.resolution_at(epoch))
             self.optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
+            if settings.clip_norm is not None:
+                nn.utils.clip_grad_norm_(self.module.parameters(), settings.clip_norm)
             self.optimizer.step()
             if self.after_step is not None:
                 self.after_step()

@@ -44,6 +44,7 @@ class Settings:
         precision: ``"float32"`` or ``"bfloat16"``: type of the passes forward and backward;
             weights and their updates are always float32.
         seed: of the first weights, of the order of the images and of what happens to them.
+        clip_norm: largest norm of a step's gradient, longer ones are shortened; None: any.
     """
 
     epochs: int = 30
@@ -62,6 +63,7 @@ class Settings:
     temperature: float = 4.0
     precision: str = "float32"
     seed: int = 0
+    clip_norm: float | None = None
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
@@ -69,6 +71,8 @@ class Settings:
         for name in ("epochs", "resolution", "batch_size", "learning_rate", "temperature"):
             if getattr(self, name) <= 0:
                 raise ArgumentError(f"{name} must be positive, not {getattr(self, name)}")
+        if self.clip_norm is not None and self.clip_norm <= 0:
+            raise ArgumentError(f"clip_norm must be positive, not {self.clip_norm}")
         if not 0 <= self.teacher_weight <= 1:
             raise ArgumentError(f"teacher_weight lies in 0 to 1, not {self.teacher_weight}")
         if self.first_resolution is not None and self.first_resolution > self.resolution:
