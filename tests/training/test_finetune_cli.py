@@ -1,0 +1,70 @@
+"""``hwenvs finetune`` on digits, which need no data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from hwenvs.cli.app import app
+from hwenvs.export.tensors import load, load_facts
+
+DESIGN = "3,4,4,8,8,12"
+FEW = ["--calibration-rows", "0:60", "--evaluation-rows", "0:200", "--points", "4"]
+
+
+@pytest.fixture(autouse=True)
+def _images(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sklearn")
+    pytest.importorskip("safetensors")
+    monkeypatch.delenv("HWENVS_DATA", raising=False)
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["finetune", *map(str, arguments)])
+
+
+def test_a_run_prints_before_and_after_and_continues(tmp_path: Path) -> None:
+    given = ["digits_resnet", "--design", DESIGN, "--out", tmp_path, "--epochs", 2, *FEW]
+    first = run(*given, "--until", 1)
+    assert first.exit_code == 0, first.output
+    assert "1 of 2 epochs" in " ".join(first.output.split())
+    second = run(*given)
+    assert second.exit_code == 0, second.output
+    shown = " ".join(second.output.split())
+    for text in ("2 of 2 epochs", "full network", "not fine-tuned", "design, fine-tuned"):
+        assert text in shown
+    path = tmp_path / "digits_resnet.safetensors"
+    facts = load_facts(path)
+    assert facts["design"] == [int(entry) for entry in DESIGN.split(",")]
+    assert facts["evaluation_rows"] == [0, 200]
+    assert f"{facts['accuracy']['after']:.2%}" in second.output
+    assert load(path).network.name == "digits_resnet"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["digits_resnet", "--design", "1,2"], "needs 6 kept-channel counts, got 2"),
+        (["digits_resnet", "--design", DESIGN, "--weights", "none.pt"], "no weights file at none"),
+        (["digits_resnte", "--design", DESIGN], "Did you mean 'digits_resnet'"),
+        (
+            ["digits_resnet", "--design", "8", "--family", "bit-allocation"],
+            "bit_allocation cannot be fine-tuned",
+        ),
+        (["digits_resnet", "--design", DESIGN, "--family", "bits"], "Known: bit_allocation"),
+        (["digits_resnet", "--design", DESIGN, "--precision", "int8"], "unknown precision"),
+        (["digits_resnet", "--design", DESIGN, "--training-rows", "9"], "rows must look like"),
+        (["digits_resnet", "--design", DESIGN, "--learning-rate", "0"], "must be positive"),
+    ],
+)
+def test_bad_input_ends_in_one_line_and_no_file(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    result = run(*arguments, "--out", tmp_path, *FEW)
+    assert result.exit_code == 2, result.output
+    assert message in " ".join(result.output.split())
+    assert "Traceback" not in result.output
+    assert not list(tmp_path.iterdir())
