@@ -139,7 +139,8 @@ app.command(
     "finetune",
     epilog=examples(
         "hwenvs finetune resnet56 --design optimum --out tuned --epochs 10",
-        "hwenvs finetune digits_resnet --design 4,6,6,12,12,20 --out tuned --epochs 20",
+        "hwenvs finetune digits_resnet --design 2,2,2,4,4,6 --out tuned --epochs 30 "
+        "--learning-rate 0.1",
         "hwenvs finetune resnet56 --family fine-grained --design uniform --budget 0.2 --out tuned",
     ),
 )(finetune.finetune)
