@@ -60,9 +60,8 @@ def card(
     proxy: options.ProxyOption = None,
 ) -> None:
     """Show what stands behind an environment's accuracies: data, method, held-out errors."""
-    arguments = {"network": network, "proxy": proxy}
-    given = {name: value for name, value in arguments.items() if value is not None}
-    entries = options.load_problem(environment, given, quiet=True).card.to_dict()
+    arguments = options.environment_arguments(network=network, proxy=proxy)
+    entries = options.load_problem(environment, arguments, quiet=True).card.to_dict()
     console = output()
     if as_json:
         console.print(json.dumps(entries, indent=2), markup=False, soft_wrap=True)

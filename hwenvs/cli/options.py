@@ -49,11 +49,11 @@ WorkersOption = Annotated[int, typer.Option(min=1, help="Processes, one thread e
 
 
 def environment_arguments(
-    budget: str | None,
-    cost: str | None,
-    reward: str | None,
-    hardware: str | None,
-    constraint: str | None,
+    budget: str | None = None,
+    cost: str | None = None,
+    reward: str | None = None,
+    hardware: str | None = None,
+    constraint: str | None = None,
     network: str | None = None,
     proxy: str | None = None,
 ) -> dict[str, Any]:

@@ -88,7 +88,9 @@ def quantize(
     with replacing(path) as temporary:
         temporary.write_bytes(quantized.model.SerializeToString())
     output().print(_noise_table(quantized))
-    output().print(_summary(quantized, feeds, _accuracies(model, quantized, data, weights, rows)))
+    output().print(
+        _summary(quantized, feeds, _accuracies(model, quantized, preprocessing, data, rows))
+    )
     output().print(f"wrote {path}", markup=False, soft_wrap=True)
 
 
@@ -146,19 +148,16 @@ def _feeds(
 def _accuracies(
     model: str,
     quantized: Quantized,
+    preprocessing: Preprocessing,
     data: Path | None,
-    weights: Path | None,
     rows: tuple[int, int] | None,
 ) -> tuple[float, float] | None:
     """Top-1 of both models, for a network of the zoo on the rows that are asked for."""
-    from hwenvs.calibration.bench import open_network
     from hwenvs.calibration.images import dataset_folder, find_dataset, load_images
     from hwenvs.export.runtime import accuracy_of, open_session, run_session
-    from hwenvs.networks import get_network
 
     if rows is None:
         return None
-    _, preprocessing = open_network(get_network(model), data, weights)
     folder, split, _ = find_dataset(model)
     images, labels = load_images(dataset_folder(folder, data), split, range(*rows), preprocessing)
     before, after = (
