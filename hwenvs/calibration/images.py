@@ -35,8 +35,11 @@ DATASETS = {
     "digits_lenet": (DIGITS, "test", "train"),
     "digits_mobilenet": (DIGITS, "test", "train"),
     "digits_resnet": (DIGITS, "test", "train"),
+    "proxyless_cifar": ("cifar10", "test", "train"),
+    "proxyless_digits": (DIGITS, "test", "train"),
 }
-"""Folder, split to evaluate on and split to reconstruct from, for each network of the zoo."""
+"""Folder, split to evaluate on and split to reconstruct from, for networks of the zoo and search
+spaces."""
 
 IMAGE_FILES = (".jpeg", ".jpg", ".png")
 """Endings of image files in class folders."""

@@ -90,6 +90,7 @@ app.command(
     ),
 )(specialise.specialise)
 app.command("train")(train.train)
+app.command("train-supernet")(train.train_supernet)
 app.add_typer(listing.hardware, name="hardware")
 app.command(
     "profile",

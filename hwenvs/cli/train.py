@@ -89,3 +89,62 @@ def train(
         f"test accuracy {trained.accuracy:.2%}\nwrote {trained.path}",
         soft_wrap=True,
     )
+
+
+def train_supernet(
+    space: Annotated[str, typer.Argument(help="Search space, e.g. proxyless_cifar.")],
+    out: Annotated[Path, typer.Option(help="Folder for the weights and the checkpoint.")],
+    data: DataOption = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 40,
+    batch_size: Annotated[int, typer.Option(min=2, help="Images per step, hence per path.")] = 128,
+    learning_rate: Annotated[float, typer.Option(help="At its peak.")] = 0.1,
+    precision: Annotated[
+        str, typer.Option(help="float32, or bfloat16 for mixed precision.")
+    ] = "float32",
+    device: DeviceOption = "cpu",
+    threads: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 1,
+    until: Annotated[int | None, typer.Option(min=1, help="Stop after this epoch.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of weights, paths, order and images.")] = 0,
+    half: Annotated[bool, typer.Option("--half", help="Write weights in half precision.")] = False,
+) -> None:
+    """Train the supernet of a search space: all its architectures in one set of weights.
+
+    Every step trains a random path on its own, so that one path is in memory at a time.
+    Stop it at any time: the same command continues after the last finished epoch.
+
+    Example: hwenvs train-supernet proxyless_cifar --out weights --threads 2
+
+    Example without any data: hwenvs train-supernet proxyless_digits --out weights --epochs 60
+    """
+    import torch
+
+    from hwenvs.calibration.images import find_dataset
+    from hwenvs.networks import get_space
+    from hwenvs.training.settings import SUITED, Settings
+    from hwenvs.training.supernet import DECAY, train_supernet
+
+    torch.set_num_threads(threads)
+    resolution = get_space(space).resolution
+    settings = Settings(
+        epochs=epochs,
+        resolution=resolution,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        weight_decay=DECAY,
+        precision=precision,
+        seed=seed,
+        **{"erase": 0, **SUITED.get(find_dataset(space)[0], {})},
+    )
+    facts = {"command": portable_command(sys.argv[1:])}
+    dtype = torch.float16 if half else torch.float32
+    with steps() as progress:
+        trained, others = train_supernet(
+            space, settings, out, data, device, progress, until, facts, dtype
+        )
+    middle = sorted(others)[len(others) // 2]
+    output().print(
+        f"{trained.epochs} epochs, last loss {trained.loss:.4f}, test accuracy of the largest "
+        f"architecture {trained.accuracy:.2%}, of {len(others)} random ones {min(others):.2%} to "
+        f"{max(others):.2%}, median {middle:.2%}\nwrote {trained.path}",
+        soft_wrap=True,
+    )

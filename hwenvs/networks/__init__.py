@@ -25,8 +25,10 @@ from hwenvs.networks.density import PERCENT, WeightGroup, weight_groups
 from hwenvs.networks.digits import digits_lenet, digits_mobilenet, digits_resnet
 from hwenvs.networks.mobilenet import mobilenet_v1, mobilenet_v2
 from hwenvs.networks.precision import FULL_PRECISION, BitGroup, bit_groups
+from hwenvs.networks.proxyless import SPACES, get_space, proxyless_found
 from hwenvs.networks.recurrent import lstm
 from hwenvs.networks.resnet import resnet_cifar, resnet_imagenet
+from hwenvs.networks.spaces import OPERATORS, Block, Operator, Space
 from hwenvs.networks.storage import CODEBOOK_BITS, FLOAT_BITS, StorageGroup, storage_groups
 
 if TYPE_CHECKING:
@@ -52,6 +54,9 @@ ZOO: dict[str, Callable[..., Network]] = {
     "digits_lenet": digits_lenet,
     "digits_mobilenet": digits_mobilenet,
     "digits_resnet": digits_resnet,
+    "proxyless_mobile": partial(proxyless_found, "mobile"),
+    "proxyless_cpu": partial(proxyless_found, "cpu"),
+    "proxyless_gpu": partial(proxyless_found, "gpu"),
 }
 """Builders of the layer tables by name."""
 
@@ -112,26 +117,32 @@ __all__ = [
     "CODEBOOK_BITS",
     "FLOAT_BITS",
     "FULL_PRECISION",
+    "OPERATORS",
     "PERCENT",
+    "SPACES",
     "ZOO",
     "Add",
     "BitGroup",
+    "Block",
     "ChannelGroup",
     "Concat",
     "Group",
     "Layer",
     "Network",
     "Node",
+    "Operator",
     "PadShortcut",
     "Pointwise",
     "Pool",
     "Recurrent",
+    "Space",
     "StorageGroup",
     "WeightGroup",
     "bit_groups",
     "channel_groups",
     "from_torch",
     "get_network",
+    "get_space",
     "kept_channels",
     "storage_groups",
     "weight_groups",

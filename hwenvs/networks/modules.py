@@ -78,6 +78,10 @@ class TableModule(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits ``[N, classes]`` of ``images [N, channels, resolution, resolution]``."""
+        return self.maps(images).flatten(1)
+
+    def maps(self, images: Tensor) -> Tensor:
+        """The output of the last node as it is, ``[N, channels, H, W]`` of a part of a network."""
 
         def compute(layer: Layer, x: Tensor) -> Tensor:
             if layer.cell is not None:
@@ -86,7 +90,7 @@ class TableModule(nn.Module):
             x = self.get_submodule(layer.name)(x)
             return x if layer.norm is None else self.get_submodule(layer.norm)(x)
 
-        return execute(self.network, {INPUT: images}, compute)
+        return run_nodes(self.network, {INPUT: images}, compute)
 
     def _place(self, path: str, module: nn.Module) -> None:
         *parents, leaf = path.split(".")
@@ -112,6 +116,16 @@ def execute(
         compute: a layer's output before its activation, from its (already padded) input.
         start: index of the first node to run.
     """
+    return run_nodes(network, values, compute, start).flatten(1)
+
+
+def run_nodes(
+    network: Network,
+    values: dict[str, Tensor],
+    compute: Callable[[Layer, Tensor], Tensor],
+    start: int = 0,
+) -> Tensor:
+    """The same, but the last output as it is."""
     left = {name: len(users) for name, users in network.readers.items()}
     for node in network.nodes[:start]:
         for source in node.inputs:
@@ -122,7 +136,7 @@ def execute(
             left[source] -= 1
             if left[source] == 0:
                 del values[source]
-    return values[network.nodes[-1].name].flatten(1)
+    return values[network.nodes[-1].name]
 
 
 def run_node(

@@ -78,6 +78,9 @@ class ClassifierTraining:
             nesterov=True,
             fused=True,
         )
+        # The fused step wants a momentum of every parameter, also of those that no step reached.
+        for parameter in self.module.parameters():
+            self.optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
         self.epochs_done = 0
         self.losses: list[float] = []
         if checkpoint.is_file():

@@ -1,0 +1,278 @@
+"""Search spaces: networks whose blocks have yet to choose their operators.
+
+A :class:`Space` is what a :class:`~hwenvs.networks.base.Network` is before it is designed: stages
+of blocks, each of which becomes one of several operators, or nothing.  A design has one entry a
+block, the number of its operator in :data:`OPERATORS`, counted from 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hwenvs.errors import DesignError
+from hwenvs.networks.base import Network
+from hwenvs.networks.builder import TableBuilder
+
+
+@dataclass(frozen=True)
+class Operator:
+    """What a block may become: an inverted residual (Sandler et al., 2018), or nothing.
+
+    Attributes:
+        kernel: height and width of the depthwise kernel in pixels; 0 for nothing.
+        expansion: channels inside over channels read.
+    """
+
+    kernel: int
+    expansion: int
+
+    @property
+    def name(self) -> str:
+        """``"mb3_k5"``: expansion 3, kernel 5 x 5; ``"zero"`` for nothing."""
+        return f"mb{self.expansion}_k{self.kernel}" if self.kernel else "zero"
+
+
+ZERO = Operator(0, 0)
+"""Leaves the block out; its input is its output."""
+
+OPERATORS = (ZERO, *(Operator(kernel, expansion) for expansion in (3, 6) for kernel in (3, 5, 7)))
+"""ProxylessNAS's candidates; entry ``n`` of a design is ``OPERATORS[n - 1]``."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Blocks of the same width; the first of them may shrink the map.
+
+    Attributes:
+        channels: that every block writes.
+        blocks: number of blocks.
+        stride: of the first block, in pixels.
+    """
+
+    channels: int
+    blocks: int
+    stride: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block that has yet to choose its operator.
+
+    Attributes:
+        name: module path.
+        stage: number of its stage.
+        in_channels: channels read.
+        channels: channels written.
+        stride: in pixels.
+        in_size: height and width of its input in pixels.
+    """
+
+    name: str
+    stage: int
+    in_channels: int
+    channels: int
+    stride: int
+    in_size: int
+
+    @property
+    def residual(self) -> bool:
+        """Whether its input is added to its output, so that it may be left out as well."""
+        return self.stride == 1 and self.in_channels == self.channels
+
+    @property
+    def entries(self) -> tuple[int, ...]:
+        """What a design may say here, ascending."""
+        return tuple(range(1 if self.residual else 2, len(OPERATORS) + 1))
+
+
+@dataclass(frozen=True)
+class Space:
+    """A space of networks of inverted residuals.
+
+    A stem, one fixed block without expansion, blocks to choose, a 1 x 1 convolution and a
+    classifier.  Weights are called as in the checkpoints of ProxylessNAS.
+
+    Attributes:
+        name: as users type it.
+        title: to print.
+        stem: channels of the first convolution.
+        first: channels of the fixed block.
+        stages: of the blocks to choose.
+        head: channels of the last convolution.
+        classes: outputs of the classifier.
+        resolution: height and width of the image in pixels.
+        in_channels: channels of the image.
+        stem_stride: of the first convolution, in pixels.
+        first_stride: of the fixed block, in pixels.
+        norm_epsilon: added to the variance of every batch norm.
+    """
+
+    name: str
+    title: str
+    stem: int
+    first: int
+    stages: tuple[Stage, ...]
+    head: int
+    classes: int
+    resolution: int
+    in_channels: int = 3
+    stem_stride: int = 2
+    first_stride: int = 1
+    norm_epsilon: float = 1e-3
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """The blocks to choose, in order."""
+        found: list[Block] = []
+        channels = self.first
+        size = -(-self.resolution // (self.stem_stride * self.first_stride))
+        for number, stage in enumerate(self.stages):
+            for index in range(stage.blocks):
+                stride = 1 if index else stage.stride
+                # The fixed block is number 0.
+                name = f"blocks.{len(found) + 1}"
+                found.append(Block(name, number, channels, stage.channels, stride, size))
+                channels, size = stage.channels, -(-size // stride)
+        return tuple(found)
+
+    @cached_property
+    def largest(self) -> NDArray[np.int64]:
+        """The design [T] of the largest operators."""
+        return np.array([block.entries[-1] for block in self.blocks], dtype=np.int64)
+
+    @property
+    def size(self) -> int:
+        """Number of architectures."""
+        total = 1
+        for block in self.blocks:
+            total *= len(block.entries)
+        return total
+
+    def check(self, design: ArrayLike) -> tuple[int, ...]:
+        """``design`` [T] as integers.
+
+        Raises:
+            DesignError: if it has another length or an entry that its block does not offer.
+        """
+        array = np.asarray(design)
+        if array.shape != (len(self.blocks),) or array.dtype.kind not in "iu":
+            raise DesignError(
+                f"a design of {self.title} has {len(self.blocks)} integers, one a block, not "
+                f"{design!r}"
+            )
+        entries = tuple(int(entry) for entry in array)
+        for block, entry in zip(self.blocks, entries, strict=True):
+            if entry not in block.entries:
+                names = ", ".join(f"{n} ({OPERATORS[n - 1].name})" for n in block.entries)
+                raise DesignError(f"{entry} is no operator of {block.name}; valid: {names}")
+        return entries
+
+    def sample(self, count: int, seed: int, spread: float = 0.0) -> NDArray[np.int64]:
+        """``count`` random designs [count, T].
+
+        Args:
+            count: number of designs.
+            seed: of the draw.
+            spread: 0 draws every operator alike. Else each design draws a tilt in [-spread, spread]
+                and operators with probability proportional to ``exp(tilt * x)``, x from -1 for the
+                smallest to 1 for the largest, so that small and large networks occur as well: sums
+                over many uniform blocks are all alike.
+        """
+        random = np.random.default_rng(seed)
+        tilts = random.uniform(-spread, spread, count)
+        columns = []
+        for block in self.blocks:
+            place = np.linspace(-1.0, 1.0, len(block.entries))
+            weights = np.exp(tilts[:, None] * place)
+            shares = np.cumsum(weights, axis=1) / weights.sum(axis=1, keepdims=True)
+            picked = (random.random((count, 1)) > shares).sum(axis=1)
+            columns.append(np.take(block.entries, np.minimum(picked, len(place) - 1)))
+        return np.stack(columns, axis=1).astype(np.int64)
+
+    def network(
+        self, design: ArrayLike, name: str | None = None, title: str | None = None
+    ) -> Network:
+        """The layer table of an architecture.
+
+        Args:
+            design: [T] operators.
+            name: of the network; the space's with the operators' numbers by default.
+            title: to print; the space's by default.
+
+        Raises:
+            DesignError: as :meth:`check`.
+        """
+        entries = self.check(design)
+        table = TableBuilder(self.resolution, self.in_channels)
+        self._add_stem(table)
+        for block, entry in zip(self.blocks, entries, strict=True):
+            operator = OPERATORS[entry - 1]
+            if operator is not ZERO:
+                inverted_residual(table, block.name, operator, block.channels, block.stride)
+        self._add_head(table)
+        if name is None:
+            name = f"{self.name}_{''.join(map(str, entries))}"
+        return self._build(table, name, title or self.title)
+
+    @property
+    def stem_network(self) -> Network:
+        """The layers before the first block to choose; they end with a map."""
+        table = TableBuilder(self.resolution, self.in_channels)
+        self._add_stem(table)
+        return self._build(table, f"{self.name}_stem", f"stem of {self.title}")
+
+    @property
+    def head_network(self) -> Network:
+        """The layers behind the last block to choose, whose map is their image."""
+        last = self.blocks[-1]
+        table = TableBuilder(-(-last.in_size // last.stride), last.channels)
+        self._add_head(table)
+        return self._build(table, f"{self.name}_head", f"head of {self.title}")
+
+    def _add_stem(self, table: TableBuilder) -> None:
+        at = "first_conv"
+        table.conv(
+            f"{at}.conv", self.stem, 3, self.stem_stride, norm=f"{at}.bn", activation="relu6"
+        )
+        inverted_residual(table, "blocks.0", Operator(3, 1), self.first, self.first_stride)
+
+    def _add_head(self, table: TableBuilder) -> None:
+        at = "feature_mix_layer"
+        table.conv(f"{at}.conv", self.head, 1, norm=f"{at}.bn", activation="relu6")
+        table.average_pool()
+        table.linear("classifier.linear", self.classes)
+
+    def _build(self, table: TableBuilder, name: str, title: str) -> Network:
+        built = table.build(name, title)
+        nodes = tuple(
+            replace(node, norm_epsilon=self.norm_epsilon) if getattr(node, "norm", None) else node
+            for node in built.nodes
+        )
+        return replace(built, nodes=nodes)
+
+
+def inverted_residual(
+    table: TableBuilder, at: str, operator: Operator, channels: int, stride: int
+) -> None:
+    """Adds an inverted residual called ``at``; its input is added where shapes allow.
+
+    Without expansion (1) it begins with the depthwise convolution.
+    """
+    source = table.last
+    read = table.nodes[source].channels
+    inside = f"{at}.mobile_inverted_conv"
+    if operator.expansion != 1:
+        part = f"{inside}.inverted_bottleneck"
+        table.conv(
+            f"{part}.conv", read * operator.expansion, 1, norm=f"{part}.bn", activation="relu6"
+        )
+    part = f"{inside}.depth_conv"
+    table.depthwise(f"{part}.conv", operator.kernel, stride, norm=f"{part}.bn", activation="relu6")
+    part = f"{inside}.point_linear"
+    branch = table.conv(f"{part}.conv", channels, 1, norm=f"{part}.bn", activation=None)
+    if stride == 1 and read == channels:
+        table.add(at, branch, source, activation=None)
