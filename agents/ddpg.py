@@ -30,6 +30,7 @@ from hwenvs.agents.networks import Actor, Critic, follow, small_networks
 from hwenvs.agents.replay import Array, Replay, Transitions
 from hwenvs.errors import SolverError
 from hwenvs.hyperparameters import Configured
+from hwenvs.relaxing import relaxed
 from hwenvs.solving import Recorder
 
 
@@ -136,7 +137,7 @@ class Learner:
 class DDPG(Configured[Settings]):
     """The papers' agent.
 
-    Works on any environment of the package whose actions are a ``Box``.  What it has learned stays
+    Works on any environment of the package (choices are asked for by fractions).  What it learned stays
     in ``learner``; another agent starts from it, without warm-up, once its ``start`` is set, on any
     problem of the same family (HAQ's transfer between networks)::
 
@@ -168,6 +169,7 @@ class DDPG(Configured[Settings]):
             SolverError: if actions are not a bounded one-dimensional ``Box``, or ``start`` was
                 trained on other observations.
         """
+        env = relaxed(env)
         box = env.action_space
         if not isinstance(box, spaces.Box) or len(box.shape) != 1 or not box.is_bounded():
             raise SolverError(f"{self.name} needs actions from a bounded Box [A], not {box}")

@@ -11,6 +11,7 @@ import optuna
 from hwenvs.baselines.ranges import episode_range
 from hwenvs.errors import SolverError
 from hwenvs.hyperparameters import Configured
+from hwenvs.relaxing import relaxed
 from hwenvs.solving import Recorder
 
 
@@ -58,6 +59,7 @@ class TPE(Configured[Settings]):
         Raises:
             SolverError: if actions are not a bounded ``Box``.
         """
+        env = relaxed(env)
         low, high, start = episode_range(env, self.name)
         names = [f"a{index:03d}" for index in range(len(low))]
         ranges: dict[str, optuna.distributions.BaseDistribution] = {

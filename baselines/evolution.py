@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hwenvs.baselines.ranges import episode_range
 from hwenvs.errors import SolverError
 from hwenvs.hyperparameters import Configured
+from hwenvs.relaxing import relaxed
 from hwenvs.solving import Recorder
 
 Floats = NDArray[np.float64]
@@ -61,7 +62,7 @@ class CMAES(Configured[Settings]):
         Raises:
             SolverError: if actions are not a bounded ``Box``.
         """
-        random = np.random.default_rng(seed)
+        random, env = np.random.default_rng(seed), relaxed(env)
         low, high, reference = episode_range(env, self.name)
         span = high - low
         start = (reference - low) / span

@@ -32,4 +32,4 @@ def episode_range(env: Recorder, solver: str) -> tuple[Floats, Floats, Floats]:
     """
     box, horizon = bounded_box(env, solver), env.problem.horizon
     low, high = (np.tile(end.ravel().astype(np.float64), horizon) for end in (box.low, box.high))
-    return low, high, env.problem.actions(env.problem.reference.designs)[0].ravel()
+    return low, high, env.actions(env.problem.reference.designs)[0].ravel()

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hwenvs.errors import unknown_name
 from hwenvs.problems import Problem, make_problem
-from hwenvs.problems.actions import check_action
+from hwenvs.problems.actions import checker, no_choices
 from hwenvs.proxies import warn_if_analytic
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class DesignEnv(gym.Env[Observation, Action]):
         self.observation_space = cast("gym.Space[Observation]", self.problem.observation_space)
         warn_if_analytic(self.problem.card)
         self._walker = self.problem.walker()
+        self._checked = checker(self.action_space)
+        self._masked = isinstance(self.action_space, gym.spaces.Discrete)
         self._horizon = self.problem.horizon
         self._ready = False
         self._result: dict[str, Any] | None = None
@@ -78,36 +80,48 @@ class DesignEnv(gym.Env[Observation, Action]):
         self._ready, self._result = True, None
         if self.render_mode == "human":
             self.render()
-        return self._walker.observation(), {}
+        return self._walker.observation(), self._info()
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Takes the next decision.
 
         Args:
-            action: [1] in [0, 1], the fraction to keep.
+            action: [1] in [0, 1], the fraction to keep; or a choice, where actions are such.
 
         Returns:
             Observation, reward (0 before the last decision), terminated, truncated (never), info
-            (empty before the last decision).
+            (empty before the last decision, but for the mask of choices).
 
         Raises:
-            ActionError: if the action has the wrong shape or type or lies outside [0, 1].
+            ActionError: if the action has the wrong shape or type or lies outside the space.
             ResetNeeded: before the first ``reset`` and after the last decision.
         """
         if not self._ready:
             raise ResetNeeded("Cannot call env.step() before calling env.reset()")
         walker = self._walker
-        walker.act(check_action(action))
+        walker.act(self._checked(action))
         if walker.step < self._horizon:
             if self.render_mode == "human":
                 self.render()
-            return walker.observation(), 0.0, False, False, {}
+            return walker.observation(), 0.0, False, False, self._info()
         self._ready = False
         reward, info = walker.result()
         self._result = info
         if self.render_mode == "human":
             self.render()
         return walker.observation(), reward, True, False, info
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """Which choices [n] may be taken now, as sb3-contrib's MaskablePPO asks for them.
+
+        Choices that are masked may be taken as well: they stand for the largest that is not.
+
+        Raises:
+            ActionError: if actions are no choices.
+        """
+        if not self._masked:
+            raise no_choices(self.problem.family)
+        return self._walker.action_mask()
 
     def get_state(self) -> tuple[int, ...]:
         """The decisions so far, for :meth:`set_state`: a prefix of the design."""
@@ -155,6 +169,9 @@ class DesignEnv(gym.Env[Observation, Action]):
         if self._window is not None:
             self._window.close()
             self._window = None
+
+    def _info(self) -> dict[str, Any]:
+        return {"action_mask": self._walker.action_mask()} if self._masked else {}
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_window": None}

@@ -13,6 +13,7 @@ AMC = "channel_pruning"
 HAQ = "bit_allocation"
 FINE_GRAINED = "fine_grained_pruning"
 DEEP = "deep_compression"
+NAS = "operator_selection"
 ENERGY: dict[str, Any] = {"hardware": "bitfusion", "cost": "energy", "budget": 0.6}
 SIZE: dict[str, Any] = {"hardware": "counts", "cost": "size", "budget": 0.55}
 """HAQ's other two objectives; its first, latency, is the default."""
@@ -55,6 +56,8 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "DeepCompression-VGG16-v0": {"problem": DEEP, "network": "vgg16", "budget": 0.1},
     "DeepCompression-AlexNet-v0": {"problem": DEEP, "network": "alexnet", "budget": 0.1},
     "DeepCompression-ResNet50-v0": {"problem": DEEP, "network": "resnet50", "budget": 0.12},
+    "NAS-Proxyless-v0": {"problem": NAS, "space": "proxyless"},
+    "NAS-ProxylessCIFAR-v0": {"problem": NAS, "space": "proxyless_cifar", "hardware": "cpu"},
     "AMC-DigitsLeNet-v0": {"problem": AMC, "network": "digits_lenet", "budget": 0.3, **DIGITS},
     "AMC-DigitsMobileNet-v0": {
         "problem": AMC,
@@ -77,8 +80,9 @@ OPEN_ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "AMC-FineGrained-v0": {"problem": FINE_GRAINED},
     "HAQ-v0": {"problem": HAQ},
     "DeepCompression-v0": {"problem": DEEP, "budget": 0.1},
+    "NAS-v0": {"problem": NAS},
 }
-"""The same of the families without a network: ``gym.make(..., network=...)`` brings it."""
+"""The same without a network (a search space): ``gym.make(..., network=...)`` brings it."""
 
 ALL_ENVIRONMENTS = {**ENVIRONMENTS, **OPEN_ENVIRONMENTS}
 """Both."""

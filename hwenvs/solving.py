@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import gymnasium as gym
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from hwenvs.environment import DesignEnv
 from hwenvs.errors import ArgumentError, MissingExtraError, SolverError, unknown_name
@@ -20,12 +20,14 @@ from hwenvs.registration import ENVIRONMENTS
 
 SOLVERS = {
     "ddpg": "hwenvs.agents.ddpg:DDPG",
+    "reinforce": "hwenvs.agents.reinforce:Reinforce",
     "decomposition": "hwenvs.agents.decomposition:Decomposition",
     "random": "hwenvs.baselines.random:RandomSearch",
     "uniform": "hwenvs.baselines.handcrafted:Uniform",
     "shallow": "hwenvs.baselines.handcrafted:Shallow",
     "deep": "hwenvs.baselines.handcrafted:Deep",
     "cma-es": "hwenvs.baselines.evolution:CMAES",
+    "regularized-evolution": "hwenvs.baselines.regularized_evolution:RegularizedEvolution",
     "tpe": "hwenvs.baselines.bayesian:TPE",
     "exact": "hwenvs.baselines.certified:Exact",
 }
@@ -109,15 +111,23 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
             self._check()
         return observation, float(reward), terminated, truncated, info
 
+    def actions(self, designs: ArrayLike) -> NDArray[Any]:
+        """Actions [B, T, A] (choices [B, T]) that ask for ``designs`` [B, T]."""
+        return self.problem.actions(designs)
+
     def evaluate(self, design: ArrayLike) -> float:
         """Walks an episode that asks for ``design`` [T] and returns its reward."""
-        return self.play(self.problem.actions(np.asarray(design)[None])[0])
+        return self.play(self.actions(np.asarray(design)[None])[0])
 
     def play(self, actions: ArrayLike) -> float:
         """Walks an episode with ``actions`` [T] or [T, A] and returns its reward."""
+        space, horizon = self.action_space, self.problem.horizon
+        chosen = np.asarray(actions)
+        if isinstance(space, gym.spaces.Box):
+            chosen = chosen.astype(np.float32).reshape(horizon, -1)
         self.reset()
         reward = 0.0
-        for action in np.asarray(actions, dtype=np.float32).reshape(self.problem.horizon, -1):
+        for action in chosen:
             _, reward, _, _, _ = self.step(action)
         return reward
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
@@ -13,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hwenvs.errors import ArgumentError, DesignError, unknown_name
 from hwenvs.problems import Problem, make_problem
-from hwenvs.problems.actions import check_actions
+from hwenvs.problems.actions import batch_checker
 from hwenvs.proxies import warn_if_analytic
 
 Observations = NDArray[np.float32]
@@ -70,6 +71,8 @@ class DesignVectorEnv(VectorEnv[Observations, Actions, NDArray[Any]]):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         warn_if_analytic(self.problem.card)
+        self._checked = batch_checker(self.single_action_space)
+        self._choices = isinstance(self.single_action_space, spaces.Discrete)
         self._walk = self.problem.start(num_envs)
         self._ready = False
 
@@ -94,20 +97,21 @@ class DesignVectorEnv(VectorEnv[Observations, Actions, NDArray[Any]]):
         if mask is not None and not np.all(mask):
             raise ArgumentError("reset_mask must select all environments: they move in lockstep")
         self._walk, self._ready = self.problem.start(self.num_envs), True
-        return self.problem.observe(self._walk), {}
+        return self.problem.observe(self._walk), self._info()
 
     def step(self, actions: Actions) -> Step:
         """Takes the next decision in all copies.
 
         Args:
-            actions: [num_envs, 1] in [0, 1], the fractions to keep.
+            actions: [num_envs, 1] in [0, 1], the fractions to keep; or [num_envs] choices, where
+                actions are such.
 
         Returns:
             Observations [num_envs, F], rewards, terminations, truncations, infos.  Infos are
             arrays over the copies, each with a mask under the key with an underscore before it.
 
         Raises:
-            ActionError: if actions have the wrong shape or type or lie outside [0, 1].
+            ActionError: if actions have the wrong shape or type or lie outside the space.
             ResetNeeded: before the first ``reset``, and after the last decision if autoreset is
                 disabled.
         """
@@ -116,10 +120,18 @@ class DesignVectorEnv(VectorEnv[Observations, Actions, NDArray[Any]]):
         problem, walk = self.problem, self._walk
         if walk.step == problem.horizon:
             return self._next_episode()
-        problem.push(walk, problem.decide(walk, check_actions(actions, self.num_envs)))
+        problem.push(walk, problem.decide(walk, self._checked(actions, self.num_envs)))
         if walk.step < problem.horizon:
-            return (problem.observe(walk), *self._nothing_yet(), {})
+            return (problem.observe(walk), *self._nothing_yet(), self._info())
         return self._last()
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """Which choices [num_envs, n] may be taken now.
+
+        Raises:
+            ActionError: if actions are no choices.
+        """
+        return self.problem.action_mask(self._walk)
 
     def get_state(self) -> NDArray[np.int64]:
         """The decisions so far [num_envs, step], for :meth:`set_state`."""
@@ -157,7 +169,12 @@ class DesignVectorEnv(VectorEnv[Observations, Actions, NDArray[Any]]):
 
     def _next_episode(self) -> Step:
         self._walk = self.problem.start(self.num_envs)
-        return (self.problem.observe(self._walk), *self._nothing_yet(), {})
+        return (self.problem.observe(self._walk), *self._nothing_yet(), self._info())
+
+    def _info(self) -> dict[str, Any]:
+        if not self._choices:
+            return {}
+        return _masked({"action_mask": self.action_masks()}, self.num_envs)
 
     def _last(self) -> Step:
         outcome = self.problem.finish(self._walk)
@@ -168,7 +185,8 @@ class DesignVectorEnv(VectorEnv[Observations, Actions, NDArray[Any]]):
             for index, observation in enumerate(np.ascontiguousarray(observations)):
                 final[index] = observation
             infos = _masked({"final_obs": final, "final_info": infos}, self.num_envs)
-            observations = self._next_episode()[0]
+            observations, *_, first = self._next_episode()
+            infos.update(first)
         self._ready = self.autoreset_mode != AutoresetMode.DISABLED
         ended = np.ones(self.num_envs, dtype=bool)
         return observations, outcome.reward, ended, ~ended, infos

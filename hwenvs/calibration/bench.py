@@ -78,6 +78,10 @@ class Bench:
         """The full network on the evaluation images."""
         return compare(self.logits, self.logits, self.labels)
 
+    def prepare(self) -> None:
+        """Computes what all measurements share, before processes are forked."""
+        self.family.prepare(self.reference)
+
     def measure(self, design: Sequence[int]) -> Measurement:
         """Compresses the real network to ``design`` and evaluates it."""
         pruned = self.family.compress(self.reference, design).to(self.images.dtype)

@@ -6,6 +6,7 @@ import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
 import torch
 
@@ -35,11 +36,21 @@ class DesignTask:
     design: tuple[int, ...]
 
 
-_bench: Bench | None = None
+class Measures(Protocol):
+    """A bench: what is needed to measure designs."""
+
+    def prepare(self) -> None:
+        """Computes what all measurements share, before processes are forked."""
+
+    def measure(self, design: Sequence[int]) -> Any:
+        """A dataclass with what was measured."""
+
+
+_bench: Measures | None = None
 
 
 def run_tasks(
-    bench: Bench,
+    bench: Measures,
     tasks: Sequence[SweepTask | DesignTask],
     journal: Journal,
     workers: int,
@@ -64,7 +75,7 @@ def run_tasks(
     if progress is not None:
         progress(label, done, len(tasks))
     if todo:
-        bench.family.prepare(bench.reference)
+        bench.prepare()
     _bench = bench
     try:
         for key, values in _results(todo, workers):
@@ -100,6 +111,7 @@ def _measure(task: SweepTask | DesignTask) -> tuple[str, dict[str, object]]:
     assert _bench is not None
     if isinstance(task, DesignTask):
         return task.key, {"design": list(task.design), **asdict(_bench.measure(task.design))}
+    assert isinstance(_bench, Bench)
     results = sweep_group(_bench, task.group, list(task.counts), task.images)
     rows = [{"kept": count, **asdict(measured)} for count, measured in results]
     return task.key, {"rows": rows}

@@ -42,10 +42,15 @@ HeldoutOption = Annotated[int | None, typer.Option(min=6, help="Held-out joint d
 PrecisionOption = Annotated[str | None, typer.Option(help="float32 or bfloat16.")]
 SeedOption = Annotated[int, typer.Option(help="Seed of designs and sampled pixels.")]
 NetworkArgument = Annotated[str, typer.Argument(help="Network of the zoo, e.g. resnet56.")]
+MeasuredArgument = Annotated[
+    str, typer.Argument(help="Network of the zoo, e.g. resnet56, or a search space.")
+]
 
 
 FAMILIES = "channel-pruning, fine-grained-pruning, bit-allocation or deep-compression."
-FamilyArgument = Annotated[str, typer.Argument(help=FAMILIES)]
+FamilyArgument = Annotated[
+    str, typer.Argument(help=f"{FAMILIES.replace(' or', ',')[:-1]}, or operator-selection.")
+]
 FamilyOption = Annotated[str, typer.Option(help=FAMILIES)]
 BudgetOption = Annotated[float, typer.Option(help="Cost of uniform and optimum, as a fraction.")]
 PointsOption = Annotated[int | None, typer.Option(min=1, help="Sampled pixels per image.")]
@@ -58,7 +63,7 @@ LevelsOption = Annotated[
 
 def calibrate(
     family: FamilyArgument,
-    network: NetworkArgument,
+    network: MeasuredArgument,
     out: OutOption,
     data: DataOption = None,
     dataset: DatasetOption = None,
@@ -78,11 +83,28 @@ def calibrate(
     """Measure a table on a real network and real images, and its card.
 
     Sweeps every decision alone, measures joint designs, fits the table, and judges it on designs
-    held out from the fit.  Stop it at any time: the same command continues where it stopped.
+    held out from the fit.  Of a search space, measures architectures of a supernet (--weights).
+    Stop it at any time: the same command continues where it stopped.
     """
     from hwenvs.calibration.calibration import Calibration, about
     from hwenvs.calibration.table import write_table
 
+    if family.startswith("operator"):
+        unused = {
+            "--device": device != "cpu",
+            **{f"--{k}": v for k, v in {"method": method, "criterion": criterion}.items()},
+            **{f"--{k}": v for k, v in {"levels": levels, "precision": precision}.items()},
+        }
+        refuse(unused, "operator-selection")
+        asked = {
+            "norm_images": parse_rows(calibration_rows),
+            "evaluation_images": parse_rows(evaluation_rows),
+            "fitted": fitted,
+            "heldout": heldout,
+            "seed": seed,
+        }
+        calibrate_space(network, out, asked, data, dataset, weights, workers)
+        return
     family = family_called(family)
     recipe = {
         "method": method,
@@ -107,6 +129,56 @@ def calibrate(
     command = portable_command(sys.argv[1:])
     facts = about(plan, network, command, calibration.bench.family, dataset)
     paths = write_table(result, {**facts, "weights_sha256": calibration.digest}, out)
+    console = Console()
+    for key, value in result.fidelity().items():
+        console.print(f"{key.replace('_', ' ')}: {value}")
+    for path in paths:
+        console.print(f"wrote {path}")
+
+
+def refuse(given: dict[str, Any], family: str) -> None:
+    """Says which options a family does not take.
+
+    Raises:
+        ArgumentError: if one of them was given.
+    """
+    found = [name for name, value in given.items() if value]
+    if found:
+        raise ArgumentError(f"{', '.join(found)} means nothing in {family}")
+
+
+def calibrate_space(
+    space: str,
+    out: Path,
+    changes: dict[str, Any],
+    data: Path | None,
+    dataset: str | None,
+    weights: Path | None,
+    workers: int,
+) -> None:
+    """Measures the table of a search space."""
+    import torch
+
+    from hwenvs.calibration.images import find_dataset
+    from hwenvs.calibration.spaces.bench import open_supernet_bench
+    from hwenvs.calibration.spaces.calibration import PLANS, SpaceCalibration, SpacePlan
+    from hwenvs.calibration.spaces.table import write_space_table
+    from hwenvs.networks import get_space
+
+    torch.set_num_threads(1)  # workers have one thread each, and so has the only one
+    known = get_space(space)
+    given = {key: value for key, value in changes.items() if value is not None}
+    plan = replace(PLANS.get(known.name, SpacePlan()), **given)
+    rows = range(*plan.norm_images), range(*plan.evaluation_images)
+    bench = open_supernet_bench(known, *rows, data, weights, dataset)
+    with steps() as report:
+        calibration = SpaceCalibration(bench, plan, out, workers, report)
+        result = calibration.run()
+    about = {
+        "data": find_dataset(known.name, dataset)[0],
+        "command": portable_command(sys.argv[1:]),
+    }
+    paths = write_space_table(calibration, result, about)
     console = Console()
     for key, value in result.fidelity().items():
         console.print(f"{key.replace('_', ' ')}: {value}")

@@ -1,4 +1,4 @@
-"""``hwenvs profile``: how long a network's layers take on this machine."""
+"""``hwenvs profile``: how long the layers of networks take on this machine."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ from rich.table import Table
 from hwenvs.cli.console import output
 from hwenvs.cli.progress import steps
 
+NETWORK_HELP = "Network of the zoo, e.g. mobilenet_v1, or a search space, e.g. proxyless."
+LEVELS_HELP = "Widths of each group of channels of a network."
+SIGHTINGS_HELP = "Times that every operator of a search space is seen."
 RUNTIME_HELP = "onnxruntime or torch; default: onnxruntime where it is installed."
 
 
 def profile(
-    network: Annotated[str, typer.Argument(help="Network of the zoo, e.g. mobilenet_v1.")],
+    network: Annotated[str, typer.Argument(help=NETWORK_HELP)],
     out: Annotated[Path, typer.Option(help="Table to write, a .json file.")],
     runtime: Annotated[str | None, typer.Option(help=RUNTIME_HELP)] = None,
     threads: Annotated[int, typer.Option(min=1, help="Processor cores an operator may use.")] = 1,
-    levels: Annotated[int, typer.Option(min=2, help="Widths of each group of channels.")] = 8,
+    levels: Annotated[int, typer.Option(min=2, help=LEVELS_HELP)] = 8,
+    sightings: Annotated[int, typer.Option(min=1, help=SIGHTINGS_HELP)] = 4,
     rounds: Annotated[int, typer.Option(min=1, help="Times that everything is measured.")] = 3,
     repetitions: Annotated[int, typer.Option(min=1, help="Runs that count in each round.")] = 20,
     warm_up: Annotated[int, typer.Option(min=0, help="Runs before them.")] = 5,
@@ -31,24 +35,24 @@ def profile(
 ) -> None:
     """Measure the latency of a network's layers on this machine, as a table for hardware=FILE.
 
-    Layers are timed inside runs of the whole network, pruned to a grid of widths.  Stop it at any
-    time: the same command continues from the journal beside the table; delete the journal to
-    measure anew.  The figures are those of this machine: they belong on no leaderboard.
+    Layers are timed inside runs of the whole network, pruned to a grid of widths; of a search space
+    inside architectures that show every operator several times.  Stop it at any time: the same
+    command continues from the journal beside the table; delete the journal to measure anew.  The
+    figures are those of this machine: they belong on no leaderboard.
     """
     from hwenvs.errors import ArgumentError
-    from hwenvs.networks import get_network
     from hwenvs.profiling.profile import Profiler, Settings
     from hwenvs.profiling.runtimes import get_runtime
+    from hwenvs.profiling.subjects import get_subject
 
     if out.suffix != ".json":
         raise ArgumentError(f"--out must be a .json file, not {str(out)!r}")
     if check == 1:
         raise ArgumentError("--check needs at least 2 designs to rank")
-    settings = Settings(levels, rounds, repetitions, warm_up, seed)
+    settings = Settings(rounds, repetitions, warm_up, seed)
+    subject = get_subject(network, levels, sightings)
     with steps() as report:
-        profiler = Profiler(
-            get_network(network), get_runtime(runtime, threads), out, settings, report
-        )
+        profiler = Profiler(subject, get_runtime(runtime, threads), out, settings, report)
         table = profiler.table()
         if check:
             table = profiler.check(table, check)
@@ -79,6 +83,8 @@ def _summary(table: dict[str, Any]) -> str:
             f"{len(check['designs'])} random designs as a whole: Spearman {rank}, mean error "
             f"{check['mean_error']:.1%}, largest {check['largest_error']:.1%}"
         )
-    blocks = f"blocks of {table['block']} channels, "
-    lines.append(f"{blocks}whole runs take {table['factor']:.3f} times the sum of their layers")
+    whole = f"whole runs take {table['factor']:.3f} times the sum of their layers"
+    if table["overhead_us"]:
+        whole += f", less {table['overhead_us']:.1f} µs a layer"
+    lines.append(f"blocks of {table['block']} channels, {whole}")
     return "\n".join(lines)

@@ -1,88 +1,22 @@
-"""Latency on a machine of one's own: a table that ``hwenvs profile`` measured there."""
+"""Latency on a machine by tables that ``hwenvs profile`` measured there: one's own, or shipped."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hwenvs.errors import HardwareError
 from hwenvs.hardware.base import HardwareModel
-from hwenvs.hardware.workload import FloatArray, IntArray, Workload
+from hwenvs.hardware.grids import HINT, DeviceTable, Grid
+from hwenvs.hardware.lookup import DATA
+from hwenvs.hardware.workload import FloatArray, Workload
 from hwenvs.networks.base import Layer
 
-FORMAT = 1
-"""Version of the tables' format."""
-
-GEOMETRY = ("kind", "kernel", "stride", "in_size", "size")
-"""What a layer of a table must share with the layer that it is asked about, beside the name."""
-
-HINT = "measure one with: hwenvs profile NETWORK --out FILE.json"
-
-
-@dataclass(frozen=True, eq=False)
-class Grid:
-    """Seconds of a layer over the channels that it reads and writes.
-
-    Attributes:
-        geometry: kind, kernel, stride, input size and output size.
-        reads: [I] channels read, ascending; one value where it makes no difference.
-        writes: [O] channels written, ascending.
-        seconds: [I, O] measured seconds.
-    """
-
-    geometry: tuple[Any, ...]
-    reads: IntArray
-    writes: IntArray
-    seconds: FloatArray
-
-    @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Grid:
-        """The grid of a row of the table.
-
-        Raises:
-            ValueError: if its numbers make no sense.
-        """
-        reads, writes = (np.array(row[key], np.int64) for key in ("in_channels", "out_channels"))
-        seconds = np.array(row["median_ms"], np.float64) / 1e3
-        rising = all(len(axis) and (np.diff(axis) > 0).all() for axis in (reads, writes))
-        if not rising or seconds.shape != (len(reads), len(writes)):
-            raise ValueError(f"layer {row['name']!r}: no grid of channels and times")
-        if not (np.isfinite(seconds) & (seconds >= 0)).all():
-            raise ValueError(f"layer {row['name']!r}: times must be finite and not negative")
-        return cls(tuple(row[key] for key in GEOMETRY), reads, writes, seconds)
-
-    def __call__(self, reads: IntArray, writes: IntArray, block: int) -> FloatArray:
-        """Seconds [B], interpolated linearly in both directions; never below the smallest width.
-
-        Args:
-            reads: [B] channels read.
-            writes: [B] channels written.
-            block: channels that the runtime works on together: as many as fill whole blocks count.
-        """
-        row, down = _place(self.reads, reads, block)
-        column, right = _place(self.writes, writes, block)
-        below = np.minimum(row + 1, len(self.reads) - 1)
-        beside = np.minimum(column + 1, len(self.writes) - 1)
-        table = self.seconds
-        upper = table[row, column] * (1.0 - right) + table[row, beside] * right
-        lower = table[below, column] * (1.0 - right) + table[below, beside] * right
-        between: FloatArray = upper * (1.0 - down) + lower * down
-        return between
-
-
-def _place(knots: IntArray, channels: IntArray, block: int) -> tuple[NDArray[np.intp], FloatArray]:
-    """The knot below each count, and how far [0, 1] the count lies towards the next."""
-    filled = np.clip(-(-channels // block) * block, knots[0], knots[-1])
-    if len(knots) == 1:
-        return np.zeros(len(filled), np.intp), np.zeros(len(filled))
-    below = np.clip(np.searchsorted(knots, filled, side="right") - 1, 0, len(knots) - 2)
-    return below, (filled - knots[below]) / (knots[below + 1] - knots[below])
+CPU_TABLES = ("cpu_proxyless", "cpu_proxyless_cifar")
+"""Shipped tables of the search spaces on one machine."""
 
 
 class DeviceModel(HardwareModel):
@@ -91,8 +25,10 @@ class DeviceModel(HardwareModel):
     Every layer has a table over the channels that it reads and writes, with linear interpolation
     in between.  Runtimes work on blocks of channels: a layer takes the time of as many channels as
     fill its blocks.  The times of the layers are multiplied by one factor, measured whole networks
-    over the sums of their layers.  Time may fall when channels are added, as it does on machines.
-    Bits and densities make no difference: it is a dense float32 runtime.
+    over the sums of their layers; or what the profiler itself took is subtracted from each, where
+    that fits better.  Time may fall when channels are added, as it does on machines.
+    Bits and densities make no difference: it is a dense float32 runtime.  In the table of a search
+    space a layer is told by its name and its geometry, since operators differ in kernels.
 
     The table's figures are those of one machine at one time, so results rest on it.  Reading them
     is deterministic; measuring again is not.
@@ -108,21 +44,9 @@ class DeviceModel(HardwareModel):
     platform_dependent = True
 
     def __init__(self, table: str | Path | Mapping[str, Any]) -> None:
-        content = table if isinstance(table, Mapping) else read_table(table)
-        label = "given" if isinstance(table, Mapping) else repr(str(table))
-        try:
-            if content["format"] != FORMAT:
-                raise ValueError(f"format {content['format']!r} instead of {FORMAT}")
-            self.name, self.source = str(content["name"]), str(content["source"])
-            self.network = str(content["network"])
-            self.block, self.factor = int(content["block"]), float(content["factor"])
-            self._grids = {str(row["name"]): Grid.of(row) for row in content["layers"]}
-            if self.block < 1 or not 0 < self.factor < np.inf:
-                raise ValueError("block and factor must be positive")
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise HardwareError(
-                f"device table {label}: not a table of hwenvs profile ({error!r}); {HINT}"
-            ) from error
+        own = DeviceTable.of(table)
+        self._tables: tuple[DeviceTable, ...] = (own,)
+        self.name, self.source, self.network = own.name, own.source, own.network
 
     def layer_costs(self, workload: Workload) -> dict[str, FloatArray]:
         """Latency of every layer in seconds, [B, L].
@@ -132,21 +56,23 @@ class DeviceModel(HardwareModel):
         """
         columns = []
         for index, layer in enumerate(workload.layers):
-            grid = self._grid(layer)
+            table, grid = self._find(layer)
             reads, writes = workload.in_channels[:, index], workload.out_channels[:, index]
-            columns.append(grid(reads, writes, self.block) * self.factor)
+            seconds = grid(reads, writes, table.block) * table.factor - table.overhead
+            columns.append(np.maximum(seconds, 0.0))
         return {"latency": np.stack(columns, axis=1)}
 
-    def _grid(self, layer: Layer) -> Grid:
-        grid = self._grids.get(layer.name)
-        geometry = tuple(getattr(layer, key) for key in GEOMETRY)
-        if grid is None or grid.geometry != geometry:
-            raise HardwareError(
-                f"hardware {self.name!r} was measured on {self.network}, which has no layer "
-                f"{layer.name!r} of {layer.kind} {layer.kernel} x {layer.kernel}, stride "
-                f"{layer.stride}, {layer.in_size} pixels; {HINT}"
-            )
-        return grid
+    def _find(self, layer: Layer) -> tuple[DeviceTable, Grid]:
+        for table in self._tables:
+            grid = table.grid(layer)
+            if grid is not None:
+                return table, grid
+        raise HardwareError(
+            f"hardware {self.name!r} was measured on {self.network}, without a layer "
+            f"{layer.name!r} of {layer.kind} {layer.kernel} x {layer.kernel}, stride "
+            f"{layer.stride}, {layer.in_size} pixels and {layer.in_channels} -> {layer.channels} "
+            f"channels; {HINT}"
+        )
 
     def describe(self) -> str:
         """Where and when the table was measured."""
@@ -157,18 +83,39 @@ class DeviceModel(HardwareModel):
         )
 
 
-def read_table(path: str | Path) -> Mapping[str, Any]:
-    """The JSON object in a file.
+class SharedDevice(DeviceModel):
+    """A machine whose tables come with hwenvs, so that everybody has the same figures.
 
-    Raises:
-        HardwareError: if there is none.
+    Args:
+        name: of the hardware.
+        tables: names of the shipped tables; a layer is looked up in one after the other.
     """
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise HardwareError(
-            f"hardware table {str(path)!r} cannot be read ({error}); {HINT}"
-        ) from error
-    if not isinstance(content, Mapping):
-        raise HardwareError(f"hardware table {str(path)!r} holds no JSON object; {HINT}")
-    return content
+
+    platform_dependent = False
+
+    def __init__(self, name: str, tables: Sequence[str]) -> None:
+        self._tables = tuple(DeviceTable.of(DATA / f"{table}.json") for table in tables)
+        self.name = name
+        self.network = " and ".join(table.network for table in self._tables)
+        self.source = "; ".join(f"{table.network}: {table.source}" for table in self._tables)
+
+    def describe(self) -> str:
+        """Where and when the tables were measured, and how well they predict whole networks."""
+        checks = "; ".join(f"{table.network}: {_checked(table)}" for table in self._tables)
+        return (
+            f"{self.name}: latency (s) of networks of the search spaces {self.network}, by shipped "
+            f"measurements of every layer of every operator on one machine. {self.source}. "
+            f"Random architectures, predicted and measured as a whole: {checks}"
+        )
+
+
+def _checked(table: DeviceTable) -> str:
+    """How a table's predictions agreed with measurements."""
+    check = table.check
+    if check is None:
+        return "not tried"
+    rank = "undefined" if check["spearman"] is None else f"{check['spearman']:.3f}"
+    return (
+        f"{len(check['designs'])} with Spearman {rank}, mean error {check['mean_error']:.1%}, "
+        f"largest {check['largest_error']:.1%}"
+    )

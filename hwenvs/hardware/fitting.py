@@ -1,6 +1,6 @@
-"""Makes a lookup table from measured layers: ``python -m hwenvs.hardware.fitting CSV JSON``.
+"""Makes a lookup table from measured layers: ``python -m hwenvs.hardware.fitting CSV... JSON``.
 
-The CSV has one row per layer of one or more networks with the columns of ``COLUMNS`` and one or
+A CSV has one row per layer of one or more networks with the columns of ``COLUMNS`` and one or
 more columns ``run<N>_ms``; the median of the runs counts.  The table is fitted once and shipped,
 so that no solver of equations stands between a design and its latency.
 """
@@ -29,11 +29,18 @@ NUMBERS = ("in_channels", "out_channels", "kernel", "stride", "in_size")
 COLUMNS = ("network", "layer", "type", *NUMBERS)
 TYPES = {"conv": "conv", "pointwise": "conv", "depthwise": "depthwise", "linear": "linear"}
 POOL = "average_pool"
-MOBILE_CSV = DATA / "mobile_latency_mobilenet_v1.csv"
+OWN_TERMS = {"linear": ("macs",)}
+"""Terms of kinds that have not all: few linear layers are measured, all with about as many outputs,
+so that their numbers alone could not tell weights from inputs."""
+
+MOBILE_CSVS = tuple(
+    DATA / f"mobile_latency_{networks}.csv" for networks in ("mobilenet_v1", "proxyless_mobile")
+)
 MOBILE_SOURCE = (
-    "Medians of three runs per layer of MobileNetV1 1.0, 0.75 and AMC 50 % FLOPs, published by the "
-    "authors of AMC (He et al., ECCV 2018): TensorFlow Lite on a Google Pixel-class phone, one "
-    "thread"
+    "TensorFlow Lite on a Google Pixel-class phone, one thread, layer by layer: medians of three "
+    "runs of MobileNetV1 1.0, 0.75 and AMC 50 % FLOPs, published by the authors of AMC (He et al., "
+    "ECCV 2018), and averages of 100 runs of Proxyless-Mobile on a Pixel 1, published by the "
+    "authors of ProxylessNAS (Cai et al., ICLR 2019)"
 )
 
 
@@ -52,12 +59,16 @@ class Measurement:
     seconds: float
 
 
-def read_measurements(path: Path) -> list[Measurement]:
-    """The layers of ``path``; an average pool is added to the layer that follows it.
+def read_measurements(*paths: Path) -> list[Measurement]:
+    """The layers of all ``paths``; an average pool is added to the layer that follows it.
 
     Raises:
-        DataError: if the file, a column or a type of layer is not as described above.
+        DataError: if a file, a column or a type of layer is not as described above.
     """
+    return [one for path in paths for one in _read(path)]
+
+
+def _read(path: Path) -> list[Measurement]:
     if not path.is_file():
         raise DataError(f"no file with measured layers at {str(path)!r}")
     with path.open(newline="", encoding="utf-8") as file:
@@ -108,8 +119,9 @@ def fit(measured: Sequence[Measurement], name: str, source: str) -> dict[str, An
     """The table of :class:`hwenvs.hardware.lookup.LookupModel` for ``measured``.
 
     Per kind of layer, seconds = sum of non-negative multiples of ``TERMS`` with the smallest sum
-    of squared *relative* errors.  Per shape, the modelled seconds of the measured channel counts
-    and the measured ones, made non-decreasing by averaging neighbours that are out of order.
+    of squared *relative* errors (some kinds have :data:`OWN_TERMS` only).  Per shape, the modelled
+    seconds of the measured channel counts and the measured ones, made non-decreasing by averaging
+    neighbours that are out of order.
 
     Args:
         measured: layers, of any networks.
@@ -133,9 +145,11 @@ def fit(measured: Sequence[Measurement], name: str, source: str) -> dict[str, An
 
 
 def _terms(measured: Sequence[Measurement]) -> FloatArray:
-    """Values of the terms, [layers, terms]."""
+    """Values of the terms, [layers, terms]; 0 where layers of their kind have no such term."""
     workload = Workload.make(tuple(one.layer for one in measured))
-    return np.stack([values[0] for values in term_values(workload)], axis=1)
+    terms = np.stack([values[0] for values in term_values(workload)], axis=1)
+    own = OWN_TERMS.get(measured[0].layer.kind, TERMS)
+    return np.where([term in own for term in TERMS], terms, 0.0)
 
 
 def _relative_fit(terms: FloatArray, seconds: FloatArray) -> FloatArray:
@@ -191,16 +205,20 @@ def _non_decreasing(groups: Iterable[list[float]]) -> list[float]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Fits a CSV and writes the table."""
+    """Fits CSVs and writes the table."""
     parser = argparse.ArgumentParser(prog="python -m hwenvs.hardware.fitting", description=__doc__)
-    parser.add_argument("csv", type=Path, nargs="?", default=MOBILE_CSV)
-    parser.add_argument("json", type=Path, nargs="?", default=DATA / "mobile.json")
+    shipped = [*MOBILE_CSVS, DATA / "mobile.json"]
+    files = "the CSVs to fit and the JSON to write; by default those of 'mobile'"
+    parser.add_argument("files", type=Path, nargs="*", default=shipped, help=files)
     parser.add_argument("--name", help="name of the hardware model; the JSON's stem by default")
     parser.add_argument("--source", default=MOBILE_SOURCE, help="what was measured and by whom")
     chosen = parser.parse_args(arguments)
-    table = fit(read_measurements(chosen.csv), chosen.name or chosen.json.stem, chosen.source)
-    chosen.json.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write(f"{chosen.json}: {len(table['shapes'])} shapes\n")
+    *csvs, out = chosen.files
+    if not csvs or out.suffix != ".json":
+        parser.error(f"needs one CSV or more, then a .json file to write, not {out}")
+    table = fit(read_measurements(*csvs), chosen.name or out.stem, chosen.source)
+    out.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    sys.stdout.write(f"{out}: {len(table['shapes'])} shapes\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How well a lookup table predicts a network that it was not fitted on.
 
-``python -m hwenvs.hardware.heldout [CSV]`` writes the report as Markdown.
+``python -m hwenvs.hardware.heldout [CSV...]`` writes the report as Markdown.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hwenvs.hardware.fitting import MOBILE_CSV, Measurement, fit, read_measurements
+from hwenvs.hardware.fitting import MOBILE_CSVS, Measurement, fit, read_measurements
 from hwenvs.hardware.lookup import LookupModel
 from hwenvs.hardware.workload import Workload
 
@@ -62,13 +62,23 @@ def report(held: dict[str, list[HeldOut]]) -> str:
         lines.append(
             f"| {network} | {measured:.1f} | {predicted:.1f} | {error:+.1f} | {mean:.1f} |"
         )
-    lines += ["", "| layer | " + " | ".join(held) + " |", "| --- |" + " ---: |" * len(held)]
-    for row in zip(*held.values(), strict=True):
-        cells = (f"{100 * one.error:+.1f}" for one in row)
-        lines.append(f"| {row[0].measurement.layer.name} | " + " | ".join(cells) + " |")
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for network, layers in held.items():
+        alike.setdefault(tuple(one.measurement.layer.name for one in layers), []).append(network)
+    for networks in alike.values():
+        lines += ["", *_layer_table({network: held[network] for network in networks})]
     return "\n".join(lines) + "\n"
 
 
+def _layer_table(held: dict[str, list[HeldOut]]) -> list[str]:
+    """The errors of networks whose layers are called alike, side by side."""
+    lines = ["| layer | " + " | ".join(held) + " |", "| --- |" + " ---: |" * len(held)]
+    for row in zip(*held.values(), strict=True):
+        cells = (f"{100 * one.error:+.1f}" for one in row)
+        lines.append(f"| {row[0].measurement.layer.name} | " + " | ".join(cells) + " |")
+    return lines
+
+
 if __name__ == "__main__":
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else MOBILE_CSV
-    sys.stdout.write(report(leave_one_network_out(read_measurements(path))))
+    paths = [Path(argument) for argument in sys.argv[1:]] or MOBILE_CSVS
+    sys.stdout.write(report(leave_one_network_out(read_measurements(*paths))))

@@ -170,9 +170,8 @@ def _read(table: str | Path) -> Mapping[str, Any]:
     try:
         content: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        names = ", ".join(sorted(file.stem for file in DATA.glob("*.json")))
         raise HardwareError(
-            f"lookup table {_label(table)} cannot be read ({error}); valid: {names}, or a JSON "
+            f"lookup table {_label(table)} cannot be read ({error}); valid: mobile, or a JSON "
             "file written by python -m hwenvs.hardware.fitting"
         ) from error
     return content

@@ -13,10 +13,11 @@ from hwenvs.hardware.base import DEFINITIONS, CheckedHardware, HardwareModel
 from hwenvs.hardware.bismo import CHIPS, BitSerial
 from hwenvs.hardware.bitfusion import BitFusion
 from hwenvs.hardware.counts import Counts
-from hwenvs.hardware.device import DeviceModel, read_table
+from hwenvs.hardware.device import CPU_TABLES, DeviceModel, SharedDevice
 from hwenvs.hardware.eie import EIE
 from hwenvs.hardware.energy import HorowitzEnergy
 from hwenvs.hardware.ese import ESE
+from hwenvs.hardware.grids import read_table
 from hwenvs.hardware.lookup import LookupModel
 from hwenvs.hardware.presets import PRESETS
 from hwenvs.hardware.roofline import RooflineModel
@@ -32,6 +33,7 @@ BUILT_IN: dict[str, Factory] = {
     "bismo": BitSerial,
     "bitfusion": BitFusion,
     "counts": Counts,
+    "cpu": partial(SharedDevice, "cpu", CPU_TABLES),
     "eie": EIE,
     "ese": ESE,
     "horowitz": HorowitzEnergy,

@@ -34,7 +34,7 @@ class RooflineModel(HardwareModel):
 
     Args:
         preset: a name of ``PRESETS`` or a :class:`Preset` of your own.
-        images: images that run together; costs are those of the whole batch.
+        images: images that run together, the preset's by default; costs are those of the batch.
         **changes: fields of the preset to replace, e.g. ``overhead=0.0``.
 
     Raises:
@@ -44,7 +44,7 @@ class RooflineModel(HardwareModel):
     monotone = True
 
     def __init__(
-        self, preset: str | Preset = "cortex_a76", *, images: int = 1, **changes: Any
+        self, preset: str | Preset = "cortex_a76", *, images: int | None = None, **changes: Any
     ) -> None:
         if isinstance(preset, str):
             if preset not in PRESETS:
@@ -56,7 +56,7 @@ class RooflineModel(HardwareModel):
             self.chip = replace(preset, **changes)
         except TypeError as error:
             raise HardwareError(f"hardware {self.name!r}: {error}") from error
-        self.images = images
+        self.images = self.chip.images if images is None else images
         self.quantities = ("latency",) if self.chip.power is None else ("latency", "energy")
         self.source = self.chip.source
         if changes:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hwenvs.errors import DesignError
-from hwenvs.networks.base import Network
+from hwenvs.networks.base import Layer, Network
 from hwenvs.networks.builder import TableBuilder
 
 
@@ -249,10 +249,19 @@ class Space:
     def _build(self, table: TableBuilder, name: str, title: str) -> Network:
         built = table.build(name, title)
         nodes = tuple(
-            replace(node, norm_epsilon=self.norm_epsilon) if getattr(node, "norm", None) else node
+            replace(node, norm_epsilon=self.norm_epsilon) if isinstance(node, Layer) else node
             for node in built.nodes
         )
         return replace(built, nodes=nodes)
+
+
+def block_layers(block: Block, operator: Operator) -> tuple[Layer, ...]:
+    """The layers of ``block`` as ``operator``, none where it is left out."""
+    if operator is ZERO:
+        return ()
+    table = TableBuilder(block.in_size, block.in_channels)
+    inverted_residual(table, block.name, operator, block.channels, block.stride)
+    return table.build(block.name, block.name).layers
 
 
 def inverted_residual(

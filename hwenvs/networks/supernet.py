@@ -64,7 +64,8 @@ class ElasticBlock(nn.Module):
         )
         y = functional.relu6(norms[PARTS[1]](y), inplace=True)
         y = norms[PARTS[2]](functional.conv2d(y, project))
-        return x + y if self.block.residual else y
+        out: Tensor = x + y if self.block.residual else y
+        return out
 
     def state(self, operator: Operator) -> dict[str, Tensor]:
         """Weights and norms of the block as ``operator``, called as in a network of the space."""

@@ -8,12 +8,13 @@ from functools import lru_cache
 from typing import Any
 
 from hwenvs.errors import ArgumentError, unknown_name
-from hwenvs.networks import ZOO, Network
+from hwenvs.networks import SPACES, ZOO, Network, Space
 from hwenvs.problems.base import Outcome, Problem, Walk, Walker
 from hwenvs.problems.bit_allocation import BitAllocationProblem
 from hwenvs.problems.channel_pruning import ChannelPruningProblem
 from hwenvs.problems.deep_compression import DeepCompressionProblem
 from hwenvs.problems.fine_grained_pruning import FineGrainedPruningProblem
+from hwenvs.problems.operator_selection import OperatorSelectionProblem
 from hwenvs.problems.progress import Progress
 from hwenvs.proxies import with_options
 
@@ -22,6 +23,7 @@ FAMILIES: dict[str, Callable[..., Problem]] = {
     FineGrainedPruningProblem.family: FineGrainedPruningProblem,
     BitAllocationProblem.family: BitAllocationProblem,
     DeepCompressionProblem.family: DeepCompressionProblem,
+    OperatorSelectionProblem.family: OperatorSelectionProblem,
 }
 """Problems by family."""
 
@@ -50,7 +52,10 @@ def make_problem(problem: str | Problem, **arguments: Any) -> Problem:
         return problem
     if problem not in FAMILIES:
         raise unknown_name("family of problems", problem, FAMILIES)
-    _check_network(arguments.get("network"))
+    if problem == OperatorSelectionProblem.family:
+        _check_space(arguments.get("space"))
+    else:
+        _check_network(arguments.get("network"))
     arguments = with_options(arguments)
     proxy = arguments.get("proxy", "")
     if str(proxy).endswith(".npz") or "measured" in (proxy, *_name(proxy)):
@@ -77,6 +82,20 @@ def _check_network(network: object) -> None:
     )
 
 
+def _check_space(space: object) -> None:
+    """Says what a search space is where there is none.
+
+    Raises:
+        ArgumentError: if it is neither a name nor a space.
+    """
+    if isinstance(space, str | Space):
+        return
+    problem = "is missing" if space is None else f"cannot be a {type(space).__name__}"
+    raise ArgumentError(
+        f"space {problem}: pass a name ({', '.join(SPACES)}) or a hwenvs.networks.Space"
+    )
+
+
 def _name(proxy: object) -> tuple[object, ...]:
     return (proxy.get("name"),) if isinstance(proxy, Mapping) else ()
 
@@ -92,6 +111,7 @@ __all__ = [
     "ChannelPruningProblem",
     "DeepCompressionProblem",
     "FineGrainedPruningProblem",
+    "OperatorSelectionProblem",
     "Outcome",
     "Problem",
     "Progress",

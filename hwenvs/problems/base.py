@@ -105,6 +105,10 @@ class Walker(ABC):
         """What the agent sees now, [F]."""
 
     @abstractmethod
+    def action_mask(self) -> NDArray[np.bool_]:
+        """Which choices [n] may be taken now, where actions are choices."""
+
+    @abstractmethod
     def result(self) -> tuple[float, dict[str, Any]]:
         """Reward and info of the finished design."""
 
@@ -170,6 +174,10 @@ class Problem(ABC):
         """Canonical options [B] for ``actions`` [B], such that the budget can still be met."""
 
     @abstractmethod
+    def action_mask(self, walk: Walk) -> NDArray[np.bool_]:
+        """Which choices [B, n] may be taken next, where actions are choices."""
+
+    @abstractmethod
     def push(self, walk: Walk, options: Ints) -> None:
         """Takes ``options`` [B]: the walk moves on by one decision."""
 
@@ -186,8 +194,8 @@ class Problem(ABC):
         """``designs`` [B, T] as an episode that asks for them would leave them; idempotent."""
 
     @abstractmethod
-    def actions(self, designs: ArrayLike) -> NDArray[np.float32]:
-        """Actions [B, T, A] that ask for ``designs`` [B, T]."""
+    def actions(self, designs: ArrayLike) -> NDArray[Any]:
+        """Actions [B, T, A] (choices [B, T]) that ask for ``designs`` [B, T]."""
 
     @abstractmethod
     def progress(self, prefix: Sequence[int]) -> Progress:

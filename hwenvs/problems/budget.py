@@ -119,6 +119,14 @@ class Budget:
         asked[where] = self._back_off(decision, previous[where], asked[where], left[where])
         return asked
 
+    def fits(self, decision: int, previous: Ints, spent: Floats) -> NDArray[np.bool_]:
+        """Which options [B, K] are affordable; the cheapest where none is, through rounding."""
+        needs = self.need[decision].reshape(-1, self.width[decision]).take(previous, axis=0)
+        within: NDArray[np.bool_] = needs <= (self.limit - spent)[:, None]
+        none = np.flatnonzero(~within.any(axis=1))
+        within[none, needs[none].argmin(axis=1)] = True
+        return within
+
     def afford_one(self, decision: int, previous: int, asked: int, spent: float) -> int:
         """The same for one walk, where ``asked`` is known not to be affordable."""
         need, left = self.need[decision], self.limit - spent

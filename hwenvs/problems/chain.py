@@ -12,6 +12,7 @@ from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
 
 from hwenvs.errors import ProxyError, unknown_name
+from hwenvs.problems.actions import no_choices
 from hwenvs.problems.base import Outcome, Problem, Walk
 from hwenvs.problems.budget import Budget
 from hwenvs.problems.decision import LEVELS, Decisions
@@ -20,7 +21,7 @@ from hwenvs.problems.progress import Progress
 from hwenvs.problems.rewards import Reward
 from hwenvs.problems.tables import Tables
 from hwenvs.problems.walker import ChainWalker
-from hwenvs.proxies import AccuracyProxy, SurrogateProxy
+from hwenvs.proxies import AccuracyProxy, TabulatedProxy
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -57,7 +58,7 @@ class Chain:
 
 
 class ChainProblem(Problem):
-    """A problem over a :class:`Chain`: one continuous action in [0, 1] a decision.
+    """A problem over a :class:`Chain`: one continuous action in [0, 1] a decision, or one choice.
 
     Args:
         chain: its parts.
@@ -75,11 +76,13 @@ class ChainProblem(Problem):
         self.horizon = len(self.decisions)
         self.names = tuple(decision.name for decision in self.decisions)
         self.card, self.baseline = self.proxy.card, float(self.proxy.baseline)
-        self.curve = self.proxy.curve if isinstance(self.proxy, SurrogateProxy) else None
-        self.top5 = self.proxy.curve_top5 if isinstance(self.proxy, SurrogateProxy) else None
+        self.curve = self.proxy.curve if isinstance(self.proxy, TabulatedProxy) else None
+        self.top5 = self.proxy.curve_top5 if isinstance(self.proxy, TabulatedProxy) else None
         self.action_space = spaces.Box(0.0, 1.0, (1,), np.float32)
+        if self.decisions.choices:
+            self.action_space = spaces.Discrete(self.decisions.choices)
         self.observation_space = spaces.Box(0.0, 1.0, chain.features.table.shape[1:], np.float32)
-        self.features = chain.features
+        self.features, self.amounts = chain.features, chain.features.amounts(self.budget)
         self.full_costs = self._full_costs()
 
     def start(self, batch: int) -> Walk:
@@ -102,14 +105,15 @@ class ChainProblem(Problem):
 
     def observe(self, walk: Walk) -> NDArray[np.float32]:
         """Features [B, F] of the next decision."""
-        step, budget = walk.step, self.budget
+        step = walk.step
         # Features first, so that each is one contiguous fill; the caller sees [B, F].
         features = self.features
         table = np.empty((features.table.shape[1], walk.batch), dtype=np.float32)
         table[:] = features.table[step][:, None]
-        reduced = table[features.reduced]
-        reduced[:] = (budget.before[step] - walk.spent) * budget.scale
-        np.minimum(np.maximum(reduced, 0.0, out=reduced), 1.0, out=reduced)
+        for column, base, factor in self.amounts:
+            amount = table[column]
+            amount[:] = (base[step] - walk.spent) * factor
+            np.minimum(np.maximum(amount, 0.0, out=amount), 1.0, out=amount)
         if step:
             table[features.previous] = self.decisions[step - 1].fraction.take(walk.previous)
         return table.T
@@ -122,6 +126,29 @@ class ChainProblem(Problem):
         if self.repaired:
             return asked
         return self._afford(walk, asked)
+
+    def action_mask(self, walk: Walk) -> NDArray[np.bool_]:
+        """Which choices [B, n] the next decision offers that the budget can still bear.
+
+        Raises:
+            ActionError: if actions are no choices.
+        """
+        choices = self.decisions.choices
+        if not choices:
+            raise no_choices(self.family)
+        mask = np.ones((walk.batch, choices), dtype=bool)
+        if walk.step == self.horizon:
+            return mask
+        offered = self.decisions[walk.step].kept - 1
+        mask[:] = False
+        if self.repaired:
+            mask[:, offered] = True
+            return mask
+        fits = self.budget.fits(walk.step, walk.previous, walk.spent)
+        for budget, spent in zip(self.other_budgets, walk.others, strict=True):
+            fits &= budget.fits(walk.step, walk.previous, spent)
+        mask[:, offered] = fits
+        return mask
 
     def push(self, walk: Walk, options: Ints) -> None:
         """Takes ``options`` [B]: the walk moves on by one decision."""
@@ -151,8 +178,10 @@ class ChainProblem(Problem):
             self.repair(options) if self.repaired else self.bounded(options)
         )
 
-    def actions(self, designs: ArrayLike) -> NDArray[np.float32]:
-        """Actions [B, T, 1] that ask for ``designs`` [B, T]."""
+    def actions(self, designs: ArrayLike) -> NDArray[Any]:
+        """Actions [B, T, 1] that ask for ``designs`` [B, T]; choices [B, T] where they are such."""
+        if self.decisions.choices:
+            return self.decisions.entries(designs) - 1
         columns = zip(self.decisions, self.decisions.entries(designs).T, strict=True)
         asked = np.stack([decision.action(column) for decision, column in columns], axis=1)
         return asked.astype(np.float32)[:, :, None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,12 +27,15 @@ class Decision:
         kept: [K] options, ascending; the last is ``size``.
         even: whether actions are shared out evenly among the options; else an action asks for
             that fraction of ``size``.
+        choice: whether actions are the numbers from 0 of ``size`` choices; those that are no
+            options stand for the nearest ones.
     """
 
     name: str
     size: int
     kept: Ints
     even: bool = False
+    choice: bool = False
 
     @classmethod
     def channels(cls, name: str, size: int, round_to: int, floor: float) -> Decision:
@@ -54,14 +58,30 @@ class Decision:
         """Bit widths from ``floor`` to ``size``; HAQ shares actions out evenly among them."""
         return cls(name, size, np.arange(floor, size + 1, dtype=np.int64), even=True)
 
+    @classmethod
+    def operators(cls, name: str, entries: Sequence[int], count: int, choice: bool) -> Decision:
+        """One of ``count`` operators, of which a block offers ``entries``.
+
+        Args:
+            name: of the block.
+            entries: numbers of operators from 1, ascending.
+            count: of all operators.
+            choice: whether actions are choices; else fractions, shared out evenly.
+        """
+        return cls(name, count, np.array(entries, dtype=np.int64), even=True, choice=choice)
+
     @cached_property
     def scale(self) -> int:
         """An action ``a`` asks for option ``asked[int(a * scale)]``."""
+        if self.choice:
+            return 1
         return len(self.kept) if self.even else 2 * self.size
 
     @cached_property
     def asked(self) -> Ints:
-        """[scale + 1] options that actions ask for."""
+        """Options that actions ask for, by ``int(a * scale)``."""
+        if self.choice:
+            return self.nearest[2 * np.arange(1, self.size + 1)]
         if not self.even:
             return self.nearest
         count = len(self.kept)
@@ -172,6 +192,11 @@ class Decisions(tuple[Decision, ...]):
         for t, column in enumerate(options):
             kept[t] = self[t].kept.take(column)
         return kept.T
+
+    @property
+    def choices(self) -> int:
+        """Number of choices that every decision has; 0 where actions are fractions."""
+        return self[0].size if self and self[0].choice else 0
 
     @property
     def visits(self) -> int:

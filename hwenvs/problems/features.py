@@ -7,13 +7,20 @@ the same wherever it occurs and an agent can move between networks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwenvs.networks import ChannelGroup, Group, Network
+from hwenvs.networks import ChannelGroup, Group, Network, Space
+
+if TYPE_CHECKING:
+    from hwenvs.problems.budget import Budget
+
+AMOUNTS = ("reduced", "spent", "left")
+"""Names of features that depend on the cost so far."""
 
 FEATURES = (
     "index",
@@ -50,25 +57,62 @@ BIT_FEATURES = (
 "activations" tells whether the decision is the later of the two."""
 
 
+OPERATOR_FEATURES = (
+    "index",
+    "stage",
+    "in_channels",
+    "out_channels",
+    "size",
+    "stride",
+    "optional",
+    "dearest",
+    "spent",
+    "left",
+    "rest",
+    "previous",
+)
+"""Names of the features where a block chooses its operator."""
+
+
 @dataclass(frozen=True, eq=False)
 class Features:
     """What agents see.
 
     Attributes:
         table: [T + 1, F] before each decision and after the last; 0 where it depends on decisions.
-        reduced: column of the budgeted cost removed so far.
+        columns: of what depends on the budgeted cost so far, by name: ``"reduced"``, what was saved
+            of the uncompressed network; ``"spent"``; ``"left"`` of the budget.
         previous: column of what the decision before kept.
     """
 
     table: NDArray[np.float32]
-    reduced: int
+    columns: Mapping[str, int]
     previous: int
 
     @classmethod
     def of(cls, names: Sequence[str], table: NDArray[np.float64]) -> Features:
         """Features called ``names``, cut off outside [0, 1]."""
         cut = np.clip(table, 0.0, 1.0).astype(np.float32)
-        return cls(cut, names.index("reduced"), names.index("previous"))
+        columns = {name: names.index(name) for name in AMOUNTS if name in names}
+        return cls(cut, columns, names.index("previous"))
+
+    def amounts(self, budget: Budget) -> list[Amount]:
+        """How to fill the columns that depend on the cost so far."""
+        steps = len(self.table)
+        bases = {
+            "reduced": (budget.before, budget.scale),
+            "spent": ((0.0,) * steps, -budget.scale),
+            "left": ((budget.limit,) * steps, budget.scale),
+        }
+        return [Amount(column, *bases[name]) for name, column in self.columns.items()]
+
+
+class Amount(NamedTuple):
+    """A feature that is ``(base[step] - spent) * factor``, cut off outside [0, 1]."""
+
+    column: int
+    base: tuple[float, ...]
+    factor: float
 
 
 @dataclass(frozen=True)
@@ -112,6 +156,33 @@ def features(
         known = _known(network, group)
         known["index"] = t / horizon
         known["rest"] = (spent[-1] - spent[t + 1]) / spent[-1]
+        table[t] = [known.get(name, 0.0) for name in names]
+    table[horizon, names.index("index")] = 1.0
+    return Features.of(names, table)
+
+
+def operator_features(names: Sequence[str], space: Space, budget: Budget) -> Features:
+    """What agents see who choose operators.
+
+    Args:
+        names: :data:`OPERATOR_FEATURES`.
+        space: the search space.
+        budget: whose costs are told.
+    """
+    horizon, full = len(space.blocks), budget.before
+    table = np.zeros((horizon + 1, len(names)))
+    for t, block in enumerate(space.blocks):
+        known = {
+            "index": t / horizon,
+            "stage": block.stage / len(space.stages),
+            "in_channels": _log2(block.in_channels) / SCALES.channels,
+            "out_channels": _log2(block.channels) / SCALES.channels,
+            "size": _log2(block.in_size) / SCALES.size,
+            "stride": block.stride / SCALES.stride,
+            "optional": block.residual,
+            "dearest": float(budget.cost[t].max()) * budget.scale,
+            "rest": (full[-1] - full[t + 1]) * budget.scale,
+        }
         table[t] = [known.get(name, 0.0) for name in names]
     table[horizon, names.index("index")] = 1.0
     return Features.of(names, table)

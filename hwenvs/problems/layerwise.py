@@ -88,7 +88,7 @@ class LayerwiseProblem(ChainProblem):
             )
         self._arguments = {
             **{key: value for key, value in vars(terms).items() if value is not None},
-            "budget": _plain(terms.budget),
+            "budget": plain_budget(terms.budget),
             "cost": limits[0].quantity,
             "network": self.network.name,
         }
@@ -168,7 +168,7 @@ def _divergences(
     return tables
 
 
-def _plain(budget: float | Mapping[str, float] | None) -> float | dict[str, float] | None:
+def plain_budget(budget: float | Mapping[str, float] | None) -> float | dict[str, float] | None:
     """The budget as JSON knows it; the quantity of a single one is told by ``cost``."""
     if isinstance(budget, Mapping) and len(budget) > 1:
         return {quantity: float(value) for quantity, value in budget.items()}

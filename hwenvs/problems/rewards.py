@@ -22,6 +22,9 @@ LN2 = 0.6931471805599453
 SERIES_TERMS = 18
 """Terms of the series of the inverse hyperbolic tangent; |z| <= 1/3, so the rest is below 1e-17."""
 
+SQUARINGS, EXPONENTIAL_TERMS = 6, 14
+"""Of the series of the exponential; |x| <= 20 / 64, so the rest is below 1e-19."""
+
 
 @dataclass(frozen=True)
 class Reward:
@@ -89,6 +92,32 @@ class RatioReward(Reward):
         return self.whole / costs[self.quantity] if lacks >= 0.0 else lacks
 
 
+@dataclass(frozen=True)
+class TargetReward(Reward):
+    """Accuracy, weighed by how the cost compares with a target.
+
+    Attributes:
+        target: cost in SI units at which the accuracy itself is paid.
+        exponent: of cost over target; not positive.
+    """
+
+    target: float = math.nan
+    exponent: float = -0.07
+
+    def of(self, accuracy: Floats, costs: Mapping[str, Floats]) -> Floats:
+        """Rewards [B] of ``accuracy`` [B] and ``costs`` [B] in SI units."""
+        assert self.quantity is not None
+        ratio = logarithm(costs[self.quantity] / self.target)
+        paid: Floats = accuracy * (np.rint(_exponential(self.exponent * ratio) * 1e9) / 1e9)
+        return paid
+
+    def of_one(self, accuracy: float, costs: Mapping[str, float]) -> float:
+        """The same for a single design."""
+        assert self.quantity is not None
+        ratio = logarithm_of_one(costs[self.quantity] / self.target)
+        return accuracy * (round(float(_exponential(self.exponent * ratio)) * 1e9) / 1e9)
+
+
 REWARDS = {
     reward.name: reward
     for reward in (
@@ -101,13 +130,15 @@ REWARDS = {
             "size",
             needs_budget=False,
         ),
+        TargetReward("accuracy_times_cost", "accuracy (cost / target)^exponent", "latency", False),
         Reward(
             "error_times_log_params", "-(1 - accuracy) ln(parameters)", "params", needs_budget=False
         ),
     )
 }
-"""The rewards of AMC (ECCV 2018), HAQ (CVPR 2019: the change of accuracy) and Deep Compression
-(ICLR 2016: the ratio), by name."""
+"""The rewards of AMC (ECCV 2018), HAQ (CVPR 2019: the change of accuracy), Deep Compression
+(ICLR 2016: the ratio), and MnasNet (CVPR 2019) and ProxylessNAS (ICLR 2019: times a power of the
+cost), by name."""
 
 
 def get_reward(name: str) -> Reward:
@@ -137,6 +168,17 @@ def logarithm_of_one(value: float) -> float:
     """The same for a single positive value."""
     mantissa, exponent = math.frexp(value)
     return round(float(_series(mantissa, float(exponent))) * 1e9) / 1e9
+
+
+def _exponential(value: Any) -> Any:
+    """E to the ``value``, by a series of a 64th of it, squared six times; for |value| below 20."""
+    small = value / 2.0**SQUARINGS
+    total = 1.0 + 0.0 * small
+    for term in range(EXPONENTIAL_TERMS, 0, -1):
+        total = 1.0 + total * small / float(term)
+    for _ in range(SQUARINGS):
+        total = total * total
+    return total
 
 
 def _series(mantissa: Any, exponent: Any) -> Any:

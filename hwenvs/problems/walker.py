@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hwenvs.errors import DesignError
+from hwenvs.problems.actions import no_choices
 from hwenvs.problems.base import Walker
 from hwenvs.problems.decision import LEVELS
 
@@ -38,14 +39,14 @@ class ChainWalker(Walker):
         self._ledger = [ledger.reshape(-1).data for ledger in tables.ledger]
         self._peaks = [peaks.data for peaks in tables.peaks or ()]
         self._width, self._before = tables.width, budget.before
-        self._limit, self._scale = budget.limit, budget.scale
+        self._limit = budget.limit
         self._others = [
             (other, [need.data for need in other.need], [cost.data for cost in other.cost])
             for other in problem.other_budgets
         ]
         self._bounded = not problem.repaired
         self._rows = list(problem.features.table)
-        self._reduced, self._kept_before = problem.features.reduced, problem.features.previous
+        self._amounts, self._kept_before = problem.amounts, problem.features.previous
         self.options: list[int] = []
         self.reset()
 
@@ -72,11 +73,39 @@ class ChainWalker(Walker):
         """What the agent sees now, [F]."""
         t = self.step
         row: NDArray[np.float32] = self._rows[t].copy()
-        reduced = (self._before[t] - self._spent) * self._scale
-        row[self._reduced] = 0.0 if reduced < 0.0 else 1.0 if reduced > 1.0 else reduced
+        for column, base, factor in self._amounts:
+            amount = (base[t] - self._spent) * factor
+            row[column] = 0.0 if amount < 0.0 else 1.0 if amount > 1.0 else amount
         if t:
             row[self._kept_before] = self._fraction[t - 1][self._previous]
         return row
+
+    def action_mask(self) -> NDArray[np.bool_]:
+        """Which choices [n] the next decision offers that the budget can still bear."""
+        problem, t = self.problem, self.step
+        if not problem.decisions.choices:
+            raise no_choices(problem.family)
+        if t == problem.horizon:
+            return np.ones(problem.decisions.choices, dtype=bool)
+        mask = np.zeros(problem.decisions.choices, dtype=bool)
+        fits = self._affordable(t) if self._bounded else range(self._width[t])
+        for option in fits:
+            mask[self._kept[t][option] - 1] = True
+        return mask
+
+    def _affordable(self, t: int) -> list[int]:
+        """Options that fit into all budgets; the cheapest where none does, through rounding."""
+        start, width = self._previous * self._width[t], self._width[t]
+        found = list(range(width))
+        budgets = [(self._limit - self._spent, self._need)]
+        for (other, need, _), spent in zip(self._others, self._spent_too, strict=True):
+            budgets.append((other.limit - spent, need))
+        for left, need in budgets:
+            row = need[t][start : start + width].tolist()
+            fits = [option for option in range(width) if row[option] <= left]
+            fits = fits or [row.index(min(row))]
+            found = [option for option in found if option in fits]
+        return found
 
     def result(self) -> tuple[float, dict[str, Any]]:
         """Reward and info of the finished design."""

@@ -1,4 +1,4 @@
-"""Which pruned networks are run: a grid that shows every layer in every width, and random ones."""
+"""Which networks are run: a grid that shows all that every layer can be, and random ones."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import math
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from hwenvs.compression.folding import FoldedNetwork
 from hwenvs.errors import ArgumentError
-from hwenvs.networks import Layer, Network, Recurrent, channel_groups, kept_channels
+from hwenvs.networks import Layer, Network, Recurrent, Space, channel_groups, kept_channels
 from hwenvs.problems.channel_pruning import rounding_of
 from hwenvs.problems.decision import Decision
 
@@ -66,26 +67,63 @@ def random_designs(network: Network, count: int, seed: int) -> Designs:
     return np.stack(columns, axis=1)
 
 
-def pruned_shape(network: Network, design: Designs, seed: int = 0) -> FoldedNetwork:
-    """A network of the shape of ``design [groups]`` with random weights of the usual size.
+def latin_designs(space: Space, sightings: int, seed: int) -> Designs:
+    """Architectures in which every block is every of its operators ``sightings`` times or more.
 
-    What weights are makes no difference to dense arithmetic, as long as numbers neither overflow
-    nor become denormal.
+    For every sighting as many architectures as the longest list of operators; a block goes through
+    its own, in an order drawn anew, so that operators meet other neighbours each time.
+
+    Args:
+        space: the search space.
+        sightings: how often.
+        seed: of the orders.
+
+    Returns:
+        [sightings * operators, T] designs.
     """
-    read, written = (channels[0] for channels in kept_channels(network, design[None]))
-    generator = torch.Generator().manual_seed(seed)
-    weights, biases = {}, {}
-    for layer, first, last in zip(network.layers, read.tolist(), written.tolist(), strict=True):
-        shape = _weight_shape(layer, first, last)
-        scale = (2.0 / math.prod(shape[1:])) ** 0.5
-        weights[layer.name] = torch.randn(shape, generator=generator) * scale
-        biases[layer.name] = torch.zeros(last)
+    random = np.random.default_rng(seed)
+    rows = max(len(block.entries) for block in space.blocks)
+    turns = [
+        np.stack([np.resize(random.permutation(block.entries), rows) for block in space.blocks], 1)
+        for _ in range(sightings)
+    ]
+    return np.concatenate(turns).astype(np.int64)
+
+
+def pruned_shape(network: Network, design: Designs, seed: int = 0) -> FoldedNetwork:
+    """A network of the shape of ``design [groups]`` with random weights of the usual size."""
+    read, written = (channels[0].tolist() for channels in kept_channels(network, design[None]))
     gathers = {
         name: torch.arange(int(kept))
         for group, kept in zip(channel_groups(network), design, strict=True)
         if group.gathered and kept < group.channels
         for name in group.readers
     }
+    return _with_weights(network, read, written, gathers, seed)
+
+
+def whole_shape(network: Network, seed: int = 0) -> FoldedNetwork:
+    """``network`` with random weights of the usual size."""
+    read = [layer.in_channels for layer in network.layers]
+    written = [layer.channels for layer in network.layers]
+    return _with_weights(network, read, written, {}, seed)
+
+
+def _with_weights(
+    network: Network, read: list[int], written: list[int], gathers: dict[str, Tensor], seed: int
+) -> FoldedNetwork:
+    """The network with random weights for the channels that every layer reads and writes.
+
+    What weights are makes no difference to dense arithmetic, as long as numbers neither overflow
+    nor become denormal.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    weights, biases = {}, {}
+    for layer, first, last in zip(network.layers, read, written, strict=True):
+        shape = _weight_shape(layer, first, last)
+        scale = (2.0 / math.prod(shape[1:])) ** 0.5
+        weights[layer.name] = torch.randn(shape, generator=generator) * scale
+        biases[layer.name] = torch.zeros(last)
     return FoldedNetwork(network, weights, biases, gathers)
 
 

@@ -1,4 +1,4 @@
-"""Profiles a network: rounds over its designs, kept in a journal, until the table can be made."""
+"""Profiles a subject: rounds over its designs, kept in a journal, until the table can be made."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from hwenvs.calibration.fidelity import spearman
 from hwenvs.calibration.journal import Journal
 from hwenvs.files import replacing
-from hwenvs.networks import Network
-from hwenvs.profiling.designs import grid_designs, pruned_shape, random_designs
 from hwenvs.profiling.machine import describe_machine, load
 from hwenvs.profiling.runtimes import Runtime
+from hwenvs.profiling.subjects import Subject
 from hwenvs.profiling.table import make_table, predict, summary
 
 Report = Callable[[str, int, int], None]
@@ -36,14 +35,12 @@ class Settings:
     """How to measure.
 
     Attributes:
-        levels: widths of a group of channels; the grid has as many networks squared.
         rounds: times that all networks are visited, one after the other.
         repetitions: runs that count at each visit.
         warm_up: runs before them.
         seed: of the random designs.
     """
 
-    levels: int = 8
     rounds: int = 3
     repetitions: int = 20
     warm_up: int = 5
@@ -51,51 +48,51 @@ class Settings:
 
 
 class Profiler:
-    """Measures a network and writes the table, resumably.
+    """Measures a network or a search space and writes the table, resumably.
 
     Networks take turns instead of being measured to the end one by one, so that a busy minute of
     the machine falls on all alike; the calmest round counts.
 
     Args:
-        network: what to measure.
+        subject: what to measure.
         runtime: what runs it.
         out: the table to write; the journal lies beside it.
         settings: how to measure.
         report: called with label, visits done and visits in all.
 
     Raises:
-        ArgumentError: if the network cannot be profiled.
         DataError: if the journal holds measurements made with other settings or on another machine.
     """
 
     def __init__(
         self,
-        network: Network,
+        subject: Subject,
         runtime: Runtime,
         out: Path,
         settings: Settings | None = None,
         report: Report | None = None,
     ) -> None:
-        self.network, self.runtime, self.out = network, runtime, out
+        self.subject, self.runtime, self.out = subject, runtime, out
         self.settings = settings or Settings()
         self.report = report
-        self.grid = grid_designs(network, self.settings.levels)
         self.machine = {
             **describe_machine(),
             "threads": runtime.threads,
             "runtime": runtime.name,
             "runtime_version": runtime.version,
         }
-        asked = {"network": network.name, **asdict(self.settings), **self.machine}
+        self.asked = {**subject.options, **asdict(self.settings)}
+        asked = {"network": subject.name, **self.asked, **self.machine}
         self.journal = Journal(out.with_name(f"{out.name}.journal"), asked)
 
     def table(self) -> dict[str, Any]:
         """Measures what is not measured yet, and writes and returns the table."""
-        probes = random_designs(self.network, PROBES, self.settings.seed)
+        grid = self.subject.grid(self.settings.seed)
+        probes = self.subject.random(PROBES, self.settings.seed)
         table = make_table(
-            self.network,
-            self.grid,
-            self._visit("layers", "layers", self.grid),
+            self.subject,
+            grid,
+            self._visit("layers", "layers", grid),
             probes,
             self._visit("between", "layers", probes),
             self._visit("whole networks", "whole", probes),
@@ -111,10 +108,10 @@ class Profiler:
         Raises:
             HardwareError: if the table is none.
         """
-        designs = random_designs(self.network, count, self.settings.seed + 1)
+        designs = self.subject.random(count, self.settings.seed + 1)
         measured = self._visit("check", "whole", designs)
-        medians, spreads = np.array([summary(measured[:, i]) for i in range(count)]).T
-        predicted = predict(self.network, table, designs).sum(axis=1)
+        medians, spreads = np.array([summary(one) for one in measured]).T
+        predicted = np.array([layers.sum() for layers in predict(self.subject, table, designs)])
         errors = predicted / medians - 1.0
         rank = spearman(predicted, medians)
         table["check"] = {
@@ -130,8 +127,8 @@ class Profiler:
         }
         return self._write(table)
 
-    def _visit(self, label: str, what: str, designs: Designs) -> Seconds:
-        """Quartiles in seconds, [rounds, designs, layers, 3] or [rounds, designs, 3]."""
+    def _visit(self, label: str, what: str, designs: Designs) -> list[Seconds]:
+        """Per design the quartiles in seconds, [rounds, layers, 3] or [rounds, 3]."""
         rounds, total = self.settings.rounds, self.settings.rounds * len(designs)
         for visit in range(total):
             at, index = divmod(visit, len(designs))
@@ -140,20 +137,18 @@ class Profiler:
                 self.journal.add(key, quartiles=self._measure(what, designs[index]), load=load())
             if self.report is not None:
                 self.report(label, visit + 1, total)
-        found = [
-            [
-                self.journal.records[f"{label} {design.tolist()} {at}"]["quartiles"]
-                for design in designs
-            ]
-            for at in range(rounds)
+        records = self.journal.records
+        return [
+            np.array([records[f"{label} {one.tolist()} {at}"]["quartiles"] for at in range(rounds)])
+            for one in designs
         ]
-        return np.array(found)
 
     def _measure(self, what: str, design: Designs) -> list[Any]:
         """Quartiles over the repetitions, [layers, 3] or [3]."""
         timed = self.runtime.layers if what == "layers" else self.runtime.whole
-        folded = pruned_shape(self.network, design)
-        seconds = timed(folded, self.settings.warm_up, self.settings.repetitions)
+        seconds = timed(
+            self.subject.folded(design), self.settings.warm_up, self.settings.repetitions
+        )
         quartiles: list[Any] = np.round(np.percentile(seconds, QUARTILES, axis=0).T, 9).tolist()
         return quartiles
 
@@ -171,7 +166,7 @@ class Profiler:
             "source": source,
             "date": _now(),
             "machine": machine,
-            "settings": {**asdict(settings), "batch": 1, "clock_of_whole_runs": clock},
+            "settings": {**self.asked, "batch": 1, "clock_of_whole_runs": clock},
         }
 
     def _write(self, table: dict[str, Any]) -> dict[str, Any]:

@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwenvs.hardware import Workload
-from hwenvs.hardware.device import FORMAT, GEOMETRY, DeviceModel
-from hwenvs.networks import Layer, Network, kept_channels
+from hwenvs.errors import ArgumentError
+from hwenvs.hardware.device import DeviceModel
+from hwenvs.hardware.grids import FORMAT, GEOMETRY, key_of
+from hwenvs.networks import Layer
+from hwenvs.profiling.subjects import Subject
 
 Seconds = NDArray[np.float64]
 Designs = NDArray[np.int64]
 
-BLOCKS = (1, 2, 4, 8, 16, 32, 64)
-"""Channels that a runtime may work on together."""
+
+@dataclass(frozen=True)
+class Sighting:
+    """A layer as one design has it.
+
+    Attributes:
+        layer: row of the design's layer table.
+        read: channels read.
+        written: channels written.
+        seconds: [rounds, 3] quartiles of the repetitions.
+    """
+
+    layer: Layer
+    read: int
+    written: int
+    seconds: Seconds
 
 
 def summary(rounds: Seconds) -> tuple[float, float]:
@@ -34,50 +51,82 @@ def summary(rounds: Seconds) -> tuple[float, float]:
 
 
 def make_table(
-    network: Network,
+    subject: Subject,
     designs: Designs,
-    layers: Seconds,
+    layers: Sequence[Seconds],
     probes: Designs,
-    probe_layers: Seconds,
-    probe_whole: Seconds,
+    probe_layers: Sequence[Seconds],
+    probe_whole: Sequence[Seconds],
     facts: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The table of :class:`hwenvs.hardware.device.DeviceModel`.
 
     Args:
-        network: what was measured.
-        designs: [D, groups] the grid.
-        layers: [rounds, D, layers, 3] seconds of its layers, quartiles of the repetitions.
-        probes: [P, groups] other designs, which show what lies between the grid's.
-        probe_layers: [rounds, P, layers, 3] seconds of their layers.
-        probe_whole: [rounds, P, 3] seconds of whole runs.
+        subject: what was measured.
+        designs: [D, T] the grid.
+        layers: per design [rounds, layers, 3] seconds, quartiles of the repetitions.
+        probes: [P, T] other designs, which show what lies between the grid's.
+        probe_layers: per probe [rounds, layers, 3] seconds.
+        probe_whole: per probe [rounds, 3] seconds of whole runs.
         facts: ``name``, ``source`` and what else the file shall hold.
+
+    Raises:
+        ArgumentError: if the designs do not show a layer in all combinations of its channels.
     """
-    read, written = kept_channels(network, designs)
-    rows = [
-        _row(layer, read[:, index], written[:, index], layers[:, :, index])
-        for index, layer in enumerate(network.layers)
-    ]
-    table = {"format": FORMAT, **facts, "network": network.name, "layers": rows}
-    single = _medians(probe_layers)
-    table["block"] = min(BLOCKS, key=lambda block: _misfit(network, table, block, probes, single))
-    ratios = _medians(probe_whole) / single.sum(axis=1)
-    table["factor"] = float(np.median(ratios))
+    seen: dict[tuple[Any, ...], list[Sighting]] = {}
+    for design, measured in zip(designs, layers, strict=True):
+        for one in _sightings(subject, design, measured):
+            seen.setdefault(key_of(one.layer), []).append(one)
+    rows = [_row(sightings) for sightings in seen.values()]
+    table = {"format": FORMAT, **facts, "network": subject.name, "layers": rows}
+    single = [_medians(measured) for measured in probe_layers]
+    table["block"] = min(
+        subject.blocks, key=lambda block: _misfit(subject, table, block, probes, single)
+    )
+    table |= _whole_runs(single, np.array([_medians(measured) for measured in probe_whole]))
     return table
 
 
-def predict(network: Network, table: Mapping[str, Any], designs: Designs) -> Seconds:
-    """Seconds [B, layers] that the table gives for ``designs [B, groups]``."""
-    workload = Workload.make(network.layers, *kept_channels(network, designs))
-    return DeviceModel(table).layer_costs(workload)["latency"]
+def predict(subject: Subject, table: Mapping[str, Any], designs: Designs) -> list[Seconds]:
+    """Per design the seconds [layers] that the table gives."""
+    model = DeviceModel(table)
+    return [model.layer_costs(subject.workload(design))["latency"][0] for design in designs]
 
 
 def _misfit(
-    network: Network, table: Mapping[str, Any], block: int, probes: Designs, measured: Seconds
+    subject: Subject,
+    table: Mapping[str, Any],
+    block: int,
+    probes: Designs,
+    measured: Sequence[Seconds],
 ) -> float:
     """Mean distance of the layers' measured and expected times with blocks of ``block``."""
-    expected = predict(network, {**table, "block": block, "factor": 1.0}, probes)
-    return float(np.abs(expected - measured).mean())
+    expected = predict(subject, {**table, "block": block, "factor": 1.0}, probes)
+    return float(np.abs(np.concatenate(expected) - np.concatenate(measured)).mean())
+
+
+def _whole_runs(layers: Sequence[Seconds], whole: Seconds) -> dict[str, float]:
+    """What takes the sums of layers to the times of whole runs: a factor, or seconds a layer.
+
+    Profilers take some time for every layer, which counts where layers are short.  One figure is
+    chosen, the one that leaves smaller errors: two of them could not be told apart by few probes.
+
+    Args:
+        layers: per probe the seconds [layers].
+        whole: [P] seconds of whole runs.
+    """
+    sums, counts = (np.array([f(one) for one in layers]) for f in (np.sum, len))
+    factor = float(np.median(whole / sums))
+    overhead = float(np.median((sums - whole) / counts))
+    # No layer may end below zero.
+    overhead = min(overhead, min(float(one.min()) for one in layers))
+    scaled, shifted = (
+        np.abs(sums * factor / whole - 1),
+        np.abs((sums - counts * overhead) / whole - 1),
+    )
+    if scaled.mean() <= shifted.mean():
+        return {"factor": factor, "overhead_us": 0.0}
+    return {"factor": 1.0, "overhead_us": round(overhead * 1e6, 4)}
 
 
 def _medians(measured: Seconds) -> Seconds:
@@ -85,18 +134,32 @@ def _medians(measured: Seconds) -> Seconds:
     return np.asarray(measured[..., 1].min(axis=0))
 
 
-def _row(
-    layer: Layer, reads: NDArray[np.int64], writes: NDArray[np.int64], measured: Seconds
-) -> dict[str, Any]:
-    """The grid of a layer from [rounds, D, 3] seconds."""
+def _sightings(subject: Subject, design: Designs, measured: Seconds) -> list[Sighting]:
+    """The layers of ``design`` with their [rounds, layers, 3] seconds."""
+    workload = subject.workload(design)
+    channels = (workload.in_channels[0].tolist(), workload.out_channels[0].tolist())
+    columns = measured.swapaxes(0, 1)
+    return [Sighting(*one) for one in zip(workload.layers, *channels, columns, strict=True)]
+
+
+def _row(seen: Sequence[Sighting]) -> dict[str, Any]:
+    """The grid of a layer."""
+    layer = seen[0].layer
+    reads, writes = (np.array([getattr(one, side) for one in seen]) for side in ("read", "written"))
     if layer.kind == "depthwise":  # it reads what it writes
-        reads = np.full_like(reads, layer.in_channels)
+        reads[:] = max(one.layer.in_channels for one in seen)
     first, last = np.unique(reads), np.unique(writes)
     medians, spreads = np.zeros((2, len(first), len(last)))
     for row, read in enumerate(first):
         for column, written in enumerate(last):
-            there = (reads == read) & (writes == written)
-            medians[row, column], spreads[row, column] = _pooled(measured[:, there])
+            here = (reads == read) & (writes == written)
+            there = [one.seconds for one, same in zip(seen, here, strict=True) if same]
+            if not there:
+                raise ArgumentError(
+                    f"layer {layer.name!r} was not measured with {read} -> {written} channels: its "
+                    f"table needs every pair of {first.tolist()} and {last.tolist()}"
+                )
+            medians[row, column], spreads[row, column] = _pooled(there)
     return {
         "name": layer.name,
         **{key: getattr(layer, key) for key in GEOMETRY},
@@ -107,13 +170,11 @@ def _row(
     }
 
 
-def _pooled(measured: Seconds) -> tuple[float, float]:
+def _pooled(measured: Sequence[Seconds]) -> tuple[float, float]:
     """Median and spread of a layer that several designs show in the same width.
 
     Args:
-        measured: [rounds, designs, 3].
+        measured: per design [rounds, 3].
     """
-    each: Sequence[tuple[float, float]] = [
-        summary(measured[:, index]) for index in range(measured.shape[1])
-    ]
+    each = [summary(one) for one in measured]
     return float(np.median([m for m, _ in each])), float(np.median([s for _, s in each]))

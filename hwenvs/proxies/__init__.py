@@ -20,18 +20,21 @@ from hwenvs.errors import ArgumentError, ProxyError, unknown_name
 from hwenvs.networks import (
     Group,
     Network,
+    Space,
     bit_groups,
     channel_groups,
+    get_space,
     storage_groups,
     weight_groups,
 )
 from hwenvs.proxies.analytic import analytic_proxy
 from hwenvs.proxies.analytic_storage import analytic_storage
-from hwenvs.proxies.base import AccuracyProxy, warn_if_analytic
+from hwenvs.proxies.base import AccuracyProxy, TabulatedProxy, warn_if_analytic
 from hwenvs.proxies.card import Card
 from hwenvs.proxies.curve import AccuracyCurve
 from hwenvs.proxies.measured import MeasuredProxy
 from hwenvs.proxies.opening import ARGUMENTS, measured
+from hwenvs.proxies.operators import OperatorTable, transferred
 from hwenvs.proxies.surrogate import SurrogateProxy, Sweep
 
 ENTRY_POINTS = "hwenvs.proxies"
@@ -86,6 +89,50 @@ BUILT_IN: dict[str, Callable[..., AccuracyProxy]] = {
     "measured": measured,
 }
 """Proxies that are always there, by name."""
+
+
+def architecture_proxy(name: str | AccuracyProxy, space: Space) -> AccuracyProxy:
+    """The proxy called ``name`` of the architectures of a search space.
+
+    Args:
+        name: ``"surrogate"``, the path of an ``.npz`` table, ``"zero_cost:SCORE"``, or an instance.
+        space: the space.
+
+    Raises:
+        UnknownNameError: if there is no such proxy or score; the message suggests the nearest.
+        ProxyError: if no table is shipped for the space, or one is broken.
+        ArgumentError: if it is neither a name nor a proxy.
+    """
+    if isinstance(name, Mapping):
+        raise ArgumentError("a proxy of architectures takes no options: pass a name or an instance")
+    if not isinstance(name, str):
+        return _checked(name, repr(name))
+    if name.endswith(".npz"):
+        return OperatorTable.load(Path(name), space)
+    if name.startswith("zero_cost:"):
+        from hwenvs.proxies.zero_cost import zero_cost
+
+        return zero_cost(space, name)
+    if name != "surrogate":
+        raise unknown_name("proxy of architectures", name, ("surrogate", "zero_cost:synflow"))
+    path = TABLES / f"{space.name}.operator_selection.npz"
+    if path.is_file():
+        return OperatorTable.load(path, space)
+    if space.name in TRANSFERRED:
+        source = get_space(TRANSFERRED[space.name])
+        path = TABLES / f"{source.name}.operator_selection.npz"
+        return transferred(OperatorTable.load(path, source), space)
+    shipped = sorted(p.name.split(".")[0] for p in TABLES.glob("*.operator_selection.npz"))
+    raise ProxyError(
+        f"no table is shipped for {space.name}: train-supernet and calibrate operator-selection "
+        f"make one, proxy='path.npz' uses it; shipped: {', '.join(shipped) or 'none'}"
+    )
+
+
+TRANSFERRED = dict.fromkeys(
+    ("proxyless", "proxyless_cpu_width", "proxyless_gpu_width"), "proxyless_cifar"
+)
+"""Spaces whose accuracies come from the table of another space."""
 
 
 def encoded_sizes(proxy: str, network: Network) -> dict[str, NDArray[np.float64]]:
@@ -197,9 +244,12 @@ __all__ = [
     "AccuracyProxy",
     "Card",
     "MeasuredProxy",
+    "OperatorTable",
     "SurrogateProxy",
     "Sweep",
+    "TabulatedProxy",
     "analytic_proxy",
+    "architecture_proxy",
     "encoded_sizes",
     "get_proxy",
     "list_proxies",

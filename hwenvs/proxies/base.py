@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from hwenvs.errors import AnalyticProxyWarning
 from hwenvs.proxies.card import Card
+from hwenvs.proxies.curve import AccuracyCurve
 
 _warned: set[str] = set()
 
@@ -33,14 +35,41 @@ class AccuracyProxy(Protocol):
         ...
 
 
+class TabulatedProxy(ABC):
+    """A proxy made of tables: what decisions add up to leads to accuracy through a curve.
+
+    Problems read the tables once and never call :meth:`evaluate`; the optimum can be certified.
+
+    Attributes:
+        curve: from divergence to accuracy.
+        curve_top5: from divergence to top-5 accuracy, where it was measured.
+        card: what stands behind the tables.
+        baseline: accuracy at divergence 0, a fraction.
+    """
+
+    deterministic = True
+    baseline: float
+    curve: AccuracyCurve
+    curve_top5: AccuracyCurve | None = None
+    card: Card
+
+    @abstractmethod
+    def evaluate(self, designs: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Accuracies [B] of ``designs`` [B, T]."""
+
+
 def warn_if_analytic(card: Card) -> None:
-    """Warns, once per process and network, that accuracies were not measured."""
-    if card.basis != "analytic" or card.network in _warned:
+    """Warns, once per process and network, that accuracies were not measured on it."""
+    if card.basis == "measured" or card.network in _warned:
         return
     _warned.add(card.network)
+    if card.basis == "analytic":
+        told = "an analytic table, made from its layer table alone, not from measurements"
+    else:
+        told = f"a table that was measured on {card.extra.get('measured_on', 'something else')}"
     warnings.warn(
-        f"accuracies of {card.network} come from an analytic table, made from its layer table "
-        "alone, not from measurements: compare solvers on it, do not quote its accuracies",
+        f"accuracies of {card.network} come from {told}: compare solvers on it, do not quote its "
+        "accuracies",
         AnalyticProxyWarning,
         stacklevel=3,
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from hwenvs.errors import ProxyError
 
-BASES = ("measured", "analytic")
+BASES = ("measured", "analytic", "transferred")
 """What a table can rest on."""
 
 
@@ -22,7 +22,8 @@ class Card:
     Attributes:
         network: name in the zoo.
         family: kind of decisions, e.g. ``"channel_pruning"``.
-        basis: ``"measured"`` on real data or ``"analytic"``, made from the layer table alone.
+        basis: ``"measured"`` on real data; ``"transferred"`` from measurements of another network;
+            ``"analytic"``, made from the layer table alone.
         data: the images it was measured on, or ``"none"``.
         images: how many.
         command: the command that made the table.

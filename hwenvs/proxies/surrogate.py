@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hwenvs.errors import DesignError, ProxyError, unknown_name
 from hwenvs.networks import Group
+from hwenvs.proxies.base import TabulatedProxy
 from hwenvs.proxies.card import Card
 from hwenvs.proxies.curve import AccuracyCurve
 
@@ -86,7 +87,7 @@ def coupled(coefficient: float, previous: Floats, current: Floats) -> Floats:
     return current + (coefficient * previous) * current
 
 
-class SurrogateProxy:
+class SurrogateProxy(TabulatedProxy):
     """Accuracy from tables: ``curve(sum_t d_t(k_t) + sum_t c_t d_{t-1}(k_{t-1}) d_t(k_t))``.
 
     Sums run over the decisions in order, in float64: equal designs get equal bits everywhere.
@@ -101,8 +102,6 @@ class SurrogateProxy:
     Raises:
         ProxyError: if the parts do not fit together.
     """
-
-    deterministic = True
 
     def __init__(
         self,

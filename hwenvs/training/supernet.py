@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hwenvs.calibration.architectures import accuracy_of, preprocess
 from hwenvs.calibration.images import Preprocessing, dataset_folder, find_dataset, load_pixels
+from hwenvs.calibration.spaces.judging import accuracy_of, preprocess
 from hwenvs.networks.proxyless import get_space
 from hwenvs.networks.supernet import Supernet
 from hwenvs.training.classifier import ClassifierTraining, Progress

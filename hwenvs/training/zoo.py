@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from hwenvs.calibration.bench import find_weights
 from hwenvs.calibration.images import (
@@ -141,7 +142,7 @@ def _module(name: str, settings: Settings, classes: int) -> TableModule:
 
 
 def write_weights(
-    module: TableModule, path: Path, metadata: dict[str, str], dtype: torch.dtype = torch.float32
+    module: nn.Module, path: Path, metadata: dict[str, str], dtype: torch.dtype = torch.float32
 ) -> None:
     """Writes the weights of ``module`` as safetensors, in one atomic step."""
     from safetensors.torch import save_file

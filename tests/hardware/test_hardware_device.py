@@ -13,8 +13,11 @@ import pytest
 
 from hwenvs.errors import HardwareError
 from hwenvs.hardware import DeviceModel, Workload, get_hardware, list_hardware
-from hwenvs.hardware.device import FORMAT, GEOMETRY
-from hwenvs.networks import Network, channel_groups, get_network, kept_channels
+from hwenvs.hardware.device import CPU_TABLES
+from hwenvs.hardware.grids import FORMAT, GEOMETRY
+from hwenvs.hardware.lookup import DATA
+from hwenvs.networks import Network, channel_groups, get_network, get_space, kept_channels
+from hwenvs.networks.base import Layer
 
 NETWORK = get_network("mobilenet_v1")
 KNOTS = 4
@@ -145,6 +148,7 @@ def test_a_fitted_table_is_found_by_its_path_too(tmp_path: Path) -> None:
         ("{}", "not a table of hwenvs profile"),
         (json.dumps(made_up(format=99)), "format 99"),
         (json.dumps(made_up(block=0)), "must be positive"),
+        (json.dumps(made_up(overhead_us=float("nan"))), "must be a number"),
         (json.dumps(made_up(layers=[{"name": "conv"}])), "not a table of hwenvs profile"),
     ],
 )
@@ -169,10 +173,88 @@ def test_times_that_are_none_are_refused(times: list[list[float]]) -> None:
 
 
 def test_another_network_is_refused_with_the_layer_that_is_missing(path: Path) -> None:
-    with pytest.raises(HardwareError, match="measured on mobilenet_v1, which has no layer"):
+    with pytest.raises(HardwareError, match="measured on mobilenet_v1, without a layer"):
         get_hardware(str(path)).cost(Workload.of(get_network("resnet20")))
     with pytest.raises(HardwareError, match="112 pixels"):
         DeviceModel(made_up()).cost(Workload.of(get_network("mobilenet_v1", resolution=112)))
+
+
+def test_what_the_profiler_took_is_subtracted_from_every_layer() -> None:
+    least = min(np.min(row["median_ms"]) for row in made_up()["layers"]) * 1e3
+    one, other = (
+        DeviceModel(made_up(overhead_us=took)).layer_costs(halved())["latency"]
+        for took in (0.0, least)
+    )
+    assert other == pytest.approx(one - least * 1e-6)
+    assert (other >= 0).all()
+
+
+def test_layers_of_one_name_are_told_apart_by_their_geometry() -> None:
+    layers = [_depthwise(kernel) for kernel in (3, 5, 7)]
+    table = made_up()
+    table["layers"] = [_row(layer, [32], [48, 96], [[k, 2 * k]]) for k, layer in enumerate(layers)]
+    model = DeviceModel(table)
+    for k, layer in enumerate(layers):
+        seconds = model.cost(Workload.single(layer, [48, 72, 96], [48, 72, 96]))["latency"]
+        assert seconds == pytest.approx([1e-3 * k, 1.5e-3 * k, 2e-3 * k])
+    with pytest.raises(HardwareError, match=r"'depth' of depthwise 9 x 9.*96 -> 96 channels"):
+        model.cost(Workload.make((_depthwise(9),)))
+
+
+def test_wider_layers_than_measured_and_other_classifiers_are_refused() -> None:
+    table = made_up()
+    table["layers"] = [_row(_depthwise(3, 96), [96], [48, 96], [[1, 2]])]
+    with pytest.raises(HardwareError, match="192 -> 192 channels"):
+        DeviceModel(table).cost(Workload.make((_depthwise(3, 192),)))
+    with pytest.raises(HardwareError, match="1024 -> 10 channels"):
+        DeviceModel(made_up()).cost(Workload.of(get_network("mobilenet_v1", classes=10)))
+
+
+def _depthwise(kernel: int, channels: int = 96) -> Layer:
+    return Layer(
+        "depth", (), channels, 8, kind="depthwise", in_channels=channels, in_size=8, kernel=kernel
+    )
+
+
+def _row(layer: Layer, reads: list[int], writes: list[int], times: list[list[float]]) -> Any:
+    geometry = {key: getattr(layer, key) for key in GEOMETRY}
+    channels = {"in_channels": reads, "out_channels": writes}
+    return {"name": layer.name, **geometry, **channels, "median_ms": times, "spread_ms": times}
+
+
+@pytest.mark.parametrize("name", ["proxyless", "proxyless_cifar"])
+def test_the_shipped_cpu_knows_every_architecture_of_its_spaces(name: str) -> None:
+    space, model = get_space(name), get_hardware("cpu")
+    seconds = {}
+    for entry in range(7):
+        design = [block.entries[min(entry, len(block.entries) - 1)] for block in space.blocks]
+        layers = model.layer_costs(Workload.of(space.network(design)))["latency"]
+        assert ((layers > 0) & (layers < 0.1)).all()
+        seconds[entry] = layers.sum()
+    assert min(seconds, key=seconds.__getitem__) == 0
+    assert max(seconds, key=seconds.__getitem__) == 6
+
+
+def test_the_shipped_cpu_is_the_same_everywhere_and_says_what_it_is() -> None:
+    model = get_hardware("cpu")
+    assert not model.platform_dependent
+    for part in ("proxyless_cifar", "onnxruntime", "AMD EPYC", "UTC", "Spearman", "mean error"):
+        assert part in model.describe(), part
+
+
+@pytest.mark.parametrize("table", CPU_TABLES)
+def test_the_shipped_cpu_predicts_whole_architectures(table: str) -> None:
+    check = json.loads((DATA / f"{table}.json").read_text(encoding="utf-8"))["check"]
+    assert len(check["designs"]) >= 20
+    assert check["spearman"] > 0.95
+    assert check["mean_error"] < 0.05
+
+
+def test_the_shipped_cpu_refuses_other_networks_by_the_layer() -> None:
+    spaces = "measured on proxyless and proxyless_cifar, without a layer"
+    for network in ("mobilenet_v2", "proxyless_gpu"):
+        with pytest.raises(HardwareError, match=spaces):
+            get_hardware("cpu").cost(Workload.of(get_network(network)))
 
 
 def test_a_device_without_a_table_is_refused() -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from hwenvs.calibration.fidelity import spearman
 from hwenvs.hardware import Workload, get_hardware, list_hardware
-from hwenvs.hardware.fitting import MOBILE_CSV, read_measurements
+from hwenvs.hardware.device import CPU_TABLES
+from hwenvs.hardware.fitting import MOBILE_CSVS, read_measurements
 from hwenvs.hardware.heldout import leave_one_network_out, report
+from hwenvs.hardware.lookup import DATA
 from hwenvs.hardware.registry import BUILT_IN
-from hwenvs.networks import get_network
+from hwenvs.networks import get_network, get_space
 
 PAGE = (Path(__file__).parents[2] / "docs" / "hardware.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
@@ -44,8 +48,25 @@ def test_the_chip_of_the_page_plugs_in(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_the_page_prints_the_held_out_errors_that_are_computed() -> None:
-    table = report(leave_one_network_out(read_measurements(MOBILE_CSV))).split("\n\n")[0]
+    table = report(leave_one_network_out(read_measurements(*MOBILE_CSVS))).split("\n\n")[0]
     assert table in PAGE
+
+
+@pytest.mark.parametrize("table", CPU_TABLES)
+def test_the_page_prints_the_checks_of_the_shipped_cpu(table: str) -> None:
+    content = json.loads((DATA / f"{table}.json").read_text(encoding="utf-8"))
+    check, space = content["check"], get_space(content["network"])
+    macs = np.array([float(space.network(design).macs) for design in check["designs"]])
+    cells = (
+        f"`{space.name}`",
+        str(len(macs)),
+        f"{min(check['measured_ms']):.2f} to {max(check['measured_ms']):.2f}",
+        f"{check['spearman']:.3f}",
+        f"{100 * check['mean_error']:.1f} %",
+        f"{100 * check['largest_error']:.1f} %",
+        f"{spearman(macs, np.array(check['measured_ms'])):.3f}",
+    )
+    assert f"| {' | '.join(cells)} |" in PAGE
 
 
 def test_the_page_names_every_model() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 from hwenvs.errors import DataError, HardwareError
 from hwenvs.hardware import LookupModel, Workload, get_hardware
 from hwenvs.hardware.fitting import (
-    MOBILE_CSV,
+    MOBILE_CSVS,
     MOBILE_SOURCE,
     Measurement,
     fit,
@@ -19,23 +21,25 @@ from hwenvs.hardware.fitting import (
     read_measurements,
 )
 from hwenvs.hardware.heldout import leave_one_network_out, report, total_error
-from hwenvs.hardware.lookup import DATA, Curve
-from hwenvs.networks import get_network
+from hwenvs.hardware.lookup import DATA, Curve, shape_of
+from hwenvs.networks import OPERATORS, Operator, get_network, get_space
 from hwenvs.networks.base import Layer
 from hwenvs.networks.mobilenet import mobilenet_v1
 
 AMC_FLOPS = (24, 48, 96, 80, 192, 200, 328, 352, 368, 360, 328, 400, 736, 752)
 AMC_TIME = (16, 48, 88, 80, 192, 168, 336, 360, 360, 352, 352, 368, 768, 680)
 TOTALS = {"MobileNetV1 1.0": 123.151, "MobileNetV1 0.75": 72.292}
-TOTALS["MobileNetV1 AMC 50% FLOPs"] = 68.573
+TOTALS |= {"MobileNetV1 AMC 50% FLOPs": 68.573, "Proxyless-Mobile": 80.379}
 """Milliseconds: sums of the medians over all layers, the pool included."""
+
+SHAPES = {shape_of(one.layer) for one in read_measurements(*MOBILE_CSVS)}
 
 HEADER = "network,layer,type,in_channels,out_channels,kernel,stride,in_size,run1_ms"
 
 
 @pytest.fixture(scope="module")
 def measured() -> list[Measurement]:
-    return read_measurements(MOBILE_CSV)
+    return read_measurements(*MOBILE_CSVS)
 
 
 def _seconds(channels: tuple[int, ...] | None = None, classes: int = 1000) -> float:
@@ -43,12 +47,14 @@ def _seconds(channels: tuple[int, ...] | None = None, classes: int = 1000) -> fl
     return float(get_hardware("mobile").cost(Workload.of(network))["latency"][0])
 
 
-def test_every_left_out_network_is_predicted_within_five_percent(
+def test_a_left_out_network_is_predicted_within_five_percent_where_its_like_was_measured(
     measured: list[Measurement],
 ) -> None:
     held = leave_one_network_out(measured)
     errors = {network: total_error(layers) for network, layers in held.items()}
-    assert len(errors) == 3
+    assert errors.keys() == TOTALS.keys()
+    # Other layers, on another phone: predicted too slow from MobileNetV1 alone.
+    assert 0.1 < errors.pop("Proxyless-Mobile") < 0.15
     assert max(abs(error) for error in errors.values()) <= 0.05, report(held)
 
 
@@ -58,8 +64,8 @@ def test_the_measured_networks_come_back(measured: list[Measurement]) -> None:
         own = [one for one in measured if one.network == network]
         assert sum(one.seconds for one in own) == pytest.approx(total / 1000)
         workload = Workload.make(tuple(one.layer for one in own))
-        assert model.cost(workload)["latency"][0] == pytest.approx(total / 1000, rel=0.003)
-    assert _seconds(classes=1001) == pytest.approx(0.123151, rel=0.003)
+        assert model.cost(workload)["latency"][0] == pytest.approx(total / 1000, rel=0.01)
+    assert _seconds(classes=1001) == pytest.approx(0.123151, rel=0.005)
     assert 0 < _seconds(classes=1001) - _seconds() < 1e-5
 
 
@@ -115,6 +121,51 @@ def test_layers_of_unmeasured_shapes_are_extrapolated_and_marked() -> None:
     assert "extrapolated" in model.describe()
 
 
+def test_totals_that_proxylessnas_published_are_met_within_six_percent() -> None:
+    published = {"mobilenet_v2": 75, "proxyless_mobile": 78}
+    published |= {"proxyless_cpu": 116, "proxyless_gpu": 124}
+    for network, milliseconds in published.items():
+        workload = Workload.of(get_network(network))
+        latency = get_hardware("mobile").cost(workload)["latency"][0]
+        assert latency * 1e3 == pytest.approx(milliseconds, rel=0.06), network
+
+
+def test_the_candidates_of_proxylessnas_are_mostly_measured_or_between() -> None:
+    model, counts = LookupModel("mobile"), {"covered": 0, "known shape": 0, "all": 0}
+    for _, workload in _candidates():
+        covered = model.covers(workload)[0]
+        known = np.array([shape_of(layer) in SHAPES for layer in workload.layers])
+        assert (covered <= known).all()
+        counts["covered"] += int(covered.sum())
+        counts["known shape"] += int(known.sum())
+        counts["all"] += len(known)
+    assert counts == {"covered": 288, "known shape": 330, "all": 378}
+
+
+def test_a_larger_kernel_or_expansion_never_takes_less_time() -> None:
+    model = get_hardware("mobile")
+    seconds: dict[str, dict[Operator, float]] = {}
+    for (block, operator), workload in _candidates():
+        seconds.setdefault(block, {})[operator] = float(model.cost(workload)["latency"][0])
+    for times in seconds.values():
+        for one, other in itertools.permutations(times, 2):
+            if one.kernel <= other.kernel and one.expansion <= other.expansion:
+                assert times[one] < times[other]
+
+
+def _candidates() -> Iterator[tuple[tuple[str, Operator], Workload]]:
+    """The layers of every operator of every block of ProxylessNAS."""
+    space = get_space("proxyless")
+    for index, block in enumerate(space.blocks):
+        for entry in block.entries:
+            design = space.largest.copy()
+            design[index] = entry
+            layers = space.network(design).layers
+            own = tuple(one for one in layers if one.name.startswith(f"{block.name}."))
+            if own:
+                yield (block.name, OPERATORS[entry - 1]), Workload.make(own)
+
+
 def test_a_curve_goes_through_its_knots_and_keeps_the_ratio_beyond() -> None:
     curve = Curve((1.0, 2.0, 4.0), (3.0, 3.0, 5.0))
     asked = np.array([0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 8.0])
@@ -137,6 +188,8 @@ def test_a_table_of_ones_own_measurements_is_fitted_and_loaded(tmp_path: Path) -
     main([str(source), str(target), "--source", "made up for a test"])
     model = get_hardware("lookup", table=str(target))
     assert (model.name, model.source) == ("mine", "made up for a test")
+    with pytest.raises(SystemExit):
+        main([str(source)])
     layer = Layer("a", (), 64, 8, kind="conv", in_channels=64, in_size=8, kernel=3, padding=1)
     latency = model.cost(Workload.single(layer, [16, 20, 64], [16, 20, 64]))["latency"]
     assert latency == pytest.approx([n * n * 9 * 64 * 1e-9 for n in (16, 20, 64)])
@@ -173,4 +226,5 @@ def test_a_table_that_is_not_one_is_refused(tmp_path: Path) -> None:
 def test_the_report_names_every_layer(measured: list[Measurement]) -> None:
     text = report(leave_one_network_out(measured))
     assert "block13.pointwise" in text
-    assert text.count("MobileNetV1 1.0") == 2
+    assert "| blocks.21.mobile_inverted_conv.point_linear.conv |" in text
+    assert text.count("MobileNetV1 1.0") == text.count("Proxyless-Mobile") == 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +19,12 @@ from hwenvs.networks import channel_groups, get_network, kept_channels  # noqa: 
 from hwenvs.profiling.designs import grid_designs, pruned_shape, random_designs  # noqa: E402
 from hwenvs.profiling.profile import Profiler, Settings  # noqa: E402
 from hwenvs.profiling.runtimes import Runtime, Seconds, get_runtime  # noqa: E402
+from hwenvs.profiling.subjects import PrunedNetwork  # noqa: E402
 from hwenvs.profiling.table import summary  # noqa: E402
 
 NETWORK = get_network("digits_mobilenet")
-QUICK = Settings(levels=2, rounds=2, repetitions=2, warm_up=1)
+SUBJECT = PrunedNetwork(NETWORK, levels=2)
+QUICK = Settings(rounds=2, repetitions=2, warm_up=1)
 
 
 class Clockwork(Runtime):
@@ -115,7 +116,8 @@ def test_the_calmest_round_counts() -> None:
 
 
 def test_a_table_predicts_what_was_measured_and_lies_beside_its_machine(tmp_path: Path) -> None:
-    profiler = Profiler(NETWORK, Clockwork(), tmp_path / "mine.json", replace(QUICK, levels=5))
+    subject = PrunedNetwork(NETWORK, levels=5)
+    profiler = Profiler(subject, Clockwork(), tmp_path / "mine.json", QUICK)
     table = profiler.check(profiler.table(), 5)
     assert json.loads((tmp_path / "mine.json").read_text()) == table
     assert table["factor"] == pytest.approx(1.1)
@@ -131,25 +133,27 @@ def test_a_table_predicts_what_was_measured_and_lies_beside_its_machine(tmp_path
 
 def test_a_stopped_profile_continues_where_it_stopped(tmp_path: Path) -> None:
     whole = Clockwork()
-    expected = Profiler(NETWORK, whole, tmp_path / "whole.json", QUICK).table()
+    expected = Profiler(SUBJECT, whole, tmp_path / "whole.json", QUICK).table()
     stopped = Clockwork()
     stopped.most = 5
     with pytest.raises(KeyboardInterrupt):
-        Profiler(NETWORK, stopped, tmp_path / "cut.json", QUICK).table()
+        Profiler(SUBJECT, stopped, tmp_path / "cut.json", QUICK).table()
     assert not (tmp_path / "cut.json").exists()
     seen: list[tuple[str, int, int]] = []
     again = Clockwork()
     report = lambda *step: seen.append(step)  # noqa: E731
-    table = Profiler(NETWORK, again, tmp_path / "cut.json", QUICK, report).table()
+    table = Profiler(SUBJECT, again, tmp_path / "cut.json", QUICK, report).table()
     assert again.visits == whole.visits - 5
     assert table["layers"] == expected["layers"]
     assert seen[-1][1] == seen[-1][2]
 
 
 def test_a_journal_of_other_settings_is_refused(tmp_path: Path) -> None:
-    Profiler(NETWORK, Clockwork(), tmp_path / "mine.json", QUICK)
+    Profiler(SUBJECT, Clockwork(), tmp_path / "mine.json", QUICK)
     with pytest.raises(DataError, match="rounds"):
-        Profiler(NETWORK, Clockwork(), tmp_path / "mine.json", Settings(levels=2))
+        Profiler(SUBJECT, Clockwork(), tmp_path / "mine.json", Settings())
+    with pytest.raises(DataError, match="levels"):
+        Profiler(PrunedNetwork(NETWORK, 3), Clockwork(), tmp_path / "mine.json", QUICK)
 
 
 def test_the_command_writes_a_table_and_its_check(tmp_path: Path) -> None:
@@ -165,7 +169,7 @@ def test_the_command_writes_a_table_and_its_check(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nothing", "--out", "a.json"], "unknown network"),
+        (["nothing", "--out", "a.json"], "unknown network or search space"),
         (["digits_lenet", "--out", "a.csv"], ".json file"),
         (["digits_lenet", "--out", "a.json", "--runtime", "onyx"], "unknown runtime"),
         (["digits_lenet", "--out", "a.json", "--check", "1"], "at least 2"),

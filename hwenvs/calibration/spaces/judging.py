@@ -20,7 +20,8 @@ def preprocess(pixels: Tensor, preprocessing: Preprocessing) -> Tensor:
 
 def logits_of(module: TableModule, seen: Tensor, images: Tensor) -> Tensor:
     """Logits ``[N, classes]`` of ``images`` by ``module``, its norms estimated on ``seen``."""
-    estimate_norms(module.to(memory_format=torch.channels_last), seen)
+    module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    estimate_norms(module, seen)
     with torch.inference_mode():
         return fold(module)(images)
 

@@ -1,0 +1,139 @@
+"""REINFORCE on architecture parameters: ProxylessNAS's second way to search.
+
+Every decision has one logit an option (Cai, Zhu and Han, ICLR 2019, section 3.3.2 and appendix D).
+Designs are drawn decision by decision from the softmax over the options that the environment does
+not mask, and the logits climb ``(R - b) grad log p`` (Williams, 1992), where ``b`` is a moving
+average of the rewards.  What is masked has probability 0 and no gradient, so that the budget enters
+through the masks, and through the reward where that knows about costs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from torch import Tensor
+
+from hwenvs.agents.networks import small_networks
+from hwenvs.errors import SolverError
+from hwenvs.hyperparameters import Configured
+from hwenvs.solving import Recorder
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Hyper-parameters.
+
+    Attributes:
+        rate: learning rate of Adam.
+        batch: episodes per update.
+        baseline_rate: rate of the moving average of rewards.
+        entropy: weight of the entropy of the probabilities, which keeps the search open; in units
+            of the spread of rewards, as are advantages.
+    """
+
+    rate: float = 0.1
+    batch: int = 8
+    baseline_rate: float = 0.2
+    entropy: float = 0.02
+
+    def __post_init__(self) -> None:
+        if not self.rate > 0:
+            raise SolverError(f"rate of reinforce must be positive, not {self.rate}")
+        if self.batch < 1:
+            raise SolverError(f"batch of reinforce must be at least 1, not {self.batch}")
+        if not 0 < self.baseline_rate <= 1:
+            raise SolverError(f"baseline_rate must be in (0, 1], not {self.baseline_rate}")
+        if self.entropy < 0:
+            raise SolverError(f"entropy of reinforce must not be negative, not {self.entropy}")
+
+
+@dataclass(frozen=True)
+class Episode:
+    """A finished episode.
+
+    Attributes:
+        masks: [T, n] what could be chosen.
+        choices: [T] what was.
+        reward: what it brought.
+    """
+
+    masks: Tensor
+    choices: Tensor
+    reward: float
+
+
+class Reinforce(Configured[Settings]):
+    """Architecture parameters that climb the rewards of designs drawn from them.
+
+    Args:
+        **hyperparameters: fields of :class:`Settings`; defaults in ``reinforce.yaml``.
+
+    Raises:
+        UnknownNameError: if there is no such hyper-parameter.
+        HwenvsError: if a value makes no sense.
+
+    Attributes:
+        logits: [T, n] architecture parameters of the last run.
+    """
+
+    name = "reinforce"
+    deterministic = True
+    settings_type = Settings
+    logits: Tensor | None = None
+
+    def solve(self, env: Recorder, seed: int) -> None:
+        """Draws and learns until the evaluations are spent.
+
+        Raises:
+            SolverError: if actions are no choices.
+        """
+        if not isinstance(env.action_space, spaces.Discrete):
+            raise SolverError(f"{self.name} needs a Discrete action space, not {env.action_space}")
+        settings, random = self.settings, np.random.default_rng(seed)
+        with small_networks():
+            shape = env.problem.horizon, int(env.action_space.n)
+            self.logits = logits = torch.zeros(shape, dtype=torch.float64, requires_grad=True)
+            optimizer = torch.optim.Adam([logits], settings.rate)
+            baseline: float | None = None
+            while True:
+                batch = [self._play(env, logits.detach(), random) for _ in range(settings.batch)]
+                rewards = np.array([episode.reward for episode in batch])
+                mean = float(rewards.mean())
+                baseline = mean if baseline is None else baseline
+                spread = max(float(rewards.std()), 1e-9)
+                loss = logits.new_zeros(())
+                for episode in batch:
+                    advantage = (episode.reward - baseline) / spread
+                    loss = loss - objective(logits, episode, advantage, settings.entropy)
+                optimizer.zero_grad()
+                (loss / len(batch)).backward()
+                optimizer.step()
+                baseline += settings.baseline_rate * (mean - baseline)
+
+    def _play(self, env: Recorder, logits: Tensor, random: np.random.Generator) -> Episode:
+        _, info = env.reset()
+        masks, choices, reward, ended = [], [], 0.0, False
+        while not ended:
+            mask = torch.from_numpy(info["action_mask"])
+            chances = probabilities(logits[len(choices)], mask).numpy()
+            choice = int(random.choice(len(chances), p=chances / chances.sum()))
+            masks.append(mask)
+            choices.append(choice)
+            _, reward, ended, _, info = env.step(choice)
+        return Episode(torch.stack(masks), torch.tensor(choices), reward)
+
+
+def probabilities(logits: Tensor, mask: Tensor) -> Tensor:
+    """Softmax of ``logits`` [..., n] over what ``mask`` [..., n] allows."""
+    return logits.masked_fill(~mask, -torch.inf).softmax(-1)
+
+
+def objective(logits: Tensor, episode: Episode, advantage: float, entropy: float) -> Tensor:
+    """What an episode's update climbs: ``advantage log p + entropy H``, summed over decisions."""
+    chances = probabilities(logits, episode.masks)
+    logs = chances.clamp_min(1e-30).log()
+    taken = logs.gather(1, episode.choices[:, None]).sum()
+    return advantage * taken - entropy * (chances * logs).sum()

@@ -1,0 +1,1 @@
+"""Measures tables of search spaces: architectures of a real supernet on real images."""
