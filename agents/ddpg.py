@@ -137,9 +137,9 @@ class Learner:
 class DDPG(Configured[Settings]):
     """The papers' agent.
 
-    Works on any environment of the package (choices are asked for by fractions).  What it learned stays
-    in ``learner``; another agent starts from it, without warm-up, once its ``start`` is set, on any
-    problem of the same family (HAQ's transfer between networks)::
+    Works on any environment of the package; choices are asked for by fractions.  What it has
+    learned stays in ``learner``; another agent starts from it, without warm-up, once its ``start``
+    is set, on any problem of the same family (HAQ's transfer between networks)::
 
         agent, other = DDPG(), DDPG()
         solve(agent, "HAQ-MobileNetV1-v0")

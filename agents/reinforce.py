@@ -10,10 +10,12 @@ through the masks, and through the reward where that knows about costs.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from gymnasium import spaces
+from numpy.typing import NDArray
 from torch import Tensor
 
 from hwenvs.agents.networks import small_networks
@@ -77,12 +79,17 @@ class Reinforce(Configured[Settings]):
 
     Attributes:
         logits: [T, n] architecture parameters of the last run.
+        history: per evaluation the probabilities [T, n] that it was drawn with, masks aside.
     """
 
     name = "reinforce"
     deterministic = True
     settings_type = Settings
     logits: Tensor | None = None
+
+    def __init__(self, **hyperparameters: Any) -> None:
+        super().__init__(**hyperparameters)
+        self.history: list[NDArray[np.float64]] = []
 
     def solve(self, env: Recorder, seed: int) -> None:
         """Draws and learns until the evaluations are spent.
@@ -93,6 +100,7 @@ class Reinforce(Configured[Settings]):
         if not isinstance(env.action_space, spaces.Discrete):
             raise SolverError(f"{self.name} needs a Discrete action space, not {env.action_space}")
         settings, random = self.settings, np.random.default_rng(seed)
+        self.history = []
         with small_networks():
             shape = env.problem.horizon, int(env.action_space.n)
             self.logits = logits = torch.zeros(shape, dtype=torch.float64, requires_grad=True)
@@ -109,13 +117,16 @@ class Reinforce(Configured[Settings]):
                     advantage = (episode.reward - baseline) / spread
                     loss = loss - objective(logits, episode, advantage, settings.entropy)
                 optimizer.zero_grad()
-                (loss / len(batch)).backward()
+                (loss / len(batch)).backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 baseline += settings.baseline_rate * (mean - baseline)
 
     def _play(self, env: Recorder, logits: Tensor, random: np.random.Generator) -> Episode:
+        self.history.append(logits.softmax(1).numpy())
         _, info = env.reset()
-        masks, choices, reward, ended = [], [], 0.0, False
+        masks: list[Tensor] = []
+        choices: list[int] = []
+        reward, ended = 0.0, False
         while not ended:
             mask = torch.from_numpy(info["action_mask"])
             chances = probabilities(logits[len(choices)], mask).numpy()

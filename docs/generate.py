@@ -56,7 +56,10 @@ def _ids(family: str) -> str:
         rows.append(f"| `{name}` | {problem.title.split(',')[0]} | {problem.horizon} | {span} |")
     for name, arguments in OPEN_ENVIRONMENTS.items():
         if arguments["problem"] == family:
-            rows.append(f"| `{name}` | `network=`, see [your own network](own-network.md) | | |")
+            taken = "`network=`, see [your own network](own-network.md)"
+            if family == "operator_selection":
+                taken = "`space=`, see [search spaces](nas.md)"
+            rows.append(f"| `{name}` | {taken} | | |")
     return "\n".join(rows) + "\n"
 
 

@@ -152,6 +152,8 @@ def _draw_channels(axes: Axes, progress: Progress) -> None:
             label="next",
         )
     axes.set_ylabel(progress.unit)
+    if progress.levels:
+        axes.set_yticks(range(1, len(progress.levels) + 1), progress.levels)
     axes.set_xlim(-0.6, len(places) - 0.4)
     _name_places(axes, progress.names)
     axes.legend(frameon=False, fontsize=8, loc="upper left", ncols=3)

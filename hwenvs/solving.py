@@ -20,6 +20,7 @@ from hwenvs.registration import ENVIRONMENTS
 
 SOLVERS = {
     "ddpg": "hwenvs.agents.ddpg:DDPG",
+    "proxyless": "hwenvs.agents.proxyless:Proxyless",
     "reinforce": "hwenvs.agents.reinforce:Reinforce",
     "decomposition": "hwenvs.agents.decomposition:Decomposition",
     "random": "hwenvs.baselines.random:RandomSearch",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hwenvs.hardware import COST_UNITS
@@ -47,19 +47,27 @@ def ansi(progress: Progress, result: Mapping[str, Any] | None = None, width: int
     for t, (name, size) in enumerate(zip(progress.names, progress.sizes, strict=True)):
         mark = ">" if t == len(progress.kept) else " "
         if t >= len(progress.kept):
-            lines.append(f"{t:3d}{mark} {name:{name_width}}  {'·':>4} / {size:4d}  {'·' * width}")
+            open_ = _kept("·", size, progress.levels)
+            lines.append(f"{t:3d}{mark} {name:{name_width}}  {open_}  {'·' * width}")
             continue
         bar = _bar(progress.kept[t] / size, width)
         cost = amount_text(progress.costs[t], progress.quantity)
         share = f"{spent[t] / progress.full:7.1%}"
         lines.append(
-            f"{t:3d}{mark} {name:{name_width}}  {progress.kept[t]:4d} / {size:4d}  {bar}  "
-            f"{cost:>16}  {share}"
+            f"{t:3d}{mark} {name:{name_width}}  {_kept(progress.kept[t], size, progress.levels)}  "
+            f"{bar}  {cost:>16}  {share}"
         )
     lines.append(_budget_line(progress, name_width + width))
     if result:
         lines.append(result_text(result))
     return "\n".join(lines)
+
+
+def _kept(kept: int | str, size: int, levels: Sequence[str]) -> str:
+    """What a decision says, 11 characters wide."""
+    if levels:
+        return f"{levels[kept - 1] if isinstance(kept, int) else kept:>11}"
+    return f"{kept:>4} / {size:4d}"
 
 
 def _title(progress: Progress) -> str:

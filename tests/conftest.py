@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -17,7 +18,7 @@ import hwenvs
 from hwenvs.errors import AnalyticProxyWarning
 from hwenvs.hardware import HardwareModel, Workload
 from hwenvs.problems import make_problem
-from hwenvs.problems.layerwise import LayerwiseProblem
+from hwenvs.problems.chain import ChainProblem
 
 # A busy machine is no bug: nothing here is tested by the clock.
 hypothesis_settings.register_profile("any machine", deadline=None)
@@ -58,12 +59,24 @@ VARIANTS: dict[str, dict[str, object]] = {
 }
 """Arguments that reach every branch of the dynamics."""
 
-GetProblem = Callable[..., LayerwiseProblem]
-MakeActions = Callable[[int, int, int], np.ndarray]
+OPERATOR_VARIANTS: dict[str, dict[str, object]] = {
+    "parameters": {"cost": "size", "reward": "accuracy_change"},
+    "free": {"reward": "accuracy_times_cost", "target": 0.4},
+    "bumpy": {"budget": 0.5, "reward": "accuracy_times_cost"},
+    "rough": {"budget": 0.6},
+}
+"""What is different about them where operators are chosen."""
+
+GetProblem = Callable[..., ChainProblem]
+MakeActions = Callable[..., np.ndarray]
 
 
 def _arguments(env_id: str, variant: str) -> dict[str, object]:
     """The arguments of a variant; zeros, few bits and small layers save nothing on a roofline."""
+    if env_id.startswith("NAS"):
+        if variant == "coarse":
+            return {"actions": "continuous", "budget": 0.8}
+        return {**VARIANTS[variant], **OPERATOR_VARIANTS.get(variant, {})}
     if env_id.startswith("HAQ"):
         bits = {
             "latency": {"hardware": "bismo-cloud"},
@@ -82,14 +95,16 @@ def _arguments(env_id: str, variant: str) -> dict[str, object]:
 
 
 @lru_cache(None)
-def _problem(env_id: str, variant: str = "paper") -> LayerwiseProblem:
+def _problem(env_id: str, variant: str = "paper") -> ChainProblem:
     made = make_problem(**{**hwenvs.ENVIRONMENTS[env_id], **_arguments(env_id, variant)})
-    assert isinstance(made, LayerwiseProblem)
+    assert isinstance(made, ChainProblem)
     return made
 
 
-def _actions(seed: int, steps: int, batch: int) -> np.ndarray:
+def _actions(seed: int, steps: int, batch: int, space: gym.Space[Any] | None = None) -> np.ndarray:
     rng = np.random.default_rng(seed)
+    if isinstance(space, gym.spaces.Discrete):
+        return rng.integers(space.n, size=(steps, batch))
     actions = rng.random((steps, batch, 1), dtype=np.float32)
     actions[rng.random(actions.shape) < 0.1] = 0.0
     actions[rng.random(actions.shape) < 0.1] = 1.0
@@ -121,7 +136,10 @@ def get_problem() -> GetProblem:
 
 @pytest.fixture(scope="session")
 def make_actions() -> MakeActions:
-    """Draws actions [steps, batch, 1] from a seed, the ends of the range among them."""
+    """Draws actions [steps, batch, 1] from a seed, the ends of the range among them.
+
+    With a discrete space: choices [steps, batch].
+    """
     return _actions
 
 
@@ -150,7 +168,7 @@ def arguments(env_id: str, variant: str) -> dict[str, object]:
 
 
 @pytest.fixture
-def problem(env_id: str, variant: str) -> LayerwiseProblem:
+def problem(env_id: str, variant: str) -> ChainProblem:
     """Every problem in all its variants."""
     return _problem(env_id, variant)
 

@@ -25,7 +25,7 @@ ZOO = {
     "HAQ-v0": "resnet20",
     "DeepCompression-v0": "alexnet",
 }
-"""A network with a table for every id."""
+"""A network with a table for every id that wants one."""
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +43,24 @@ def traced() -> Network:
 def test_every_id_is_registered_and_none_is_listed_with_a_network() -> None:
     assert set(IDS) <= set(gym.registry)
     assert not set(IDS) & set(hwenvs.ENVIRONMENTS)
-    assert set(ZOO) == set(IDS)
+    assert {*ZOO, "NAS-v0"} == set(IDS)
 
 
 @pytest.mark.parametrize("make", [gym.make, gym.make_vec])
-@pytest.mark.parametrize("env_id", IDS)
+@pytest.mark.parametrize("env_id", ZOO)
 def test_without_a_network_the_error_says_how_to_pass_one(env_id: str, make: Any) -> None:
     with pytest.raises(ArgumentError, match=r"network is missing: .*resnet56.*from_torch\(module"):
         make(env_id)
+
+
+@pytest.mark.parametrize("make", [gym.make, gym.make_vec])
+def test_without_a_search_space_the_error_says_how_to_pass_one(make: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"space is missing: .*proxyless_cifar"):
+        make("NAS-v0")
+    with pytest.raises(ArgumentError, match=r"space cannot be a int: .*hwenvs.networks.Space"):
+        make("NAS-v0", space=3)
+    with pytest.raises(UnknownNameError, match="Did you mean 'proxyless_cifar'"):
+        make("NAS-v0", space="proxyless_cifr")
 
 
 def test_a_module_instead_of_its_table_is_refused() -> None:
@@ -60,7 +70,7 @@ def test_a_module_instead_of_its_table_is_refused() -> None:
         gym.make("AMC-v0", network="resnet-56")
 
 
-@pytest.mark.parametrize("env_id", IDS)
+@pytest.mark.parametrize("env_id", ZOO)
 def test_networks_of_the_zoo_are_taken_by_name(env_id: str) -> None:
     env = gym.make(env_id, network=ZOO[env_id])
     assert env.unwrapped.problem.network.name == ZOO[env_id]  # type: ignore[attr-defined]

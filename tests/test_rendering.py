@@ -28,6 +28,13 @@ def after(env: gym.Env, steps: int) -> gym.Env:
     return env
 
 
+def told(problem: ChainProblem, decision: int, entry: int) -> str:
+    """How text tells what a decision says."""
+    if problem.levels:
+        return problem.levels[entry - 1]
+    return f"{entry:4d} / {problem.decisions[decision].size:4d}"
+
+
 def test_text_has_a_line_a_decision_and_the_budget(env_id: str) -> None:
     env = gym.make(env_id, render_mode="ansi")
     problem = env.unwrapped.problem
@@ -37,7 +44,7 @@ def test_text_has_a_line_a_decision_and_the_budget(env_id: str) -> None:
     for name, line in zip(problem.names, lines[2:], strict=False):
         assert name in line
     kept = env.unwrapped.get_state()
-    assert f"{kept[2]:4d} / {problem.decisions[2].size:4d}" in lines[4]
+    assert told(problem, 2, kept[2]) in lines[4]
     assert lines[5].startswith("  3>")
     limited = problem.budget.amount < np.inf
     shown = f"{problem.budget.fraction:.1%} allowed" if limited else "spent"
@@ -48,11 +55,11 @@ def test_text_of_a_finished_design_ends_with_its_result(env_id: str) -> None:
     env = gym.make(env_id, render_mode="ansi", constraint="projected")
     env.reset()
     for _ in range(env.unwrapped.problem.horizon):
-        info = env.step(np.array([1.0], np.float32))[-1]
+        info = env.step(env.action_space.sample())[-1]
     text = env.render()
     assert f"accuracy {info['accuracy']:.2%}" in text
     assert f"MACs {info['cost_fractions']['macs']:.1%}" in text
-    assert f"{info['design'][0]:4d} / " in text
+    assert told(env.unwrapped.problem, 0, info["design"][0]) in text
 
 
 def test_text_without_a_budget_says_so() -> None:

@@ -45,7 +45,7 @@ def test_vector_env_equals_scalar_envs(
     assert isinstance(together, DesignVectorEnv)
     steps = 2 * together.problem.horizon + 3
     assert_same(together.reset(seed=1)[0], one_by_one.reset(seed=1)[0])
-    for step, actions in enumerate(make_actions(5, steps, COUNT)):
+    for step, actions in enumerate(make_actions(5, steps, COUNT, together.single_action_space)):
         for a, b in zip(together.step(actions), one_by_one.step(actions), strict=True):
             assert_same(a, b, f"step {step}")
 
@@ -68,10 +68,10 @@ def test_make_vec_gives_the_native_environment_with_its_spaces(env_id: str) -> N
     assert isinstance(envs, DesignVectorEnv)
     assert envs.metadata["autoreset_mode"] is AutoresetMode.NEXT_STEP
     assert envs.observation_space.shape == (4096, 12)
-    assert envs.action_space.shape == (4096, 1)
+    assert envs.action_space.shape == (4096, *envs.single_action_space.shape)
     observations, _ = envs.reset(seed=0)
     assert observations in envs.observation_space
-    assert envs.step(np.full((4096, 1), 0.5, np.float32))[0] in envs.observation_space
+    assert envs.step(envs.action_space.sample())[0] in envs.observation_space
 
 
 def test_next_step_resets_after_the_end_and_ignores_that_action() -> None:
@@ -155,7 +155,7 @@ def test_unknown_modes_suggest_others() -> None:
 def test_states_restore_the_rest_of_the_episode(env_id: str, make_actions: Any) -> None:
     envs = gym.make_vec(env_id, num_envs=COUNT)
     horizon = envs.problem.horizon
-    actions = make_actions(7, horizon, COUNT)
+    actions = make_actions(7, horizon, COUNT, envs.single_action_space)
     envs.reset()
     for step in range(horizon // 2):
         before = envs.step(actions[step])[0]

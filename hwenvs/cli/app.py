@@ -8,6 +8,7 @@ import typer
 
 from hwenvs import __version__
 from hwenvs.cli import (
+    animation,
     archives,
     calibrate,
     drawing,
@@ -87,10 +88,24 @@ app.command(
     epilog=examples(
         "hwenvs specialise HAQ-MobileNetV1-v0 --budget 0.6 --out report",
         "hwenvs specialise AMC-MobileNetV1-v0 --hardware mobile,v100 --budget 0.7",
+        "hwenvs specialise NAS-Proxyless-v0 --hardware mobile,cpu,gpu --out report",
     ),
 )(specialise.specialise)
+app.command(
+    "animate",
+    epilog=examples(
+        "hwenvs animate NAS-ProxylessCIFAR-v0 --solver reinforce --out search.gif",
+        "hwenvs animate AMC-ResNet56-v0 --solver decomposition --evaluations 60 --out search.gif",
+    ),
+)(animation.animate)
 app.command("train")(train.train)
-app.command("train-supernet")(train.train_supernet)
+app.command(
+    "train-supernet",
+    epilog=examples(
+        "hwenvs train-supernet proxyless_cifar --out weights --threads 2",
+        "hwenvs train-supernet proxyless_digits --out weights --epochs 60 --batch-size 50",
+    ),
+)(train.train_supernet)
 app.add_typer(listing.hardware, name="hardware")
 app.command(
     "profile",
@@ -104,6 +119,7 @@ app.command(
     epilog=examples(
         "hwenvs calibrate channel-pruning resnet20 --out tables --workers 2",
         "hwenvs calibrate bit-allocation mobilenet_v1 --out tables --workers 2",
+        "hwenvs calibrate operator-selection proxyless_cifar --out tables --workers 2",
     ),
 )(calibrate.calibrate)
 app.command(

@@ -30,6 +30,7 @@ def render(
     hardware: options.HardwareOption = None,
     constraint: options.ConstraintOption = None,
     network: options.NetworkOption = None,
+    space: options.SpaceOption = None,
     proxy: options.ProxyOption = None,
 ) -> None:
     """Show what a design keeps and costs, and how accurate it should be.
@@ -37,7 +38,7 @@ def render(
     The design is judged as it is, over budget or not.
     """
     arguments = options.environment_arguments(
-        budget, cost, reward, hardware, constraint, network, proxy
+        budget, cost, reward, hardware, constraint, network, proxy, space
     )
     if out is not None and out.suffix not in FORMATS:
         raise ArgumentError(f"pictures end in {', '.join(FORMATS)}, not {str(out)!r}")

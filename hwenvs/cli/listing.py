@@ -35,21 +35,22 @@ def list_environments() -> None:
         try:
             problem = options.load_problem(name, {}, quiet=True)
         except MissingExtraError:
-            table.add_row(name, given["network"], "", "", "needs hwenvs\\[measure]", "")
+            table.add_row(name, options.subject(given), "", "", "needs hwenvs\\[measure]", "")
             continue
         spec, card = problem.spec(), problem.card
         spearman = card.heldout.get("spearman_equal_budget")
         itself = isinstance(getattr(problem, "proxy", None), MeasuredProxy)
         table.add_row(
             name,
-            str(spec["network"]),
+            options.subject(spec),
             str(problem.horizon),
             _budget(spec["budget"], spec["cost"]),
             card.basis,
             "real network" if itself else _rank(spearman),
         )
     for name in OPEN_ENVIRONMENTS:
-        table.add_row(name, "yours, or --network", "", "", "", "")
+        asked = "--space" if name.startswith("NAS") else "--network"
+        table.add_row(name, f"yours, or {asked}", "", "", "", "")
     output().print(table)
 
 
@@ -57,10 +58,11 @@ def card(
     environment: options.EnvironmentArgument,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     network: options.NetworkOption = None,
+    space: options.SpaceOption = None,
     proxy: options.ProxyOption = None,
 ) -> None:
     """Show what stands behind an environment's accuracies: data, method, held-out errors."""
-    arguments = options.environment_arguments(network=network, proxy=proxy)
+    arguments = options.environment_arguments(network=network, space=space, proxy=proxy)
     entries = options.load_problem(environment, arguments, quiet=True).card.to_dict()
     console = output()
     if as_json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -29,7 +29,10 @@ CostOption = Annotated[
 ]
 RewardOption = Annotated[
     str | None,
-    typer.Option(help="accuracy, accuracy_change, error_times_log_macs or error_times_log_params."),
+    typer.Option(
+        help="accuracy, accuracy_change, error_times_log_macs, error_times_log_params or "
+        "accuracy_times_cost."
+    ),
 ]
 HardwareOption = Annotated[
     str | None, typer.Option(help="Hardware model; 'hwenvs hardware list' shows them.")
@@ -38,9 +41,14 @@ NetworkOption = Annotated[
     str | None,
     typer.Option(help="Network of the zoo, for ids without one: AMC-v0, HAQ-v0, …"),
 ]
+SpaceOption = Annotated[
+    str | None, typer.Option(help="Search space, for NAS-v0: proxyless, proxyless_cifar, …")
+]
 ProxyOption = Annotated[
     str | None,
-    typer.Option(help="Where accuracies come from: surrogate, measured, or a table (.npz)."),
+    typer.Option(
+        help="Where accuracies come from: surrogate, measured, zero_cost:SCORE, a table (.npz)."
+    ),
 ]
 ConstraintOption = Annotated[str | None, typer.Option(help="bounded, projected or backoff.")]
 EvaluationsOption = Annotated[int, typer.Option(min=1, help="Designs that each run may try.")]
@@ -56,6 +64,7 @@ def environment_arguments(
     constraint: str | None = None,
     network: str | None = None,
     proxy: str | None = None,
+    space: str | None = None,
 ) -> dict[str, Any]:
     """The options that were given, as arguments of ``gym.make``.
 
@@ -64,6 +73,7 @@ def environment_arguments(
     """
     given: dict[str, Any] = {
         "network": network,
+        "space": space,
         "proxy": proxy,
         "cost": cost,
         "reward": reward,
@@ -74,6 +84,11 @@ def environment_arguments(
     if budget is not None:
         arguments = {"budget": _budget(budget), **arguments}
     return arguments
+
+
+def subject(arguments: Mapping[str, Any]) -> str:
+    """The network or the search space that arguments of an environment name."""
+    return str(arguments.get("network", arguments.get("space")))
 
 
 def check_environment(name: str) -> None:
@@ -98,10 +113,10 @@ def load_problem(name: str, arguments: dict[str, Any], quiet: bool = False) -> P
     # The warning would come from every process and with a line of source: a note says it once.
     warnings.simplefilter("ignore", AnalyticProxyWarning)
     problem: Problem = gym.make(name, **arguments).unwrapped.problem  # type: ignore[attr-defined]
-    if problem.card.basis == "analytic" and not quiet:
+    if problem.card.basis != "measured" and not quiet:
         notes().print(
-            f"[yellow]note:[/] accuracies of {problem.card.network} are analytic, not measured: "
-            "compare solvers on them, do not quote them",
+            f"[yellow]note:[/] accuracies of {problem.card.network} are {problem.card.basis}, not "
+            "measured: compare solvers on them, do not quote them",
             soft_wrap=True,
         )
     return problem

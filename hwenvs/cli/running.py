@@ -33,6 +33,7 @@ def run(
     hardware: options.HardwareOption = None,
     constraint: options.ConstraintOption = None,
     network: options.NetworkOption = None,
+    space: options.SpaceOption = None,
     proxy: options.ProxyOption = None,
 ) -> None:
     """Run one solver with several seeds and record every design it tries.
@@ -40,7 +41,7 @@ def run(
     Records are lines of JSON, one a run, for pandas.read_json(path, lines=True).
     """
     arguments = options.environment_arguments(
-        budget, cost, reward, hardware, constraint, network, proxy
+        budget, cost, reward, hardware, constraint, network, proxy, space
     )
     path = out / f"{environment}.{solver}.jsonl"
     problem = options.load_problem(environment, arguments)
@@ -67,6 +68,7 @@ def compare(
     hardware: options.HardwareOption = None,
     constraint: options.ConstraintOption = None,
     network: options.NetworkOption = None,
+    space: options.SpaceOption = None,
     proxy: options.ProxyOption = None,
 ) -> None:
     """Run several solvers on one environment; print a table and write a report.
@@ -74,7 +76,7 @@ def compare(
     Solvers that know one design only (uniform, shallow, deep, exact) run once.
     """
     arguments = options.environment_arguments(
-        budget, cost, reward, hardware, constraint, network, proxy
+        budget, cost, reward, hardware, constraint, network, proxy, space
     )
     names = options.parse_names(solvers)
     problem = options.load_problem(environment, arguments)

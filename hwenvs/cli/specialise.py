@@ -25,6 +25,7 @@ def specialise(
         Path | None, typer.Option(help="Folder for specialisation.json and .png.")
     ] = None,
     network: options.NetworkOption = None,
+    space: options.SpaceOption = None,
 ) -> None:
     """Design for several chips; evaluate every chip's best design on every other.
 
@@ -34,7 +35,7 @@ def specialise(
     from hwenvs.reporting.specialisation import heat_map, specialise
 
     options.check_environment(environment)
-    given = {} if network is None else {"network": network}
+    given = options.environment_arguments(network=network, space=space)
     found = specialise(environment, options.parse_names(hardware), budget, cost, **given)
     table = Table(title=f"{found.title}, {budget:.0%} of the cost: accuracy, and cost as designed")
     table.add_column("designed for")
@@ -63,5 +64,18 @@ def specialise(
         temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     with replacing(out / "specialisation.png") as temporary:
         heat_map(found).savefig(temporary, format="png")
-    for name in ("specialisation.json", "specialisation.png"):
+    written = ["specialisation.json", "specialisation.png"]
+    if found.space is not None:
+        from hwenvs.reporting.architectures import architectures
+
+        rows = [
+            (f"{chip}: {accuracy:.2%} accuracy", design)
+            for chip, accuracy, design in zip(
+                found.chips, found.accuracy, found.designs, strict=True
+            )
+        ]
+        with replacing(out / "architectures.png") as temporary:
+            architectures(found.space, rows).savefig(temporary, format="png")
+        written.append("architectures.png")
+    for name in written:
         output().print(f"wrote {out / name}", markup=False, soft_wrap=True)

@@ -111,10 +111,7 @@ def train_supernet(
 
     Every step trains a random path on its own, so that one path is in memory at a time.
     Stop it at any time: the same command continues after the last finished epoch.
-
-    Example: hwenvs train-supernet proxyless_cifar --out weights --threads 2
-
-    Example without any data: hwenvs train-supernet proxyless_digits --out weights --epochs 60
+    The digits need no data folder.
     """
     import torch
 

@@ -138,6 +138,7 @@ class Problem(ABC):
         baseline: accuracy of the uncompressed network, a fraction.
         full_costs: by quantity the cost of the uncompressed network in SI units.
         unit: what decisions keep.
+        levels: names of what the entries of a design say, from 1 on, where they are no numbers.
         optimum: reward of the certified optimum once a solver has found it; scores need it.
     """
 
@@ -151,6 +152,7 @@ class Problem(ABC):
     baseline: float
     full_costs: Mapping[str, float]
     unit: str = "channels"
+    levels: tuple[str, ...] = ()
     optimum: float | None = None
 
     @abstractmethod

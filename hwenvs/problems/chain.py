@@ -206,6 +206,7 @@ class ChainProblem(Problem):
             amount=self.budget.amount,
             full=self.budget.full,
             unit=self.unit,
+            levels=self.levels,
         )
 
     @cached_property

@@ -128,6 +128,7 @@ class OperatorSelectionProblem(ChainProblem):
 
     family = "operator_selection"
     unit = "operator"
+    levels = tuple(operator.name for operator in OPERATORS)
 
     def __init__(
         self,

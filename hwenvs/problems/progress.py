@@ -21,6 +21,7 @@ class Progress:
         amount: the budget in SI units; infinite without one.
         full: cost of the uncompressed network in SI units.
         unit: what is kept.
+        levels: names of what decisions say, 1 and up, where numbers alone say little.
     """
 
     title: str
@@ -33,6 +34,7 @@ class Progress:
     amount: float
     full: float
     unit: str = "channels"
+    levels: tuple[str, ...] = ()
 
     @property
     def spent(self) -> tuple[float, ...]:

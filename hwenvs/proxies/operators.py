@@ -86,7 +86,11 @@ class OperatorTable(TabulatedProxy):
         return found
 
     def evaluate(self, designs: Ints) -> Floats:
-        """Accuracies [B] of ``designs`` [B, T].
+        """Accuracies [B] of ``designs`` [B, T]; errors as of :meth:`total_divergence`."""
+        return self.curve(self.total_divergence(designs))
+
+    def total_divergence(self, designs: Ints) -> Floats:
+        """What ``designs`` [B, T] lose against the best architecture [B].
 
         Raises:
             DesignError: if one is no design of the space.
@@ -101,7 +105,7 @@ class OperatorTable(TabulatedProxy):
         for table, column in zip(self.pairs, checked.T - 1, strict=True):
             total += table[before, column]
             before = column
-        return self.curve(total)
+        return total
 
 
 def transferred(table: OperatorTable, space: Space) -> OperatorTable:

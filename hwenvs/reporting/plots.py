@@ -73,8 +73,10 @@ def channels(results: Results) -> Figure:
     )
     count = len(full)
     drawn = _figure(max(8.4, 2.0 + 0.22 * count), 6.2)
-    upper, lower = drawn.subplots(2, 1, sharex=True, height_ratios=[1.0, 1.0])
-    for axes, scale, whole in ((upper, 1.0, full), (lower, 100.0 / full, 100.0 + 0.0 * full)):
+    levels = results.problem.levels
+    panels = [(1.0, full)] if levels else [(1.0, full), (100.0 / full, 100.0 + 0.0 * full)]
+    rows = drawn.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (scale, whole) in zip(rows, panels, strict=True):
         places = np.arange(count)
         axes.bar(places, whole, 0.86, color=palette.FAINT, label=WHOLE)
         kept = np.array(best.design) * scale
@@ -85,10 +87,14 @@ def channels(results: Results) -> Figure:
             _marks(axes, optimal, palette.OPTIMUM, results.optimum)
         axes.set_xlim(-0.7, count - 0.3)
         _finish(axes)
-    unit = results.problem.unit
-    upper.set_ylabel(f"{unit} kept")
-    lower.set_ylabel(f"{unit} kept" if unit.startswith("%") and "," not in unit else "kept (%)")
-    lower.set_ylim(0, 104)
+    unit, upper, lower = results.problem.unit, rows[0], rows[-1]
+    if levels:
+        upper.set_ylabel(unit)
+        upper.set_yticks(range(1, len(levels) + 1), levels)
+    else:
+        upper.set_ylabel(f"{unit} kept")
+        lower.set_ylabel(f"{unit} kept" if unit.startswith("%") and "," not in unit else "kept (%)")
+        lower.set_ylim(0, 104)
     many = count > MANY_NAMES
     lower.set_xticks(
         range(count),
@@ -99,7 +105,8 @@ def channels(results: Results) -> Figure:
         rotation_mode="default" if many else "anchor",
         fontsize=6.5 if many else 8,
     )
-    lower.set_xlabel("layer whose input channels are selected" if unit == "channels" else "layer")
+    where = {"channels": "layer whose input channels are selected", "operator": "block"}
+    lower.set_xlabel(where.get(unit, "layer"))
     _title(upper, results, f"uncompressed network: {results.problem.baseline:.2%} accuracy")
     handles, labels = upper.get_legend_handles_labels()
     order = sorted(range(len(labels)), key=lambda place: labels[place] == WHOLE)

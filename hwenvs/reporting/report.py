@@ -85,7 +85,9 @@ def _section(results: Results, suffix: str) -> str:
 
 def _about(results: Results) -> str:
     problem, card = results.problem, results.problem.card
-    basis = f"measured on {card.data}" if card.basis == "measured" else "not measured but analytic"
+    basis = (
+        f"measured on {card.data}" if card.basis == "measured" else f"not measured but {card.basis}"
+    )
     text = (
         f"{problem.title}, {problem.horizon} decisions. Accuracies are estimates of a proxy, "
         f"{basis} (`hwenvs card {results.environment}` says more); the uncompressed network has "
@@ -129,7 +131,9 @@ def _designs(results: Results) -> str:
     listed = "".join(
         f"- {label}: `{','.join(str(kept) for kept in design)}`\n" for label, design in rows.items()
     )
-    return f"{table}\nCosts are fractions of the uncompressed network's. Kept {unit}:\n\n{listed}"
+    levels = ", ".join(f"{n} {name}" for n, name in enumerate(results.problem.levels, 1))
+    what = f"Operators ({levels})" if levels else f"Kept {unit}"
+    return f"{table}\nCosts are fractions of the uncompressed network's. {what}:\n\n{listed}"
 
 
 def _repeat(results: Results) -> str:

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from hwenvs.baselines.exact import optimum
 from hwenvs.errors import ArgumentError, MissingExtraError
+from hwenvs.networks import Space
 from hwenvs.problems import make_problem
 from hwenvs.problems.chain import ChainProblem
+from hwenvs.problems.operator_selection import OperatorSelectionProblem
 from hwenvs.registration import ALL_ENVIRONMENTS
 from hwenvs.reporting import palette
 
@@ -49,6 +51,7 @@ class Specialisation:
     budget: float
     fitted: NDArray[np.float64]
     cost: Mapping[str, str]
+    space: Space | None = None
 
 
 def specialise(
@@ -57,7 +60,8 @@ def specialise(
     """The certified optimum of each chip, evaluated on every other.
 
     A design that is over another chip's budget is scaled down by the largest common factor that
-    meets it, one under it scaled up likewise, so that all entries of a column cost alike.
+    meets it, one under it scaled up likewise, so that all entries of a column cost alike.  Of
+    operators, which are no numbers, those over it are lowered from the last block on.
 
     Args:
         environment: id whose family and network are meant.
@@ -93,6 +97,7 @@ def specialise(
         budget,
         fitted,
         costs,
+        problems[0].space if isinstance(problems[0], OperatorSelectionProblem) else None,
     )
 
 
@@ -102,6 +107,8 @@ def _problem(
     arguments: dict[str, Any] = {**ALL_ENVIRONMENTS[environment], **given}
     name = chip.partition(":")[0]
     arguments |= {"hardware": name, "cost": cost, "budget": budget, "constraint": "projected"}
+    if arguments["problem"] == OperatorSelectionProblem.family:
+        arguments["constraint"] = "backoff"  # operators are no numbers that could be scaled
     problem = make_problem(**arguments)
     if not isinstance(problem, ChainProblem):
         raise ArgumentError(f"{environment} is no chain of decisions with known costs")
@@ -110,6 +117,8 @@ def _problem(
 
 def _fitted(problem: ChainProblem, design: Sequence[int]) -> float:
     """Accuracy of ``design`` scaled by the largest common factor that the budget allows."""
+    if problem.levels:
+        return float(problem.evaluate(problem.canonical([list(design)])).accuracy[0])
     sizes = np.array([decision.size for decision in problem.decisions])
     factors = np.linspace(1.0, float((sizes / np.array(design)).max()), 400)
     scaled = np.clip(np.rint(factors[:, None] * np.array(design)), 1, sizes).astype(np.int64)

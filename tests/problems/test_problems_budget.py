@@ -110,7 +110,7 @@ def test_projection_uses_the_largest_common_factor(table_id: str, get_problem: A
 
 
 def test_the_smallest_feasible_budget_is_the_one_in_the_message(env_id: str) -> None:
-    arguments = {"network": hwenvs.ENVIRONMENTS[env_id]["network"]}
+    arguments = {"network": hwenvs.ENVIRONMENTS[env_id].get("network", "proxyless_mobile")}
     if not channel_groups(get_network(arguments["network"])):
         pytest.skip("no channels to prune")
     with pytest.raises(BudgetError, match="smallest feasible fraction is") as caught:

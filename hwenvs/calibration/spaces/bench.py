@@ -10,8 +10,14 @@ import torch
 from torch import Tensor
 
 from hwenvs.calibration.bench import SHIPPED_WEIGHTS
-from hwenvs.calibration.images import Preprocessing, dataset_folder, find_dataset, load_images
-from hwenvs.calibration.spaces.judging import judge
+from hwenvs.calibration.images import (
+    Preprocessing,
+    dataset_folder,
+    find_dataset,
+    load_images,
+    load_pixels,
+)
+from hwenvs.calibration.spaces.judging import judge, preprocess
 from hwenvs.errors import DataError, WeightsError
 from hwenvs.networks import Space, get_space
 from hwenvs.networks.modules import read_weights
@@ -138,6 +144,33 @@ def open_supernet_bench(
         images.contiguous(memory_format=last),
         labels,
     )
+
+
+def training_images(
+    space: Space,
+    metadata: dict[str, str],
+    count: int,
+    data: str | Path | None = None,
+    dataset: str | None = None,
+) -> tuple[Tensor, Tensor]:
+    """The last ``count`` training images ``[N, C, R, R]``, ready for the supernet, and labels.
+
+    Args:
+        space: the search space.
+        metadata: of the supernet's file.
+        count: images, or all where there are fewer.
+        data: folder with the data sets; default ``HWENVS_DATA``.
+        dataset: see :func:`hwenvs.calibration.images.find_dataset`.
+
+    Raises:
+        DataError: if there are none.
+    """
+    folder, _, training = find_dataset(space.name, dataset)
+    preprocessing = Preprocessing.from_metadata(metadata, space.resolution)
+    source = dataset_folder(folder, data)
+    pixels, labels = load_pixels(source, training, None, None, preprocessing.channels)
+    images = preprocess(pixels[-count:], preprocessing)
+    return images, labels[-count:]
 
 
 def _check(

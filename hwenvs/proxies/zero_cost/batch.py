@@ -22,7 +22,7 @@ class Batch(NamedTuple):
     """Images with their labels.
 
     Attributes:
-        images: ``[N, C, R, R]`` float32, normalised.
+        images: ``[N, C, R, R]`` float32, normalised, channels last in memory.
         labels: ``[N]`` int64.
         source: where they are from, in words.
     """
@@ -64,4 +64,5 @@ def _read(folder: Path, dataset: str, split: str, resolution: int, count: int) -
             f"a package to read {dataset} with is missing: pip install 'hwenvs[measure]' ({error})"
         ) from error
     source = f"{dataset} {split} rows 0 to {count - 1}"
-    return Batch(images, labels, source)
+    # Gradients of depthwise convolutions take half the time so.
+    return Batch(images.contiguous(memory_format=torch.channels_last), labels, source)

@@ -34,6 +34,9 @@ class ZeroCostProxy:
     The smallest design of the space has 0 and its largest 1; what lies outside is cut off. Designs
     are scored once, on one thread, as networks that are initialised from ``seed``.
 
+    Equal designs get equal bits on a machine. All scores but synflow, MACs and parameters add up
+    32-bit numbers: other processors and versions of torch may differ in the third digit.
+
     Args:
         space: the search space.
         score: name in :data:`hwenvs.proxies.zero_cost.scores.SCORES`.

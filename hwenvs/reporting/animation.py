@@ -1,0 +1,132 @@
+"""A search as a film: the best design so far, what the solver believes in, and what it earned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwenvs.errors import ArgumentError, MissingExtraError
+from hwenvs.files import replacing
+from hwenvs.problems.chain import ChainProblem
+from hwenvs.problems.operator_selection import OperatorSelectionProblem
+from hwenvs.records import Run
+from hwenvs.reporting import palette
+from hwenvs.reporting.architectures import draw_architecture, label_blocks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Floats = NDArray[np.float64]
+
+FRAMES = 60
+"""At most; a search of more evaluations is shown in larger steps."""
+
+DOTS = 90
+FRAMES_A_SECOND = 8
+LINGER = 16
+"""Times that the last frame is shown."""
+
+
+def animate(problem: ChainProblem, run: Run, path: Path, beliefs: Sequence[Floats] = ()) -> int:
+    """Writes a search as an animated GIF; returns its number of different frames.
+
+    Args:
+        problem: what was solved.
+        run: the record of the search.
+        path: the file, ending in ``.gif``.
+        beliefs: per evaluation the probabilities [T, n] that a solver gave to operators, if it has
+            such.
+
+    Raises:
+        ArgumentError: if the file does not end in ``.gif`` or the run is empty.
+        MissingExtraError: without matplotlib and pillow.
+    """
+    if path.suffix != ".gif":
+        raise ArgumentError(f"an animation ends in .gif, not {str(path)!r}")
+    if not run.rewards:
+        raise ArgumentError("the run evaluated no design")
+    try:
+        from matplotlib.animation import FuncAnimation, PillowWriter
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingExtraError("films need matplotlib: pip install 'hwenvs[plot]'") from error
+    shown = np.unique(np.linspace(0, len(run.rewards) - 1, FRAMES).astype(int))
+    drawn = Figure((8.2, 6.4 if len(beliefs) else 4.9), DOTS, layout="constrained")
+    frames = [*shown, *[shown[-1]] * LINGER]
+    film = FuncAnimation(
+        drawn,
+        lambda last: _frame(drawn, problem, run, int(last), beliefs),
+        frames,
+        init_func=lambda: None,
+        cache_frame_data=False,
+    )
+    with replacing(path) as temporary:
+        # The writer tells the format by the ending.
+        inside = temporary.with_suffix(".gif")
+        film.save(inside, PillowWriter(FRAMES_A_SECOND))
+        inside.replace(temporary)
+    return len(shown)
+
+
+def _frame(
+    drawn: Figure, problem: ChainProblem, run: Run, last: int, beliefs: Sequence[Floats]
+) -> list[Any]:
+    """The state of the search after evaluation ``last`` (from 0)."""
+    drawn.clear()
+    rows = [1.1, 1.0, 1.0] if len(beliefs) else [1.1, 1.0]
+    panels = drawn.subplots(len(rows), 1, height_ratios=rows)
+    best = int(np.argmax(run.rewards[: last + 1]))
+    quantity = problem.budget.quantity
+    caption = (
+        f"{run.solver}, evaluation {last + 1} of {len(run.rewards)}: best so far "
+        f"{run.accuracies[best]:.2%} accuracy, {quantity} "
+        f"{run.costs[quantity][best] / problem.full_costs[quantity]:.1%} of the largest"
+    )
+    _draw_design(panels[0], problem, run.designs[best], caption)
+    if len(beliefs):
+        _draw_beliefs(panels[1], problem, beliefs[min(last, len(beliefs) - 1)])
+    _draw_rewards(panels[-1], run, last)
+    return []
+
+
+def _draw_design(axes: Axes, problem: ChainProblem, design: Sequence[int], caption: str) -> None:
+    if isinstance(problem, OperatorSelectionProblem):
+        draw_architecture(axes, problem.space, design, caption)
+        label_blocks(axes, problem.space)
+        return
+    sizes = np.array([decision.size for decision in problem.decisions])
+    places = np.arange(len(sizes))
+    axes.bar(places, 100.0 + 0.0 * sizes, 0.86, color=palette.FAINT)
+    axes.bar(places, 100.0 * np.array(design) / sizes, 0.86, color="#0072B2")
+    axes.set_ylabel(f"{problem.unit} kept (%)")
+    axes.set_xlabel("decision")
+    axes.set_title(caption, fontsize=9, color=palette.TEXT, loc="left")
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _draw_beliefs(axes: Axes, problem: ChainProblem, chances: Floats) -> None:
+    axes.imshow(chances.T, aspect="auto", origin="lower", cmap="Blues", vmin=0.0, vmax=1.0)
+    axes.set_yticks(range(len(problem.levels)), problem.levels, fontsize=7)
+    axes.set_ylabel("probability of operators", fontsize=8)
+    axes.set_xlabel("block", fontsize=9)
+
+
+def _draw_rewards(axes: Axes, run: Run, last: int) -> None:
+    values = np.array(run.rewards if run.scores is None else run.scores)
+    steps = np.arange(1, last + 2)
+    axes.plot(steps, values[: last + 1], ".", color=palette.QUIET, markersize=3, label="evaluated")
+    best = np.maximum.accumulate(values[: last + 1])
+    axes.plot(steps, best, color="#D55E00", drawstyle="steps-post", label="best so far")
+    axes.set_xlim(0.5, len(values) + 0.5)
+    low, high = np.quantile(values, 0.05), values.max()
+    room = 0.08 * max(high - low, 1e-9)
+    axes.set_ylim(low - room, high + room)
+    axes.set_xlabel("evaluations (finished designs)")
+    axes.set_ylabel("reward" if run.scores is None else "score")
+    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    axes.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,214 @@
+"""Tables of search spaces: trained, measured, fitted, resumed; and the one that is shipped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import hwenvs
+from hwenvs.calibration.fidelity import spearman
+from hwenvs.calibration.spaces.bench import open_supernet, open_supernet_bench
+from hwenvs.calibration.spaces.calibration import SpaceCalibration, SpacePlan
+from hwenvs.calibration.spaces.fit import cheapest, fit_pairs, reduced
+from hwenvs.calibration.spaces.judging import logits_of
+from hwenvs.calibration.spaces.table import SpaceResult
+from hwenvs.cli.app import app
+from hwenvs.compression.norms import estimate_norms
+from hwenvs.errors import DataError, WeightsError
+from hwenvs.networks import get_space
+from hwenvs.solving import solve
+
+TABLES = Path(hwenvs.__file__).parent / "proxies" / "tables"
+SPACE = "proxyless_digits"
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A supernet of the digits, trained for some seconds by the command."""
+    out = tmp_path_factory.mktemp("supernet")
+    command = ["train-supernet", SPACE, "--out", str(out), "--epochs", "10", "--batch-size", "50"]
+    command += ["--learning-rate", "0.05"]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    assert "10 epochs" in done.output
+    return out / f"{SPACE}.supernet.safetensors"
+
+
+@pytest.fixture(scope="module")
+def calibrated(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with its table, measured by the command on few architectures."""
+    out = tmp_path_factory.mktemp("tables")
+    command = ["calibrate", "operator-selection", SPACE, "--weights", str(weights)]
+    command += ["--out", str(out), "--fitted", "60", "--heldout", "12"]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    assert "spearman" in done.output
+    return out
+
+
+def test_training_that_stopped_ends_with_the_same_supernet(tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    states = []
+    for name, parts in (("whole", [[]]), ("parts", [["--until", "1"], []])):
+        for part in parts:
+            command = ["train-supernet", SPACE, "--out", str(tmp_path / name), "--epochs", "2"]
+            done = CliRunner().invoke(app, [*command, *part])
+            assert done.exit_code == 0, done.output
+        states.append(load_file(tmp_path / name / f"{SPACE}.supernet.safetensors"))
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+
+
+def test_a_trained_supernet_knows_more_than_chance(weights: Path) -> None:
+    _, metadata = open_supernet(SPACE, weights)
+    assert float(metadata["test_accuracy"].split()[1].rstrip(",")) > 0.3
+    assert metadata["command"].startswith("hwenvs train-supernet")
+
+
+def test_the_table_makes_an_environment_with_a_certified_optimum(calibrated: Path) -> None:
+    table = str(calibrated / f"{SPACE}.operator_selection.npz")
+    run = solve("exact", "NAS-v0", evaluations=1, space=SPACE, proxy=table)
+    assert run.scores == [pytest.approx(1.0)]
+    card = gym.make("NAS-v0", space=SPACE, proxy=table).unwrapped.problem.card
+    assert card.basis == "measured"
+    assert card.extra["fitted_designs"] == 60
+    assert card.heldout["designs"] == 12
+
+
+def test_a_calibration_goes_on_from_its_journal(calibrated: Path, weights: Path) -> None:
+    journal = calibrated / f"{SPACE}.operator_selection.journal.jsonl"
+    before = journal.read_text()
+    bench = open_supernet_bench(SPACE, range(256), range(797), weights=weights)
+    plan = SpacePlan((0, 256), (0, 797), fitted=60, heldout=12, hardware="mobile")
+    measured: list[str] = []
+    result = SpaceCalibration(bench, plan, calibrated, 1, lambda *_: measured.append("")).run()
+    assert journal.read_text() == before
+    assert not measured
+    assert len(result.fitted) == 60
+    with pytest.raises(DataError, match="seed"):
+        SpaceCalibration(bench, replace(plan, seed=3), calibrated)
+
+
+def test_norms_are_those_of_the_images(weights: Path) -> None:
+    bench = open_supernet_bench(SPACE, range(128), range(100), weights=weights)
+    module = bench.supernet.architecture(bench.space.largest)
+    estimate_norms(module, bench.seen, batch=128)
+    first = module.get_submodule("first_conv.bn")
+    with torch.no_grad():
+        maps = module.get_submodule("first_conv.conv")(bench.seen)
+    assert torch.allclose(first.running_mean, maps.mean((0, 2, 3)), atol=1e-5)
+    assert torch.allclose(first.running_var, maps.var((0, 2, 3)), rtol=1e-4)
+    assert not module.training
+    assert first.momentum == 0.1
+
+
+def test_the_folded_network_that_is_measured_computes_what_the_module_does(weights: Path) -> None:
+    bench = open_supernet_bench(SPACE, range(128), range(64), weights=weights)
+    module = bench.supernet.architecture(bench.space.sample(1, 0)[0])
+    logits = logits_of(module, bench.seen, bench.images)
+    with torch.no_grad():
+        assert torch.allclose(module(bench.images), logits, atol=1e-4)
+
+
+def test_the_fit_finds_what_architectures_were_made_with() -> None:
+    space, random = get_space("proxyless_cifar"), np.random.default_rng(0)
+    alone = random.random((11, 7))
+    pairs = 0.3 * random.random((11, 7, 7))
+
+    def loss(designs: np.ndarray) -> np.ndarray:
+        total = np.zeros(len(designs))
+        for t, column in enumerate((designs - 1).T):
+            total += alone[t, column]
+            total += pairs[t, designs[:, t - 1] - 1, column] if t else 0.0
+        return total
+
+    designs = space.sample(1500, 1, 1.5)
+    table = fit_pairs(space, designs, loss(designs) + 0.05 * random.standard_normal(1500))
+    fresh = space.sample(300, 2, 1.5)
+    assert np.isfinite(table.penalty)  # pairs helped
+    assert spearman(table(fresh), loss(fresh)) > 0.99
+    assert (table.pairs >= 0).all()
+
+
+def test_reduced_tables_order_architectures_alike_and_start_at_zero() -> None:
+    space, random = get_space("proxyless_digits"), np.random.default_rng(1)
+    pairs = random.standard_normal((4, 7, 7))
+    grids = np.meshgrid(*(block.entries for block in space.blocks), indexing="ij")
+    designs = np.stack([grid.ravel() for grid in grids], axis=1) - 1
+
+    def sums(table: np.ndarray) -> np.ndarray:
+        total = table[0][0, designs[:, 0]].copy()
+        for t in range(1, 4):
+            total += table[t][designs[:, t - 1], designs[:, t]]
+        return total
+
+    before, after = sums(pairs), sums(reduced(space, pairs))
+    assert np.allclose(before - before.min(), after, atol=1e-12)
+    assert after.min() == pytest.approx(0.0, abs=1e-12)
+
+
+def test_the_cheapest_good_architecture_keeps_its_cost() -> None:
+    space, random = get_space("proxyless_digits"), np.random.default_rng(2)
+    pairs, costs = random.random((4, 7, 7)), random.random((4, 7)) + 0.1
+    least = sum(
+        row[np.array(block.entries) - 1].min()
+        for row, block in zip(costs, space.blocks, strict=True)
+    )
+    for most in (1.001 * least, 1.3 * least, 2.0 * least):
+        design = cheapest(space, pairs, costs, most)
+        space.check(design)
+        assert sum(row[entry - 1] for row, entry in zip(costs, design, strict=True)) <= most
+
+
+def test_weights_of_another_space_are_refused(weights: Path) -> None:
+    with pytest.raises(WeightsError, match="no supernet of proxyless_cifar: missing"):
+        open_supernet("proxyless_cifar", weights)
+    with pytest.raises(DataError, match="train-supernet proxyless"):
+        open_supernet("proxyless")
+
+
+def test_options_of_other_families_are_refused(tmp_path: Path) -> None:
+    command = ["calibrate", "operator-selection", SPACE, "--out", str(tmp_path)]
+    done = CliRunner().invoke(app, [*command, "--method", "none"])
+    assert done.exit_code == 2
+    assert "--method means nothing in operator-selection" in done.output.replace("\n", " ")
+
+
+def test_the_shipped_table_follows_from_the_measurements_beside_it() -> None:
+    name = "proxyless_cifar.operator_selection"
+    space = get_space("proxyless_cifar")
+    lines = (TABLES / "journals" / f"{name}.journal.jsonl").read_text().splitlines()
+    card = json.loads((TABLES / f"{name}.json").read_text())
+    records = {r["key"]: r for r in map(json.loads, lines[1:])}
+    fitted = [records[f"fitted/{i}"] for i in range(card["fitted_designs"])]
+    heldout = {
+        kind: [r for key, r in records.items() if key.startswith(f"heldout-{kind}/")]
+        for kind in ("spread", "random", "guided")
+    }
+    designs = np.array([r["design"] for r in fitted])
+    table = fit_pairs(space, designs, np.array([r["loss"] for r in fitted]))
+    result = SpaceResult(space.name, table, fitted, heldout, 0.1)
+    with np.load(TABLES / f"{name}.npz") as arrays:
+        assert np.allclose(arrays["pairs"], table.pairs, atol=1e-9)
+        assert np.allclose(arrays["curve_accuracy"], result.curve()[1], atol=1e-9)
+    report = result.fidelity()
+    assert report == pytest.approx(card["heldout"], abs=1e-3)
+    assert len(fitted) >= 2000
+    assert report["spearman"] >= 0.9
+    assert report["spearman_equal_budget"] >= 0.8
+
+
+def test_the_shipped_supernet_is_what_the_table_was_measured_on(data: Path) -> None:
+    bench = open_supernet_bench("proxyless_cifar", range(256), range(2000), data=data)
+    lines = (TABLES / "journals/proxyless_cifar.operator_selection.journal.jsonl").read_text()
+    for line in lines.splitlines()[1:4]:
+        record = json.loads(line)
+        found = bench.measure(record["design"])
+        assert found.top1 == pytest.approx(record["top1"], abs=0.002)
+        assert found.loss == pytest.approx(record["loss"], abs=0.002)
