@@ -188,3 +188,34 @@ def data() -> Path:
     if not folder:
         pytest.skip("HWENVS_DATA is not set: no real networks and images to measure on")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def digits_supernet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A supernet of the digits' search space, trained for some seconds by the command."""
+    from typer.testing import CliRunner
+
+    from hwenvs.cli.app import app
+
+    out = tmp_path_factory.mktemp("supernet")
+    command = ["train-supernet", "proxyless_digits", "--out", str(out), "--epochs", "10"]
+    done = CliRunner().invoke(app, [*command, "--batch-size", "50", "--learning-rate", "0.05"])
+    assert done.exit_code == 0, done.output
+    assert "10 epochs" in done.output
+    return out / "proxyless_digits.supernet.safetensors"
+
+
+@pytest.fixture(scope="session")
+def digits_table(digits_supernet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its table, measured by the command on few architectures."""
+    from typer.testing import CliRunner
+
+    from hwenvs.cli.app import app
+
+    out = tmp_path_factory.mktemp("tables")
+    command = ["calibrate", "operator-selection", "proxyless_digits", "--out", str(out)]
+    command += ["--weights", str(digits_supernet), "--fitted", "60", "--heldout", "12"]
+    done = CliRunner().invoke(app, [*command, "--zero-cost", "12"])
+    assert done.exit_code == 0, done.output
+    assert "spearman" in done.output
+    return out / "proxyless_digits.operator_selection.npz"

@@ -11,6 +11,7 @@ import pytest
 from gymnasium.error import DependencyNotInstalled
 
 from hwenvs import rendering
+from hwenvs.problems.chain import ChainProblem
 
 pytestmark = pytest.mark.usefixtures("_no_display")
 
@@ -23,8 +24,9 @@ def _no_display(monkeypatch: pytest.MonkeyPatch) -> None:
 def after(env: gym.Env, steps: int) -> gym.Env:
     """The environment after some decisions."""
     env.reset()
+    discrete = isinstance(env.action_space, gym.spaces.Discrete)
     for _ in range(steps):
-        env.step(np.array([0.6], np.float32))
+        env.step(4 if discrete else np.array([0.6], np.float32))
     return env
 
 

@@ -106,6 +106,12 @@ app.command(
         "hwenvs train-supernet proxyless_digits --out weights --epochs 60 --batch-size 50",
     ),
 )(train.train_supernet)
+app.command(
+    "train-architectures",
+    epilog=examples(
+        "hwenvs train-architectures proxyless_cifar --out trained --epochs 20 --workers 2",
+    ),
+)(train.train_architectures)
 app.add_typer(listing.hardware, name="hardware")
 app.command(
     "profile",

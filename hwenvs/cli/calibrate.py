@@ -15,6 +15,7 @@ from hwenvs.errors import ArgumentError, unknown_name
 
 if TYPE_CHECKING:
     from hwenvs.calibration.plan import Plan
+    from hwenvs.networks import Space
 
 DataOption = Annotated[
     Path | None, typer.Option(help="Folder with the data sets; default: $HWENVS_DATA.")
@@ -79,6 +80,9 @@ def calibrate(
     levels: LevelsOption = None,
     precision: PrecisionOption = None,
     seed: SeedOption = 0,
+    zero_cost: Annotated[
+        int, typer.Option(min=0, help="Of a search space: architectures to score without training.")
+    ] = 0,
 ) -> None:
     """Measure a table on a real network and real images, and its card.
 
@@ -103,8 +107,9 @@ def calibrate(
             "heldout": heldout,
             "seed": seed,
         }
-        calibrate_space(network, out, asked, data, dataset, weights, workers)
+        calibrate_space(network, out, asked, data, dataset, weights, workers, zero_cost)
         return
+    refuse({"--zero-cost": zero_cost}, family)
     family = family_called(family)
     recipe = {
         "method": method,
@@ -155,6 +160,7 @@ def calibrate_space(
     dataset: str | None,
     weights: Path | None,
     workers: int,
+    zero_cost: int,
 ) -> None:
     """Measures the table of a search space."""
     import torch
@@ -174,7 +180,9 @@ def calibrate_space(
     with steps() as report:
         calibration = SpaceCalibration(bench, plan, out, workers, report)
         result = calibration.run()
+        scores = score_correlations(known, result.fitted[:zero_cost], data, report)
     about = {
+        **({"zero_cost": scores} if scores else {}),
         "data": find_dataset(known.name, dataset)[0],
         "command": portable_command(sys.argv[1:]),
     }
@@ -184,6 +192,23 @@ def calibrate_space(
         console.print(f"{key.replace('_', ' ')}: {value}")
     for path in paths:
         console.print(f"wrote {path}")
+
+
+def score_correlations(
+    space: Space, measured: list[dict[str, Any]], data: Path | None, report: Any
+) -> dict[str, Any]:
+    """Rank correlations of scores without training with measured accuracies, for the card."""
+    import numpy as np
+
+    from hwenvs.proxies.zero_cost.correlation import correlations
+
+    if not measured:
+        return {}
+    designs = np.array([record["design"] for record in measured])
+    accuracies = np.array([record["top1"] for record in measured])
+    found = correlations(space, designs, accuracies, data=data, progress=report)
+    ranks = {name: round(rank, 4) if np.isfinite(rank) else None for name, rank in found.items()}
+    return {"architectures": len(measured), "spearman": ranks}
 
 
 def _heldout(designs: int | None) -> dict[str, int]:

@@ -145,3 +145,55 @@ def train_supernet(
         f"{max(others):.2%}, median {middle:.2%}\nwrote {trained.path}",
         soft_wrap=True,
     )
+
+
+def train_architectures(
+    space: Annotated[str, typer.Argument(help="Search space, e.g. proxyless_cifar.")],
+    out: Annotated[Path, typer.Option(help="Folder for results and checkpoints.")],
+    proxy: Annotated[
+        str, typer.Option(help="Whose predictions are checked: surrogate, or a table (.npz).")
+    ] = "surrogate",
+    count: Annotated[int, typer.Option(min=3, help="Architectures, across the range.")] = 12,
+    data: DataOption = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 20,
+    batch_size: Annotated[int, typer.Option(min=2, help="Images per step.")] = 128,
+    learning_rate: Annotated[float, typer.Option(help="At its peak.")] = 0.1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the architectures and of training.")] = 0,
+) -> None:
+    """Train architectures from scratch, and compare with what a table says of them.
+
+    Stop it at any time: the same command continues where it stopped.
+    """
+    import json
+
+    from hwenvs.calibration.images import find_dataset
+    from hwenvs.files import replacing
+    from hwenvs.networks import get_space
+    from hwenvs.proxies import architecture_proxy
+    from hwenvs.training.architectures import Task, across_the_range, report, train_all
+    from hwenvs.training.settings import SUITED, Settings
+    from hwenvs.training.supernet import DECAY
+
+    judge = architecture_proxy(proxy, get_space(space))
+    settings = Settings(
+        epochs=epochs,
+        resolution=get_space(space).resolution,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        weight_decay=DECAY,
+        seed=seed,
+        **{"erase": 0, **SUITED.get(find_dataset(space)[0], {})},
+    )
+    designs = across_the_range(space, judge.evaluate, count, seed)
+    tasks = [Task(space, tuple(map(int, design)), settings, out, data) for design in designs]
+    with steps() as progress:
+        trained = train_all(tasks, workers, progress)
+    found = report(judge.evaluate(designs), trained, settings)
+    found = {**found, "designs": designs.tolist(), "command": portable_command(sys.argv[1:])}
+    path = out / f"{space}.trained.json"
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    for predicted, right in zip(found["predicted"], trained, strict=True):
+        output().print(f"predicted {predicted:.2%}, trained {right:.2%}")
+    output().print(f"Spearman {found['spearman']}\nwrote {path}", soft_wrap=True)

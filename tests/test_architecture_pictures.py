@@ -1,0 +1,87 @@
+"""Pictures and films of architectures, and architectures trained from scratch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from hwenvs.cli.app import app
+from hwenvs.errors import ArgumentError, DesignError
+from hwenvs.networks import get_space
+from hwenvs.reporting.architectures import architectures
+
+
+def run(*command: str) -> str:
+    done = CliRunner().invoke(app, list(command))
+    assert done.exit_code == 0, done.output
+    return done.output.replace("\n", " ")
+
+
+def test_every_block_that_stays_is_a_bar_as_high_as_its_kernel() -> None:
+    space = get_space("proxyless_cifar")
+    design = [4, 1, 5, 1, 3, 2, 7, 1, 6, 1, 4]
+    axes = architectures(space, [("one", design), ("other", space.largest)]).axes
+    heights = [bar.get_height() for bar in axes[0].patches]
+    assert heights == [7, 3, 5, 3, 7, 5, 7]
+    assert [bar.get_height() for bar in axes[1].patches] == [7] * 11
+    with pytest.raises(DesignError):
+        architectures(space, [("short", [1])])
+    with pytest.raises(ArgumentError, match="no architecture"):
+        architectures(space, [])
+
+
+def test_specialise_draws_the_architectures_of_the_chips(tmp_path: Path) -> None:
+    told = run(
+        *("specialise", "NAS-ProxylessCIFAR-v0", "--hardware", "mobile,cpu"),
+        *("--budget", "0.6", "--out", str(tmp_path)),
+    )
+    assert "on mobile" in told
+    with Image.open(tmp_path / "architectures.png") as picture:
+        assert picture.size[0] > 500
+    record = json.loads((tmp_path / "specialisation.json").read_text())
+    fraction = np.array(record["fraction"])
+    assert (fraction.diagonal() <= 0.6 + 1e-9).all()
+    assert len(record["designs"]["cpu"]) == 11
+
+
+@pytest.mark.parametrize(
+    ("env_id", "solver"),
+    [("NAS-ProxylessCIFAR-v0", "reinforce"), ("AMC-ResNet20-v0", "random")],
+)
+def test_a_film_of_a_search_has_a_frame_a_step(tmp_path: Path, env_id: str, solver: str) -> None:
+    out = tmp_path / "search.gif"
+    told = run("animate", env_id, "--solver", solver, "--evaluations", "6", "--out", str(out))
+    assert "6 frames" in told
+    with Image.open(out) as film:
+        assert film.n_frames >= 6  # type: ignore[attr-defined]
+    done = CliRunner().invoke(app, ["animate", env_id, "--out", "search.mp4"])
+    assert done.exit_code == 2
+    assert ".gif" in done.output
+
+
+def test_architectures_trained_from_scratch_are_compared_with_predictions(
+    tmp_path: Path, digits_table: Path
+) -> None:
+    command = ["train-architectures", "proxyless_digits", "--proxy", str(digits_table)]
+    command += ["--count", "3", "--epochs", "2", "--batch-size", "50", "--out", str(tmp_path)]
+    told = run(*command)
+    assert told.count("trained") >= 3
+    found = json.loads((tmp_path / "proxyless_digits.trained.json").read_text())
+    assert found["architectures"] == 3
+    assert found["predicted"] == sorted(found["predicted"])
+    assert all(0 <= right <= 1 for right in found["trained"])
+    assert not list(tmp_path.glob("*.checkpoint.pt"))
+    before = (tmp_path / "proxyless_digits.trained.journal.jsonl").read_text()
+    run(*command)  # nothing is trained again
+    assert (tmp_path / "proxyless_digits.trained.journal.jsonl").read_text() == before
+
+
+def test_scores_without_training_are_ranked_on_the_card(digits_table: Path) -> None:
+    card = json.loads(digits_table.with_suffix(".json").read_text())
+    assert card["zero_cost"]["architectures"] == 12
+    assert {"synflow", "naswot", "params"} <= set(card["zero_cost"]["spearman"])
