@@ -11,9 +11,13 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 @pytest.mark.parametrize(
     "page",
-    [ROOT / "README.md", ROOT / "docs/solvers.md", ROOT / "docs/own-network.md"],
+    [
+        *(ROOT / "README.md", ROOT / "docs/solvers.md", ROOT / "docs/own-network.md"),
+        ROOT / "docs/nas.md",
+    ],
     ids=lambda p: p.name,
 )
+@pytest.mark.filterwarnings("ignore::hwenvs.errors.AnalyticProxyWarning")
 def test_the_code_of_a_page_runs(page: Path) -> None:
     names: dict = {}
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)

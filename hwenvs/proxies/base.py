@@ -63,7 +63,9 @@ def warn_if_analytic(card: Card) -> None:
     if card.basis == "measured" or card.network in _warned:
         return
     _warned.add(card.network)
-    if card.basis == "analytic":
+    if card.metric.startswith("place of "):
+        told = f"a score of untrained networks (the {card.metric})"
+    elif card.basis == "analytic":
         told = "an analytic table, made from its layer table alone, not from measurements"
     else:
         told = f"a table that was measured on {card.extra.get('measured_on', 'something else')}"
