@@ -5,7 +5,8 @@ ICLR 2019.  Every block has one logit an operator.  A step draws two operators a
 multiplies them by binary gates of which one is open, and takes the gradient of the loss with
 respect to the gates for that of the probabilities (section 3.2): two paths are in memory instead of
 all.  What latency the hardware is expected to need, ``E[latency] = sum_t sum_o p_t(o) latency(t,
-o)``, is differentiable, and joins the loss as ``loss (E[latency] / target)^beta`` (section 3.3.1).
+o)``, is differentiable, and joins the loss as ``loss (E[latency] / target)^beta`` (section 3.3.1);
+under a hard budget only as far as the target is exceeded.
 
 The supernet's weights were trained before and stay as they are; its batch norms use the statistics
 of the batch at hand.  Images are those that it was trained on.  The environment is asked for
@@ -138,6 +139,7 @@ class Search:
         self.optimizer = torch.optim.Adam([self.logits], settings.rate, betas=(0.0, 0.999))
         self.latency, self.rest = self._costs()
         budget = problem.budget
+        self.hard = bool(np.isfinite(budget.amount)) and problem.reward.quantity is None
         self.target = (
             budget.amount
             if np.isfinite(budget.amount)
@@ -165,7 +167,10 @@ class Search:
         (slopes,) = torch.autograd.grad(loss, gates)
         # d loss / d gate stands for d loss / d share (BinaryConnect's straight-through estimate).
         expected = (chances * self.latency).sum() + self.rest
-        pressure = (expected / self.target) ** self.settings.beta
+        ratio = expected / self.target
+        if self.hard:
+            ratio = ratio.clamp_min(1.0)  # what a budget leaves over is worth nothing
+        pressure = ratio**self.settings.beta
         value = float(loss.detach())
         whole = (slopes * shares).sum() * pressure.detach() + value * pressure
         self.optimizer.zero_grad()

