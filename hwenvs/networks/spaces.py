@@ -249,7 +249,9 @@ class Space:
     def _build(self, table: TableBuilder, name: str, title: str) -> Network:
         built = table.build(name, title)
         nodes = tuple(
-            replace(node, norm_epsilon=self.norm_epsilon) if isinstance(node, Layer) else node
+            replace(node, norm_epsilon=self.norm_epsilon)
+            if isinstance(node, Layer) and node.norm
+            else node
             for node in built.nodes
         )
         return replace(built, nodes=nodes)

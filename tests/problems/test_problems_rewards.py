@@ -14,6 +14,7 @@ from hwenvs.errors import UnknownNameError
 from hwenvs.problems.rewards import (
     REWARDS,
     RatioReward,
+    TargetReward,
     get_reward,
     logarithm,
     logarithm_of_one,
@@ -36,10 +37,12 @@ def test_the_logarithm_of_arrays_and_floats_agrees_bit_for_bit(values: list[floa
 def test_rewards_of_one_and_of_many_agree_and_follow_the_formula(
     name: str, accuracy: float, macs: float, params: float
 ) -> None:
-    costs = {"macs": macs, "params": params, "size": 4 * params}
+    costs = {"macs": macs, "params": params, "size": 4 * params, "latency": params * 1e-9}
     reward = get_reward(name)
     if isinstance(reward, RatioReward):
         reward = replace(reward, whole=1e6, baseline=0.9, drop=0.1)
+    if isinstance(reward, TargetReward):
+        reward = replace(reward, target=0.01)
     arrays = {quantity: np.array([value]) for quantity, value in costs.items()}
     one = reward.of_one(accuracy, costs)
     assert reward.of(np.array([accuracy]), arrays).tolist() == [one]
@@ -47,10 +50,11 @@ def test_rewards_of_one_and_of_many_agree_and_follow_the_formula(
         "accuracy": accuracy,
         "accuracy_change": 0.1 * 100 * accuracy,
         "error_times_log_macs": -(1 - accuracy) * math.log(macs),
+        "accuracy_times_cost": accuracy * (params * 1e-9 / 0.01) ** -0.07,
         "error_times_log_params": -(1 - accuracy) * math.log(params),
         "compression_ratio": accuracy - 0.8 if accuracy < 0.9 - 0.1 else 1e6 / (4 * params),
     }
-    assert one == pytest.approx(formulas[name], abs=1e-8)
+    assert one == pytest.approx(formulas[name], abs=1e-8, rel=1e-8)
 
 
 @pytest.mark.parametrize("name", ["acuracy", "", None, 3])
