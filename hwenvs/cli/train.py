@@ -115,23 +115,10 @@ def train_supernet(
     """
     import torch
 
-    from hwenvs.calibration.images import find_dataset
-    from hwenvs.networks import get_space
-    from hwenvs.training.settings import SUITED, Settings
-    from hwenvs.training.supernet import DECAY, train_supernet
+    from hwenvs.training.supernet import settings_of, train_supernet
 
     torch.set_num_threads(threads)
-    resolution = get_space(space).resolution
-    settings = Settings(
-        epochs=epochs,
-        resolution=resolution,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        weight_decay=DECAY,
-        precision=precision,
-        seed=seed,
-        **{"erase": 0, **SUITED.get(find_dataset(space)[0], {})},
-    )
+    settings = settings_of(space, epochs, batch_size, learning_rate, seed, precision)
     facts = {"command": portable_command(sys.argv[1:])}
     dtype = torch.float16 if half else torch.float32
     with steps() as progress:
@@ -167,24 +154,14 @@ def train_architectures(
     """
     import json
 
-    from hwenvs.calibration.images import find_dataset
     from hwenvs.files import replacing
     from hwenvs.networks import get_space
     from hwenvs.proxies import architecture_proxy
     from hwenvs.training.architectures import Task, across_the_range, report, train_all
-    from hwenvs.training.settings import SUITED, Settings
-    from hwenvs.training.supernet import DECAY
+    from hwenvs.training.supernet import settings_of
 
     judge = architecture_proxy(proxy, get_space(space))
-    settings = Settings(
-        epochs=epochs,
-        resolution=get_space(space).resolution,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        weight_decay=DECAY,
-        seed=seed,
-        **{"erase": 0, **SUITED.get(find_dataset(space)[0], {})},
-    )
+    settings = settings_of(space, epochs, batch_size, learning_rate, seed)
     designs = across_the_range(space, judge.evaluate, count, seed)
     tasks = [Task(space, tuple(map(int, design)), settings, out, data) for design in designs]
     with steps() as progress:

@@ -14,7 +14,7 @@ from hwenvs.calibration.spaces.judging import accuracy_of, preprocess
 from hwenvs.networks.proxyless import get_space
 from hwenvs.networks.supernet import Supernet
 from hwenvs.training.classifier import ClassifierTraining, Progress
-from hwenvs.training.settings import Settings
+from hwenvs.training.settings import SUITED, Settings
 from hwenvs.training.zoo import NORMALISATION, Trained, write_weights
 
 SPREAD = 1.5
@@ -29,6 +29,27 @@ SHOWN = 20
 
 NORM_IMAGES = 512
 """Training images that their batch norms are estimated on."""
+
+
+def settings_of(
+    space: str,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    seed: int,
+    precision: str = "float32",
+) -> Settings:
+    """How a supernet is trained, and architectures of its space alone: on the same schedule."""
+    return Settings(
+        epochs=epochs,
+        resolution=get_space(space).resolution,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        weight_decay=DECAY,
+        precision=precision,
+        seed=seed,
+        **{"erase": 0, **SUITED.get(find_dataset(space)[0], {})},
+    )
 
 
 class RandomPaths(nn.Module):
