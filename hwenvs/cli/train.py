@@ -12,6 +12,11 @@ from hwenvs.cli.calibrate import DataOption, DeviceOption
 from hwenvs.cli.console import output
 from hwenvs.cli.progress import portable_command, steps
 
+TeacherOption = Annotated[
+    str | None,
+    typer.Option(help="Network with weights in the data folder to learn from as well."),
+]
+
 
 def train(
     network: Annotated[str, typer.Argument(help="Network of the zoo, e.g. resnet50.")],
@@ -29,10 +34,7 @@ def train(
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 30,
     batch_size: Annotated[int, typer.Option(min=2, help="Images per step.")] = 128,
     learning_rate: Annotated[float, typer.Option(help="At its peak.")] = 0.1,
-    teacher: Annotated[
-        str | None,
-        typer.Option(help="Network with weights in the data folder to learn from as well."),
-    ] = None,
+    teacher: TeacherOption = None,
     precision: Annotated[
         str, typer.Option(help="float32, or bfloat16 for mixed precision.")
     ] = "float32",
@@ -98,6 +100,11 @@ def train_supernet(
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 40,
     batch_size: Annotated[int, typer.Option(min=2, help="Images per step, hence per path.")] = 128,
     learning_rate: Annotated[float, typer.Option(help="At its peak.")] = 0.1,
+    teacher: TeacherOption = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(help="Weights of an earlier run to begin with, instead of random ones."),
+    ] = None,
     precision: Annotated[
         str, typer.Option(help="float32, or bfloat16 for mixed precision.")
     ] = "float32",
@@ -123,7 +130,7 @@ def train_supernet(
     dtype = torch.float16 if half else torch.float32
     with steps() as progress:
         trained, others = train_supernet(
-            space, settings, out, data, device, progress, until, facts, dtype
+            space, settings, out, data, device, progress, until, facts, dtype, teacher, start
         )
     middle = sorted(others)[len(others) // 2]
     output().print(

@@ -9,13 +9,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hwenvs.calibration.images import Preprocessing, dataset_folder, find_dataset, load_pixels
+from hwenvs.calibration.images import (
+    Preprocessing,
+    dataset_folder,
+    find_dataset,
+    load_pixels,
+)
+from hwenvs.calibration.spaces.bench import open_supernet
 from hwenvs.calibration.spaces.judging import accuracy_of, preprocess
 from hwenvs.networks.proxyless import get_space
 from hwenvs.networks.supernet import Supernet
 from hwenvs.training.classifier import ClassifierTraining, Progress
 from hwenvs.training.settings import SUITED, Settings
-from hwenvs.training.zoo import NORMALISATION, Trained, write_weights
+from hwenvs.training.zoo import NORMALISATION, Trained, load_teacher, write_weights
 
 SPREAD = 1.5
 """How far paths are tilted towards small or large operators, see
@@ -92,6 +98,8 @@ def train_supernet(
     until: int | None = None,
     facts: dict[str, str] | None = None,
     dtype: torch.dtype = torch.float32,
+    teacher: str | None = None,
+    start: Path | None = None,
 ) -> tuple[Trained, list[float]]:
     """Trains the supernet of a search space and writes its weights.
 
@@ -108,6 +116,8 @@ def train_supernet(
         until: stop after this epoch.
         facts: more for the metadata, e.g. the command.
         dtype: type of the written weights; accuracies are those of the weights as written.
+        teacher: network of the zoo with weights in the data folder, whose answers are learnt from.
+        start: weights of an earlier run to begin with, instead of random ones.
 
     Returns:
         What was left, with the accuracy of the largest architecture, and the accuracies of some
@@ -123,7 +133,7 @@ def train_supernet(
     preprocessing = Preprocessing.from_metadata(NORMALISATION.get(dataset, {}), space.resolution)
     images, labels = load_pixels(folder, train, None, None, preprocessing.channels)
     torch.manual_seed(settings.seed)
-    supernet = Supernet(space)
+    supernet, before = (Supernet(space), {}) if start is None else open_supernet(space, start)
     training = ClassifierTraining(
         RandomPaths(supernet, settings.seed),
         images,
@@ -131,7 +141,7 @@ def train_supernet(
         preprocessing,
         settings,
         out / f"{name}.supernet.checkpoint.pt",
-        None,
+        None if teacher is None else load_teacher(teacher, data, device, settings.precision),
         device,
     )
     training.run(progress, until)
@@ -156,6 +166,8 @@ def train_supernet(
         "epochs": str(training.epochs_done),
         "settings": str({k: v for k, v in asdict(settings).items() if v is not None}),
         "paths": f"random at every step, tilted by up to {SPREAD}",
+        "teacher": teacher or "none",
+        "started_from": f"{before['epochs']} epochs ({before['settings']})" if before else "random",
         "test_accuracy": f"largest {accuracies[0]:.4f}, median of {SHOWN} random "
         f"{float(np.median(accuracies[1:])):.4f} on {len(wanted)} {test} images",
         **(facts or {}),

@@ -12,7 +12,6 @@ from hwenvs.calibration.bench import find_weights
 from hwenvs.calibration.images import (
     DATASETS,
     Preprocessing,
-    data_folder,
     dataset_folder,
     load_pixels,
 )
@@ -96,9 +95,7 @@ def train_network(
         preprocessing,
         settings,
         out / f"{name}_{dataset}.checkpoint.pt",
-        None
-        if teacher is None
-        else load_teacher(teacher, data_folder(data), device, settings.precision),
+        None if teacher is None else load_teacher(teacher, data, device, settings.precision),
         device,
     )
     training.run(progress, until)
@@ -124,10 +121,10 @@ def train_network(
 
 
 def load_teacher(
-    name: str, folder: Path, device: str = "cpu", precision: str = "float32"
+    name: str, data: str | Path | None, device: str = "cpu", precision: str = "float32"
 ) -> Teacher:
-    """A network of the zoo with the weights in ``folder/weights``, ready to be asked."""
-    state, metadata = read_weights(find_weights(name, None, folder))
+    """A network of the zoo with the weights in ``data/weights`` (or shipped), ready to be asked."""
+    state, metadata = read_weights(find_weights(name, None, data))
     network = get_network(name)
     folded = fold(load_module(network, state).to(device)).to(PRECISIONS[precision])
     return Teacher(folded, Preprocessing.from_metadata(metadata, network.resolution))

@@ -48,6 +48,30 @@ def test_a_trained_supernet_knows_more_than_chance(digits_supernet: Path) -> Non
     assert metadata["trained_on"] == "digits train, 1000 images"
 
 
+def test_training_goes_on_from_the_weights_of_an_earlier_run(
+    digits_supernet: Path, tmp_path: Path
+) -> None:
+    command = ["train-supernet", SPACE, "--epochs", "1", "--batch-size", "50"]
+    command += ["--learning-rate", "0.005"]
+    done = []
+    for name, options in (("fresh", []), ("further", ["--start", str(digits_supernet)])):
+        result = CliRunner().invoke(app, [*command, "--out", str(tmp_path / name), *options])
+        assert result.exit_code == 0, result.output
+        done.append(open_supernet(SPACE, tmp_path / name / f"{SPACE}.supernet.safetensors")[1])
+    fresh, further = (float(one["test_accuracy"].split()[1].rstrip(",")) for one in done)
+    assert further > fresh + 0.1
+    assert done[0]["started_from"] == "random"
+    assert done[1]["started_from"].startswith("10 epochs")
+
+
+def test_a_supernet_learns_from_a_teacher(tmp_path: Path) -> None:
+    command = ["train-supernet", SPACE, "--epochs", "1", "--out", str(tmp_path)]
+    result = CliRunner().invoke(app, [*command, "--teacher", "digits_resnet"])
+    assert result.exit_code == 0, result.output
+    _, metadata = open_supernet(SPACE, tmp_path / f"{SPACE}.supernet.safetensors")
+    assert metadata["teacher"] == "digits_resnet"
+
+
 def test_the_table_makes_an_environment_with_a_certified_optimum(digits_table: Path) -> None:
     table = str(digits_table)
     run = solve("exact", "NAS-v0", evaluations=1, space=SPACE, proxy=table)
