@@ -115,8 +115,9 @@ class OperatorSelectionProblem(ChainProblem):
       the finished design, see channel pruning and bit allocation.
     - `actions` (`"discrete"`): or `"continuous"`, see above.
     - `proxy` (`"surrogate"`): the shipped table of the space; the path of a table (`.npz`);
-      `"zero_cost:synflow"` and others of `hwenvs.proxies.zero_cost.SCORES`: scores without any
-      training; or an instance.
+      `"supernet"`: architectures are taken out of the supernet and tried on real images when
+      asked, with options as in `{"name": "supernet", "images": 1000}`; `"zero_cost:synflow"` and
+      others of `hwenvs.proxies.zero_cost.SCORES`: scores without any training; or an instance.
     - `render_mode` (`None`): `"ansi"`, `"rgb_array"` or `"human"`.
 
     `gym.make_vec` takes them too, and `autoreset_mode`: `"NextStep"` (default), `"SameStep"` or
@@ -133,7 +134,7 @@ class OperatorSelectionProblem(ChainProblem):
     def __init__(
         self,
         space: str | Space,
-        proxy: str | AccuracyProxy = "surrogate",
+        proxy: str | Mapping[str, Any] | AccuracyProxy = "surrogate",
         hardware: str | Mapping[str, Any] | HardwareModel = "mobile",
         budget: float | Mapping[str, float] | None = 0.5,
         cost: str = "latency",
@@ -181,7 +182,7 @@ class OperatorSelectionProblem(ChainProblem):
         arguments = dict(self._arguments)
         if not isinstance(arguments["hardware"], str | Mapping):
             arguments["hardware"] = self.hardware.spec or self.hardware.name
-        if not isinstance(arguments["proxy"], str):
+        if not isinstance(arguments["proxy"], str | Mapping):
             arguments["proxy"] = getattr(self.proxy, "name", type(self.proxy).__name__)
         return {"problem": self.family, **arguments}
 

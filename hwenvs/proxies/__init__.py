@@ -91,20 +91,32 @@ BUILT_IN: dict[str, Callable[..., AccuracyProxy]] = {
 """Proxies that are always there, by name."""
 
 
-def architecture_proxy(name: str | AccuracyProxy, space: Space) -> AccuracyProxy:
+def architecture_proxy(
+    name: str | Mapping[str, Any] | AccuracyProxy, space: Space
+) -> AccuracyProxy:
     """The proxy called ``name`` of the architectures of a search space.
 
     Args:
-        name: ``"surrogate"``, the path of an ``.npz`` table, ``"zero_cost:SCORE"``, or an instance.
+        name: ``"surrogate"``, the path of an ``.npz`` table, ``"supernet"`` (or ``{"name":
+            "supernet", **options}``, see :func:`hwenvs.proxies.supernet.supernet_proxy`),
+            ``"zero_cost:SCORE"``, or an instance.
         space: the space.
 
     Raises:
         UnknownNameError: if there is no such proxy or score; the message suggests the nearest.
         ProxyError: if no table is shipped for the space, or one is broken.
-        ArgumentError: if it is neither a name nor a proxy.
+        ArgumentError: if it is neither a name nor a proxy, or takes no options.
     """
+    options: dict[str, Any] = {}
     if isinstance(name, Mapping):
-        raise ArgumentError("a proxy of architectures takes no options: pass a name or an instance")
+        options = dict(name)
+        name = str(options.pop("name", ""))
+    if name == "supernet":
+        from hwenvs.proxies.supernet import supernet_proxy
+
+        return supernet_proxy(space, options)
+    if options:
+        raise ArgumentError(f"proxy {name!r} takes no {', '.join(sorted(options))}")
     if not isinstance(name, str):
         return _checked(name, repr(name))
     if name.endswith(".npz"):
@@ -114,7 +126,7 @@ def architecture_proxy(name: str | AccuracyProxy, space: Space) -> AccuracyProxy
 
         return zero_cost(space, name)
     if name != "surrogate":
-        raise unknown_name("proxy of architectures", name, ("surrogate", "zero_cost:synflow"))
+        raise unknown_name("proxy of architectures", name, ARCHITECTURE_PROXIES)
     path = TABLES / f"{space.name}.operator_selection.npz"
     if path.is_file():
         return OperatorTable.load(path, space)
@@ -128,6 +140,9 @@ def architecture_proxy(name: str | AccuracyProxy, space: Space) -> AccuracyProxy
         f"make one, proxy='path.npz' uses it; shipped: {', '.join(shipped) or 'none'}"
     )
 
+
+ARCHITECTURE_PROXIES = ("surrogate", "supernet", "zero_cost:synflow")
+"""Names of proxies of architectures; the last is one of many."""
 
 TRANSFERRED = dict.fromkeys(
     ("proxyless", "proxyless_cpu_width", "proxyless_gpu_width"), "proxyless_cifar"

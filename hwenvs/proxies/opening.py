@@ -116,7 +116,7 @@ def measured(network: Network, family: str, **arguments: Any) -> MeasuredProxy:
     if arguments.get("module") is not None:
         from hwenvs.proxies.own import measured_module
 
-        _require_extra()
+        require_extra()
         return measured_module(network, family, **arguments)
     settings = {key: value for key, value in arguments.items() if key != "module"}
     return _open(network, family, Measuring.of(settings))
@@ -138,7 +138,7 @@ def _opened(
     stamp: tuple[str | None, ...],  # noqa: ARG001
 ) -> MeasuredProxy:
     """Opens the bench; ``stamp`` changes when files do."""
-    _require_extra()
+    require_extra()
     from hwenvs.calibration.bench import find_weights, open_bench
     from hwenvs.calibration.images import find_dataset
 
@@ -168,13 +168,18 @@ def _opened(
     return proxy
 
 
-def _require_extra() -> None:
+def require_extra(name: str = NAME) -> None:
+    """Says what to install.
+
+    Raises:
+        MissingExtraError: if what the proxy called ``name`` needs is missing.
+    """
     try:
         import safetensors  # noqa: F401
         import torch  # noqa: F401
     except ImportError as error:
         raise MissingExtraError(
-            f"proxy={NAME!r} runs real networks: pip install 'hwenvs[measure]' ({error})"
+            f"proxy={name!r} runs real networks: pip install 'hwenvs[measure]' ({error})"
         ) from error
 
 

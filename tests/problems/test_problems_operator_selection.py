@@ -205,7 +205,7 @@ def test_bad_choices_are_refused(action: Any, message: str) -> None:
         ({"actions": "both"}, ArgumentError, "'discrete' or 'continuous'"),
         ({"proxy": "surogate"}, UnknownNameError, "Did you mean 'surrogate'"),
         ({"proxy": "zero_cost:synflw"}, UnknownNameError, "Did you mean 'synflow'"),
-        ({"proxy": {"name": "surrogate"}}, ArgumentError, "takes no options"),
+        ({"proxy": {"name": "surrogate", "images": 9}}, ArgumentError, "takes no images"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(
