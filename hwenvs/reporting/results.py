@@ -16,13 +16,22 @@ from hwenvs.problems import Problem
 from hwenvs.records import Run
 from hwenvs.reporting.statistics import (
     aligned,
+    area_under_curve,
     bootstrap_interval,
     evaluations_to,
     interquartile_mean,
     median,
+    median_effort,
 )
+from hwenvs.reporting.variants import labels
 
-THRESHOLD = 0.9
+THRESHOLDS = (0.9, 0.95, 0.99)
+"""Scores that evaluations are counted to."""
+
+KNOWING = ("uniform", "exact", "milp")
+"""Solvers that know or compute their design: yardsticks for those that have to look for one."""
+
+THRESHOLD = THRESHOLDS[0]
 """Score that counts as solved."""
 
 
@@ -31,16 +40,18 @@ class Summary:
     """All runs of one solver on one environment.
 
     Attributes:
-        solver: its name.
+        solver: its name, with settings where it ran with several.
         runs: the records.
         scored: whether values are scores; rewards otherwise.
         median: over the runs, of the best value.
         mean: interquartile mean of the same.
         interval: 95 % bootstrap interval of ``mean``; None for a single run.
         accuracy: of the best design of all runs, a fraction.
-        effort: median evaluations to the threshold; infinite where most runs miss it, None for
+        area: mean area under the curves of best scores, those below the reference as 0; None for
             rewards.
-        reached: runs that reach the threshold.
+        efforts: by threshold the median evaluations to it, infinite where most runs miss it; empty
+            for rewards.
+        reaches: by threshold the number of runs that reach it.
         seconds: mean wall time of a run.
     """
 
@@ -51,9 +62,25 @@ class Summary:
     mean: float
     interval: tuple[float, float] | None
     accuracy: float
-    effort: float | None
-    reached: int
+    area: float | None
+    efforts: dict[float, float]
+    reaches: dict[float, int]
     seconds: float
+
+    @property
+    def effort(self) -> float | None:
+        """Median evaluations to :data:`THRESHOLD`; None for rewards."""
+        return self.efforts.get(THRESHOLD)
+
+    @property
+    def reached(self) -> int:
+        """Runs that reach :data:`THRESHOLD`."""
+        return self.reaches[THRESHOLD]
+
+    @property
+    def finals(self) -> NDArray[np.float64]:
+        """[runs] best values."""
+        return np.array([curve[-1] for curve in _curves(self.runs, self.scored)])
 
     @property
     def best(self) -> Run:
@@ -67,7 +94,7 @@ class Summary:
 
     def curves(self) -> NDArray[np.float64]:
         """[runs, E] best value so far."""
-        return aligned([run.best_so_far() for run in self.runs])
+        return aligned(_curves(self.runs, self.scored))
 
 
 @dataclass(frozen=True)
@@ -116,8 +143,7 @@ class Results:
     @property
     def best(self) -> Run:
         """The run with the best design of all solvers that had to look for it."""
-        fixed = (self.uniform.label, "exact")
-        looked = [entry for entry in self.summaries if entry.solver not in fixed]
+        looked = [entry for entry in self.summaries if entry.solver not in KNOWING]
         return max((entry.best for entry in looked or self.summaries), key=lambda r: max(r.rewards))
 
     @property
@@ -140,40 +166,52 @@ def collect(runs: Sequence[Run]) -> list[Results]:
     for run in runs:
         if not run.rewards:
             raise ArgumentError(f"the run of {run.solver} with seed {run.seed} has no evaluations")
-    groups: dict[str, list[Run]] = {}
-    for run in runs:
+    groups: dict[str, dict[str, list[Run]]] = {}
+    for run, label in zip(runs, labels(runs), strict=True):
         key = json.dumps([run.environment, run.arguments], sort_keys=True)
-        groups.setdefault(key, []).append(run)
-    return [_results(group) for group in groups.values()]
+        groups.setdefault(key, {}).setdefault(label, []).append(run)
+    return [_results(solvers) for solvers in groups.values()]
 
 
-def summarise(runs: Sequence[Run]) -> Summary:
-    """Statistics of the runs of one solver on one environment."""
+def summarise(runs: Sequence[Run], label: str | None = None) -> Summary:
+    """Statistics of the runs of one solver on one environment; ``label`` stands for its name."""
     scored = all(run.scores is not None for run in runs)
-    curves = [run.best_so_far() if scored else np.maximum.accumulate(run.rewards) for run in runs]
+    curves = _curves(runs, scored)
     finals = [float(curve[-1]) for curve in curves]
-    efforts = [evaluations_to(curve, THRESHOLD) for curve in curves]
+    areas = [
+        area_under_curve(curve, max(run.evaluations, len(curve)), floor=0.0)
+        for run, curve in zip(runs, curves, strict=True)
+    ]
+    efforts = {level: [evaluations_to(c, level) for c in curves] for level in THRESHOLDS}
     return Summary(
-        runs[0].solver,
+        label or runs[0].solver,
         tuple(runs),
         scored,
         float(median(finals)),
         float(interquartile_mean(finals)),
         bootstrap_interval([finals]) if len(finals) > 1 else None,
         max(run.accuracies[run.best] for run in runs),
-        float(np.quantile(efforts, 0.5, method="inverted_cdf")) if scored else None,
-        int(np.isfinite(efforts).sum()),
+        float(np.mean(areas)) if scored else None,
+        {level: median_effort(needed) for level, needed in efforts.items()} if scored else {},
+        {level: int(np.isfinite(needed).sum()) for level, needed in efforts.items()},
         float(np.mean([run.seconds for run in runs])),
     )
 
 
-def _results(runs: list[Run]) -> Results:
-    environment, arguments = runs[0].environment, runs[0].arguments
+def _curves(runs: Sequence[Run], scored: bool) -> list[NDArray[np.float64]]:
+    """Best value so far of every run; rewards if any of them has no scores."""
+    if scored:
+        return [run.best_so_far() for run in runs]
+    return [np.maximum.accumulate(np.array(run.rewards, dtype=np.float64)) for run in runs]
+
+
+def _results(solvers: dict[str, list[Run]]) -> Results:
+    """Runs on one environment by the label of their solver."""
+    first = next(iter(solvers.values()))[0]
+    environment, arguments = first.environment, first.arguments
     problem: Problem = gym.make(environment, **arguments).unwrapped.problem  # type: ignore[attr-defined]
-    solvers: dict[str, list[Run]] = {}
-    for run in runs:
-        solvers.setdefault(run.solver, []).append(run)
-    summaries = sorted(map(summarise, solvers.values()), key=lambda entry: -entry.mean)
+    entries = [summarise(runs, label) for label, runs in solvers.items()]
+    summaries = sorted(entries, key=lambda entry: -entry.mean)
     outcome = problem.reference
     uniform = Reference(
         "uniform",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from hwenvs.reporting.results import THRESHOLD, Results, Summary
+from hwenvs.reporting.results import THRESHOLD, THRESHOLDS, Results, Summary
 
 
 def headings(results: Results) -> list[str]:
@@ -32,9 +32,9 @@ def cells(entry: Summary) -> list[str]:
         entry.solver,
         str(len(entry.runs)),
         number(entry.median),
-        number(entry.mean) + _interval(entry),
+        number(entry.mean) + range_text(entry.interval),
         f"{entry.accuracy:.2%}",
-        _effort(entry),
+        effort_text(entry),
         f"{entry.seconds:.2f}",
     ]
 
@@ -54,10 +54,34 @@ def rich_table(results: Results) -> Table:
     return table
 
 
+def full_headings(results: Results) -> list[str]:
+    """Of the columns where there is room for more of them: in files."""
+    heads = headings(results)
+    if not all(entry.scored for entry in results.summaries):
+        return heads
+    place = heads.index(f"evaluations to {THRESHOLD:g}")
+    efforts = [f"evaluations to {level:g}" for level in THRESHOLDS]
+    return [*heads[:place], "area", *efforts, *heads[place + 1 :]]
+
+
+def full_cells(entry: Summary, scored: bool) -> list[str]:
+    """One row of as many columns; ``scored``: whether all solvers have scores."""
+    row = cells(entry)
+    if not scored:
+        return row
+    efforts = [effort_text(entry, level) for level in THRESHOLDS]
+    return [*row[:-2], number(entry.area or 0.0), *efforts, row[-1]]
+
+
+def full_rows(results: Results) -> list[list[str]]:
+    """All rows, a solver each."""
+    scored = all(entry.scored for entry in results.summaries)
+    return [full_cells(entry, scored) for entry in results.summaries]
+
+
 def markdown_table(results: Results) -> str:
     """For files."""
-    rows = [cells(entry) for entry in results.summaries]
-    return markdown(headings(results), rows)
+    return markdown(full_headings(results), full_rows(results))
 
 
 def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -73,22 +97,23 @@ def number(value: float, digits: int = 3) -> str:
     return text.removeprefix("-") if float(text) == 0 else text
 
 
-def _interval(entry: Summary) -> str:
-    if entry.interval is None:
+def range_text(interval: tuple[float, float] | None, percent: bool = False) -> str:
+    """`` [low, high]`` of an interval with two decimals; empty where there is none or no width."""
+    if interval is None or interval[0] == interval[1]:
         return ""
-    low, high = entry.interval
-    if low == high:
-        return ""
+    low, high = interval
+    if percent:
+        return f" [{100 * low:.0f}, {100 * high:.0f}]"
     return f" [{number(low, 2)}, {number(high, 2)}]"
 
 
-def _effort(entry: Summary) -> str:
-    """Median evaluations, and how many runs got there unless all did."""
-    if entry.effort is None:
+def effort_text(entry: Summary, threshold: float = THRESHOLD) -> str:
+    """Median evaluations to ``threshold``, and how many runs got there unless all did."""
+    if not entry.scored:
         return "unknown"
-    count = len(entry.runs)
-    if not entry.reached:
+    count, reached = len(entry.runs), entry.reaches[threshold]
+    if not reached:
         return "never" if entry.evaluations == 1 else f"> {entry.evaluations}"
-    share = "" if entry.reached == count else f" ({entry.reached} of {count})"
-    median = f"> {entry.evaluations}" if math.isinf(entry.effort) else f"{entry.effort:.0f}"
-    return median + share
+    share = "" if reached == count else f" ({reached} of {count})"
+    effort = entry.efforts[threshold]
+    return (f"> {entry.evaluations}" if math.isinf(effort) else f"{effort:.0f}") + share

@@ -1,0 +1,78 @@
+"""``hwenvs report``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hwenvs.cli import options
+from hwenvs.cli.console import output
+
+if TYPE_CHECKING:
+    from hwenvs.records import Run
+    from hwenvs.reporting.results import Results
+
+
+def report(
+    records: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RESULTS...", help="Files of run or compare (.jsonl), or a sweep's folder."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("report"),
+) -> None:
+    """Make a report of runs: one HTML page with tables and figures, the same as Markdown, PNGs.
+
+    Several files are put together, with a section for each environment and one for all of them.
+    A folder stands for the cells of a sweep, or for all .jsonl files in it.
+    """
+    from hwenvs.sweeps.cells import CELLS
+
+    runs = [run for path in records for run in read_results(path)]
+    for name, arguments in {run.environment: run.arguments for run in runs}.items():
+        options.load_problem(name, dict(arguments), quiet=True)
+    # The runs of a sweep stay where they are: there may be gigabytes of them.
+    write(runs, out, records=not any((path / CELLS).is_dir() for path in records))
+
+
+def read_results(path: Path) -> list[Run]:
+    """The runs of a file, of a sweep's folder, or of all ``.jsonl`` files in a folder.
+
+    Raises:
+        ArgumentError: if nothing is there, or it cannot be read.
+    """
+    from hwenvs.errors import ArgumentError
+    from hwenvs.records import read_runs
+    from hwenvs.sweeps.cells import CELLS, read_cells
+
+    if not path.is_dir():
+        return read_runs(path)
+    if (path / CELLS).is_dir():
+        return read_cells(path)
+    files = sorted(path.glob("*.jsonl"))
+    if not files:
+        raise ArgumentError(f"{path} holds neither a sweep's {CELLS}/ nor .jsonl files of runs")
+    return [run for file in files for run in read_runs(file)]
+
+
+def write(runs: Sequence[Run], out: Path, records: bool = True) -> None:
+    """Writes the report of ``runs`` into the folder ``out`` and says what is in it."""
+    from hwenvs.reporting.report import write_report
+
+    written = write_report(runs, out, records)
+    show(written.results, written.files)
+
+
+def show(collected: Sequence[Results], paths: Sequence[Path]) -> None:
+    """Prints a table for each environment, and which files were written."""
+    from hwenvs.reporting.table import rich_table
+
+    console = output()
+    for results in collected:
+        console.print(rich_table(results))
+    for path in paths:
+        console.print(f"wrote {path}", markup=False, soft_wrap=True)

@@ -1,0 +1,149 @@
+"""Solvers over all environments at once: who is better, how sure that is, and by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwenvs.reporting.results import KNOWING, THRESHOLDS, Results, Summary
+from hwenvs.reporting.statistics import (
+    bootstrap_interval,
+    evaluations_to,
+    improvement_interval,
+    interquartile_mean,
+    median,
+    median_effort,
+    probability_of_improvement,
+)
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One solver on all the environments that it ran on.
+
+    Attributes:
+        solver: its name.
+        strata: by place of the environment the best scores of the runs.
+        median: of all runs.
+        mean: interquartile mean of all runs.
+        interval: its 95 % stratified bootstrap interval; None if no environment has two runs.
+        area: mean over environments of the area under the curves of best scores.
+        efforts: by threshold the median evaluations of all runs to it.
+        shares: by threshold the fraction of runs that reach it.
+    """
+
+    solver: str
+    strata: dict[int, Floats]
+    median: float
+    mean: float
+    interval: tuple[float, float] | None
+    area: float
+    efforts: dict[float, float]
+    shares: dict[float, float]
+
+    @property
+    def runs(self) -> int:
+        """On all environments."""
+        return sum(len(scores) for scores in self.strata.values())
+
+
+@dataclass(frozen=True)
+class Improvement:
+    """How probably one solver beats another on an environment drawn at random.
+
+    Attributes:
+        value: the probability, ties counting half.
+        interval: its 95 % stratified bootstrap interval.
+        environments: how many both ran on.
+    """
+
+    value: float
+    interval: tuple[float, float]
+    environments: int
+
+
+@dataclass(frozen=True)
+class Overall:
+    """All solvers on all environments with scores.
+
+    Attributes:
+        environments: their titles.
+        standings: one a solver, best interquartile mean first.
+        left_out: titles of environments without scores.
+    """
+
+    environments: tuple[str, ...]
+    standings: tuple[Standing, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def champion(self) -> Standing:
+        """The best solver that had to look for designs, of those on the most environments."""
+        looked = [s for s in self.standings if s.solver not in KNOWING]
+        return max(looked or self.standings, key=lambda s: (len(s.strata), s.mean))
+
+    @cached_property
+    def against_champion(self) -> dict[str, Improvement]:
+        """By solver how probably it beats the champion; without those of no common environment."""
+        others = [standing for standing in self.standings if standing is not self.champion]
+        found = {standing.solver: improvement(standing, self.champion) for standing in others}
+        return {solver: one for solver, one in found.items() if one is not None}
+
+    def complete(self, standing: Standing) -> bool:
+        """Whether a solver ran on all environments; means over fewer are of another exam."""
+        return len(standing.strata) == len(self.environments)
+
+
+def overall(collected: Sequence[Results]) -> Overall | None:
+    """Puts environments together; None if none of them has scores."""
+    scored = [one for one in collected if all(entry.scored for entry in one.summaries)]
+    if not scored:
+        return None
+    entries: dict[str, dict[int, Summary]] = {}
+    for place, results in enumerate(scored):
+        for entry in results.summaries:
+            entries.setdefault(entry.solver, {})[place] = entry
+    standings = [_standing(solver, found) for solver, found in entries.items()]
+    standings.sort(key=lambda standing: (-standing.mean, standing.solver))
+    left_out = tuple(one.title for one in collected if one not in scored)
+    return Overall(tuple(one.title for one in scored), tuple(standings), left_out)
+
+
+def improvement(first: Standing, second: Standing, interval: bool = True) -> Improvement | None:
+    """How probably ``first`` beats ``second``; None if no environment has both.
+
+    Args:
+        first: one solver.
+        second: another.
+        interval: whether its interval is wanted, which takes some time; NaN otherwise.
+    """
+    common = sorted(first.strata.keys() & second.strata.keys())
+    if not common:
+        return None
+    pair = [first.strata[n] for n in common], [second.strata[n] for n in common]
+    ends = improvement_interval(*pair) if interval else (np.nan, np.nan)
+    return Improvement(probability_of_improvement(*pair), ends, len(common))
+
+
+def _standing(solver: str, entries: dict[int, Summary]) -> Standing:
+    strata = {place: entry.finals for place, entry in entries.items()}
+    pooled = np.concatenate(list(strata.values()))
+    curves = [run.best_so_far() for entry in entries.values() for run in entry.runs]
+    efforts = {level: [evaluations_to(curve, level) for curve in curves] for level in THRESHOLDS}
+    repeated = any(len(scores) > 1 for scores in strata.values())
+    return Standing(
+        solver,
+        strata,
+        float(median(pooled)),
+        float(interquartile_mean(pooled)),
+        bootstrap_interval(list(strata.values())) if repeated else None,
+        float(np.mean([entry.area for entry in entries.values() if entry.area is not None])),
+        {level: median_effort(needed) for level, needed in efforts.items()},
+        {level: float(np.isfinite(needed).mean()) for level, needed in efforts.items()},
+    )
