@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import Any, Generic
 
+from hwenvs.errors import WorkerError
 from hwenvs.records import Run
 from hwenvs.solving import Callback, solve
-
-if TYPE_CHECKING:
-    from multiprocessing.queues import Queue
+from hwenvs.workers import Failure, Item, News, Result, Work, Worker, heard
 
 Progress = Callable[[int, int, float], None]
 """Receives a task's index, its finished evaluations and its best reward so far."""
 
-NEWS_EVERY = 0.1
-"""Seconds between two messages of a worker."""
+RETRIES = 3
+"""How many times a task is tried again after its worker died."""
+
+CHECK_EVERY = 1.0
+"""Seconds between two looks at workers that say nothing."""
 
 
 def solve_many(
@@ -42,74 +40,130 @@ def solve_many(
 
     Yields:
         Index and record of each task as it ends.
+
+    Raises:
+        Exception: what a task raises, with its traceback as a note; the others are given up.
+        WorkerError: if a task's worker died again and again.
     """
     if workers == 1:
         for index, task in enumerate(tasks):
             watch = None if progress is None else _watcher(progress, index)
             yield index, solve(callback=watch, **task)
         return
-    context = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
-    news: Queue[tuple[int, int, float]] = context.Queue()
-    with ProcessPoolExecutor(workers, context, _remember, (news, warnings.filters)) as pool:
-        with _one_thread():
-            futures = {pool.submit(_report, index, task): index for index, task in enumerate(tasks)}
-        try:
-            yield from _as_they_end(futures, news, progress)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    with closing(perform(_solve, tasks, workers, progress=progress)) as results:
+        for index, result in results:
+            if isinstance(result, Failure):
+                if result.trace:
+                    result.error.add_note(result.trace)
+                raise result.error
+            yield index, result
 
 
-def _as_they_end(
-    futures: dict[Future[Run], int], news: Queue[tuple[int, int, float]], progress: Progress | None
-) -> Iterator[tuple[int, Run]]:
-    waiting = set(futures)
-    while waiting:
-        ended, waiting = wait(waiting, NEWS_EVERY, FIRST_COMPLETED)
-        while not news.empty():
-            item = news.get()
-            if progress is not None:
-                progress(*item)
-        for future in ended:
-            yield futures[future], future.result()
+def perform(
+    work: Work[Item, Result],
+    items: Sequence[Item],
+    workers: int,
+    retries: int = RETRIES,
+    progress: Progress | None = None,
+) -> Generator[tuple[int, Result | Failure], None, None]:
+    """Does ``work`` on every item, on processes that are replaced where one dies.
+
+    An item whose worker dies is tried again after all others; one that raises is not.  However
+    this ends, by an exception or by closing the generator, the processes end with it.
+
+    Args:
+        work: a function of a module.
+        items: what to do it on.
+        workers: processes, one thread each; they are kept from item to item.
+        retries: how many times an item is tried again after its worker died.
+        progress: see :func:`solve_many`.
+
+    Yields:
+        Index and result, or failure, of each item as it ends.
+    """
+    pool = _Pool(work, items, workers, retries, progress)
+    try:
+        while pool.working:
+            pool.assign()
+            for worker in heard(pool.workers, CHECK_EVERY):
+                yield from pool.hear(worker)
+    finally:
+        pool.close()
 
 
-_news: Queue[tuple[int, int, float]] | None = None
+class _Pool(Generic[Item, Result]):
+    """Items that wait, and workers that have the others in their hands."""
+
+    def __init__(
+        self,
+        work: Work[Item, Result],
+        items: Sequence[Item],
+        most: int,
+        retries: int,
+        progress: Progress | None,
+    ) -> None:
+        self._work, self._items, self._most = work, items, most
+        self._retries, self._progress = retries, progress
+        self._waiting = deque(range(len(items)))
+        self._deaths = [0] * len(items)
+        self.workers: list[Worker[Item, Result]] = []
+
+    @property
+    def working(self) -> bool:
+        """Whether anything is left to do."""
+        return bool(self._waiting) or any(w.index is not None for w in self.workers)
+
+    def assign(self) -> None:
+        """Gives waiting items to idle workers, and starts workers while more may be used."""
+        idle = [worker for worker in self.workers if worker.index is None]
+        while self._waiting and (idle or len(self.workers) < self._most):
+            if not idle:
+                idle.append(Worker(self._work, self._progress is not None))
+                self.workers.append(idle[-1])
+            worker = idle.pop()
+            if worker.give(self._waiting[0], self._items[self._waiting[0]]):
+                self._waiting.popleft()
+            else:
+                self._remove(worker)
+
+    def hear(self, worker: Worker[Item, Result]) -> Iterator[tuple[int, Result | Failure]]:
+        """Takes what a worker has sent, or notices that it has died."""
+        index, message = worker.index, worker.receive()
+        if message is None:
+            self._remove(worker)
+            if index is not None:
+                yield from self._lost(index, worker.ending)
+        elif index is not None and isinstance(message, News):
+            if self._progress is not None:
+                self._progress(index, message.done, message.best)
+        elif index is not None and not isinstance(message, News):
+            worker.index = None
+            yield index, message
+
+    def close(self) -> None:
+        """Ends all workers, whatever they are doing."""
+        for worker in self.workers:
+            worker.stop()
+        for worker in self.workers:
+            worker.close()
+
+    def _lost(self, index: int, ending: str) -> Iterator[tuple[int, Failure]]:
+        """Lines an item up again whose worker has died, unless that has happened too often."""
+        self._deaths[index] += 1
+        if self._deaths[index] <= self._retries:
+            self._waiting.append(index)
+            return
+        times = "once" if self._deaths[index] == 1 else f"{self._deaths[index]} times"
+        yield index, Failure(WorkerError(f"its worker process died {times}, the last {ending}"))
+
+    def _remove(self, worker: Worker[Item, Result]) -> None:
+        self.workers.remove(worker)
+        worker.close()
 
 
-def _remember(news: Queue[tuple[int, int, float]], filters: Sequence[Any]) -> None:
-    """Once per worker: where to send how far it is, and which warnings the parent wants."""
-    global _news
-    _news = news
-    warnings.filters[:] = filters  # type: ignore[index]
-
-
-def _report(index: int, task: Mapping[str, Any]) -> Run:
-    """Runs a task in a worker and tells the parent from time to time how far it is."""
-    told = 0.0
-
-    def callback(done: int, best: float) -> None:
-        nonlocal told
-        now = time.monotonic()
-        if _news is not None and now - told >= NEWS_EVERY:
-            told = now
-            _news.put((index, done, best))
-
+def _solve(task: Mapping[str, Any], callback: Callback | None) -> Run:
     return solve(callback=callback, **task)
 
 
 def _watcher(progress: Progress, index: int) -> Callback:
     return lambda done, best: progress(index, done, best)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Processes started inside use one thread each."""
-    before = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["OMP_NUM_THREADS"]
-        else:
-            os.environ["OMP_NUM_THREADS"] = before

@@ -1,0 +1,214 @@
+"""``hwenvs sweep``."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Annotated, Self
+
+import typer
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from hwenvs.cli.console import notes, output
+from hwenvs.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from hwenvs.sweeps.sweep import Engine, Sweep
+
+FAILED, INTERRUPTED = 1, 130
+"""Exit codes: some cells failed; stopped by Ctrl-C, as shells have it."""
+
+LINE_EVERY = 30.0
+"""Seconds between two lines of progress where nobody's terminal could show a bar."""
+
+
+class Engines(StrEnum):
+    """Where cells are solved."""
+
+    POOL = "pool"
+    RAY = "ray"
+
+
+def sweep(
+    plan: Annotated[
+        Path, typer.Argument(metavar="SWEEP.yaml", help="Environments, solvers, seeds.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("results"),
+    engine: Annotated[
+        Engines, typer.Option(help="Processes of this machine, or Ray.")
+    ] = Engines.POOL,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes, one thread each; default: 1, or all cores with Ray."),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Of a Ray cluster: HOST:PORT, or auto; default: RAY_ADDRESS, or here."),
+    ] = None,
+    retries: Annotated[
+        int, typer.Option(min=0, help="New attempts at a cell whose process or machine died.")
+    ] = 3,
+    compress: Annotated[
+        bool, typer.Option("--gzip", help="Compress the files, to a third.")
+    ] = False,
+) -> None:
+    """Run environments x solvers x seeds, one result file each; run again to go on or to add.
+
+    Finished cells are skipped. Ctrl-C leaves a folder that the same command goes on from.
+    """
+    from hwenvs.files import replacing
+    from hwenvs.sweeps.plan import read_plan
+    from hwenvs.sweeps.sweep import PLAN, run_sweep
+
+    chosen = _engine(engine, workers, address, retries)
+    cells = read_plan(plan).cells()
+    text = plan.read_bytes()
+    with replacing(out / PLAN) as temporary:
+        temporary.write_bytes(text)
+    with Cells(len(cells)) as bar:
+        try:
+            with _terminated_like_interrupted():
+                result = run_sweep(cells, out, chosen, compress, bar.update)
+        except KeyboardInterrupt:
+            bar.stop()
+            command = shlex.join(["hwenvs", *sys.argv[1:]])
+            notes().print(
+                f"stopped after {bar.done} of {len(cells)} cells; go on with: {command}",
+                markup=False,
+                soft_wrap=True,
+            )
+            raise typer.Exit(INTERRUPTED) from None
+    _tell(result, out)
+
+
+class Cells:
+    """A bar of cells with rate and time left; a line now and then where there is no terminal.
+
+    Args:
+        total: cells of the sweep.
+
+    Attributes:
+        done: cells that have ended.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._console = notes()
+        self._total, self.done = total, 0
+        self._before: int | None = None
+        self._started = self._told = time.monotonic()
+        self._progress = Progress(
+            TextColumn("cells"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[news]}"),
+            TimeElapsedColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._bar = self._progress.add_task("", total=total, news="")
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Leaves the bar as it is."""
+        self._progress.stop()
+
+    def update(self, done: int) -> None:
+        """``done`` cells have ended; the first call tells those that were there before."""
+        if self._before is None:
+            self._before, self._started = done, time.monotonic()
+        self.done = done
+        self._progress.update(self._bar, completed=done, news=self._news())
+        now = time.monotonic()
+        if self._progress.disable and now - self._told >= LINE_EVERY:
+            self._told = now
+            news = f"{done} of {self._total} cells, {self._news()}"
+            self._console.print(news.removesuffix(", "), markup=False)
+
+    def _news(self) -> str:
+        """Rate and time left, by the cells since the start."""
+        new = self.done - (self._before or 0)
+        seconds = time.monotonic() - self._started
+        if not new or not seconds:
+            return ""
+        left = timedelta(seconds=round(seconds / new * (self._total - self.done)))
+        return f"{60 * new / seconds:.1f} a minute, {left} left"
+
+
+def _engine(engine: Engines, workers: int | None, address: str | None, retries: int) -> Engine:
+    if engine is Engines.RAY:
+        from hwenvs.sweeps.distributed import ray_engine
+
+        return ray_engine(address, workers, retries)
+    if address is not None:
+        raise ArgumentError("an address belongs to --engine ray: the pool runs on this machine")
+    from hwenvs.sweeps.sweep import pool_engine
+
+    return pool_engine(workers or 1, retries)
+
+
+def _tell(result: Sweep, out: Path) -> None:
+    """Says what became of the sweep; exit code 1 if cells failed."""
+    from hwenvs.sweeps.sweep import FAILURES, describe
+
+    for path in result.damaged:
+        notes().print(f"note: {path} was damaged: redone", markup=False, soft_wrap=True)
+    for cell, failure in result.failures:
+        notes().print(
+            f"[bold red]failed:[/] {escape(cell.label)} (cell {cell.key[:12]}): "
+            f"{escape(describe(failure))}",
+            soft_wrap=True,
+        )
+    counts = f"{len(result.solved)} cells solved, {len(result.finished)} were finished before"
+    if not result.failures:
+        output().print(f"{counts}; in {out}", markup=False, soft_wrap=True)
+        return
+    output().print(
+        f"{counts}, {len(result.failures)} failed: tracebacks in {out / FAILURES}",
+        markup=False,
+        soft_wrap=True,
+    )
+    raise typer.Exit(FAILED)
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """A batch system that takes the machine back stops a sweep as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,246 @@
+"""What a sweep runs: a YAML of environments, solvers and seeds, checked whole before hours of work.
+
+::
+
+    environments:
+      - AMC-ResNet20-v0
+      - environment: AMC-MobileNetV1-v0
+        arguments: {hardware: mobile, cost: latency, budget: 0.6}
+    solvers:
+      - random
+      - solver: ddpg
+        hyperparameters: {warmup: 50}
+    seeds: 10  # 0 to 9, or a list
+    evaluations: 400
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import gymnasium as gym
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from hwenvs.environment import DesignEnv
+from hwenvs.errors import ArgumentError, HwenvsError, MissingExtraError, unknown_name
+from hwenvs.leaderboards.canonical import canonical
+from hwenvs.problems import FAMILIES
+from hwenvs.proxies.opening import ARGUMENTS
+from hwenvs.registration import ALL_ENVIRONMENTS
+from hwenvs.solving import ONE_DESIGN, SOLVERS, Solver, get_solver
+from hwenvs.sweeps.cells import Cell
+
+UNEXPECTED = re.compile(r"unexpected keyword argument '(\w+)'")
+"""How Python says that an argument does not exist."""
+
+
+class Part(BaseModel):
+    """What a sweep's YAML holds: nothing else, nothing of another type."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class EnvironmentEntry(Part):
+    """An environment of a sweep.
+
+    Attributes:
+        environment: registered id.
+        arguments: of ``gym.make``.
+    """
+
+    environment: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+    def check(self) -> None:
+        """Makes the environment once: what cannot be made is refused now.
+
+        Raises:
+            HwenvsError: if there is no such environment, or an argument makes no sense.
+        """
+        if self.environment not in ALL_ENVIRONMENTS:
+            raise unknown_name("environment", self.environment, ALL_ENVIRONMENTS)
+        _as_json(self.arguments)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                made = gym.make(self.environment, **self.arguments)
+            except TypeError as error:
+                raise self._unfit(error) from error
+        if not isinstance(made.unwrapped, DesignEnv):
+            raise ArgumentError(f"{self.environment} is none that solvers can be run on")
+        made.close()
+
+    def _unfit(self, error: TypeError) -> HwenvsError:
+        """The error for an argument that an environment does not take, as Python words it."""
+        name = UNEXPECTED.search(str(error))
+        family = FAMILIES.get(ALL_ENVIRONMENTS[self.environment].get("problem", ""))
+        if name is None or family is None:
+            return ArgumentError(f"{self.environment}: {error}")
+        known = [*inspect.signature(family).parameters, *ARGUMENTS]
+        return unknown_name(f"argument of {self.environment}", name[1], known)
+
+
+class SolverEntry(Part):
+    """A solver of a sweep.
+
+    Attributes:
+        solver: name.
+        hyperparameters: instead of the solver's defaults.
+    """
+
+    solver: str
+    hyperparameters: dict[str, Any] = Field(default_factory=dict)
+
+    def load(self) -> Solver:
+        """The solver.
+
+        Raises:
+            HwenvsError: if there is none, or no such hyper-parameter, or a package is missing.
+        """
+        if self.solver not in SOLVERS:
+            raise unknown_name("solver", self.solver, SOLVERS)
+        _as_json(self.hyperparameters)
+        return get_solver(self.solver, **self.hyperparameters)
+
+
+def _named(field: str) -> BeforeValidator:
+    """A bare name stands for an entry without further settings."""
+    return BeforeValidator(lambda value: {field: value} if isinstance(value, str) else value)
+
+
+def _counted() -> BeforeValidator:
+    """A number of seeds stands for so many from 0 on."""
+
+    def expand(value: object) -> object:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return list(range(value)) if whole else value  # type: ignore[call-overload]
+
+    return BeforeValidator(expand)
+
+
+class Plan(Part):
+    """A sweep.
+
+    Attributes:
+        environments: where the solvers are run.
+        solvers: which.
+        seeds: of the runs; a number stands for so many from 0 on.
+        evaluations: designs that each run may try.
+    """
+
+    environments: list[Annotated[EnvironmentEntry, _named("environment")]] = Field(min_length=1)
+    solvers: list[Annotated[SolverEntry, _named("solver")]] = Field(min_length=1)
+    seeds: Annotated[list[Annotated[int, Field(ge=0)]], _counted()] = Field(min_length=1)
+    evaluations: int = Field(default=400, ge=1)
+
+    def cells(self) -> list[Cell]:
+        """Every solver on every environment with every seed, environment by environment.
+
+        Solvers without any chance in them run once.
+
+        Raises:
+            ArgumentError: if something makes no sense; the message says where it stands.
+        """
+        for number, entry in enumerate(self.environments):
+            with _place(f"environments[{number}]"):
+                entry.check()
+        solvers = []
+        for number, solver in enumerate(self.solvers):
+            with _place(f"solvers[{number}]"):
+                settings = _as_json(solver.load().hyperparameters)
+                solvers.append((solver, settings))
+        cells = [
+            Cell(
+                environment=entry.environment,
+                arguments=entry.arguments,
+                solver=solver.solver,
+                hyperparameters=settings,
+                given=solver.hyperparameters,
+                seed=seed,
+                evaluations=self.evaluations,
+            )
+            for entry in self.environments
+            for solver, settings in solvers
+            for seed in self._seeds(solver.solver)
+        ]
+        _check_distinct(cells)
+        return cells
+
+    def _seeds(self, solver: str) -> list[int]:
+        return self.seeds[:1] if solver in ONE_DESIGN else self.seeds
+
+
+def read_plan(path: Path) -> Plan:
+    """The sweep in a YAML file.
+
+    Raises:
+        ArgumentError: if the file cannot be read, or something in it is not what it should be; the
+            message says where it stands. Names and arguments are checked by :meth:`Plan.cells`.
+    """
+    try:
+        return Plan.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ArgumentError(f"{path}: {_where(first['loc'])}{_what(first)}") from error
+    except yaml.YAMLError as error:
+        message = " ".join(str(error).split())
+        raise ArgumentError(f"{path} is no YAML: {message}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArgumentError(f"cannot read the sweep {path}: {error}") from error
+
+
+def _where(location: Sequence[int | str]) -> str:
+    """A place in the file, e.g. ``"solvers[1].hyperparameters: "``."""
+    place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in location)
+    return f"{place.removeprefix('.')}: " if place else ""
+
+
+def _what(error: ErrorDetails) -> str:
+    """What is wrong there, with the nearest valid name for a field that does not exist."""
+    if error["type"] != "extra_forbidden":
+        return f"{error['msg']}, not {error['input']!r}"
+    parts: dict[str, type[Part]] = {"environments": EnvironmentEntry, "solvers": SolverEntry}
+    part = parts.get(str(error["loc"][0]), Plan) if len(error["loc"]) > 1 else Plan
+    return str(unknown_name("field", error["loc"][-1], part.model_fields))
+
+
+@contextmanager
+def _place(where: str) -> Iterator[None]:
+    """Errors inside say where in the file their reason stands."""
+    try:
+        yield
+    except MissingExtraError as error:
+        raise MissingExtraError(f"{where}: {error}") from error
+    except HwenvsError as error:
+        raise ArgumentError(f"{where}: {error}") from error
+
+
+def _as_json(values: Mapping[str, Any]) -> dict[str, Any]:
+    """``values`` as they will be read from a record.
+
+    Raises:
+        ArgumentError: if one has no JSON, such as a date or an infinite number.
+    """
+    try:
+        read: dict[str, Any] = json.loads(canonical(dict(values)))
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"{values} cannot be written as JSON: {error}") from error
+    return read
+
+
+def _check_distinct(cells: Sequence[Cell]) -> None:
+    seen = set()
+    for cell in cells:
+        key = cell.key
+        if key in seen:
+            raise ArgumentError(f"this stands twice in the sweep: {cell.label}")
+        seen.add(key)

@@ -1,0 +1,96 @@
+"""Files of cells: named by their configuration, whole or refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hwenvs.errors import DataError
+from hwenvs.solving import solve
+from hwenvs.sweeps.cells import (
+    Cell,
+    cell_path,
+    find_cell,
+    read_cell,
+    read_cells,
+    solve_cell,
+    write_cell,
+)
+
+
+@pytest.fixture
+def cell(make_cells: Any) -> Cell:
+    cells: list[Cell] = make_cells(seeds=[5])
+    return cells[0]
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_cell_is_read_as_it_was_written(tmp_path: Path, cell: Cell, compress: bool) -> None:
+    run = solve_cell(cell)
+    path = write_cell(tmp_path, cell, run, compress)
+    assert path == cell_path(tmp_path, cell.key, compress) == find_cell(tmp_path, cell.key)
+    assert read_cell(path) == run
+    assert read_cells(tmp_path) == [run]
+
+
+def test_a_cell_is_what_solve_gives(cell: Cell) -> None:
+    run, alone = solve_cell(cell), solve("random", cell.environment, 10, seed=5)
+    assert dataclasses.replace(run, seconds=0.0) == dataclasses.replace(alone, seconds=0.0)
+
+
+def test_tuples_among_hyperparameters_do_not_change_the_name(
+    tmp_path: Path, make_cells: Any
+) -> None:
+    settings = {"warmup": 3, "hidden": [8, 8]}
+    (cell,) = make_cells(solvers=[{"solver": "ddpg", "hyperparameters": settings}], seeds=[0])
+    assert read_cell(write_cell(tmp_path, cell, solve_cell(cell))).solver == "ddpg"
+
+
+def test_runs_are_read_in_order_and_each_once(tmp_path: Path, make_cells: Any) -> None:
+    for cell in reversed(make_cells(seeds=11)):
+        write_cell(tmp_path, cell, solve_cell(cell))
+    write_cell(tmp_path, cell, solve_cell(cell), compress=True)
+    runs = read_cells(tmp_path)
+    assert [(run.solver, run.seed) for run in runs] == [
+        *(("random", seed) for seed in range(11)),
+        ("uniform", 0),
+    ]
+
+
+@pytest.mark.parametrize("compress", [False, True])
+@pytest.mark.parametrize("keep", [0, 40, -20])
+def test_damaged_files_are_refused(tmp_path: Path, cell: Cell, compress: bool, keep: int) -> None:
+    path = write_cell(tmp_path, cell, solve_cell(cell), compress)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(DataError, match=f"{path.name} is damaged"):
+        read_cells(tmp_path)
+
+
+def test_a_record_without_all_of_its_evaluations_is_refused(tmp_path: Path, cell: Cell) -> None:
+    path = write_cell(tmp_path, cell, solve_cell(cell))
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps({**record, "rewards": record["rewards"][:-1]}))
+    with pytest.raises(DataError, match="lacks evaluations"):
+        read_cell(path)
+
+
+def test_a_file_of_another_name_is_refused(tmp_path: Path, cell: Cell) -> None:
+    path = write_cell(tmp_path, cell, solve_cell(cell))
+    path.rename(path.with_name("copy.json"))
+    with pytest.raises(DataError, match=r"copy\.json holds another cell"):
+        read_cells(tmp_path)
+
+
+def test_a_run_of_another_cell_is_not_written(tmp_path: Path, cell: Cell) -> None:
+    other = dataclasses.replace(cell, seed=6)
+    with pytest.raises(DataError, match="not one of random on AMC-ResNet20-v0, seed 5"):
+        write_cell(tmp_path, cell, solve_cell(other))
+
+
+def test_a_folder_without_cells_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no finished cells"):
+        read_cells(tmp_path)

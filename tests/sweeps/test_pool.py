@@ -1,0 +1,108 @@
+"""The pool of processes, while some of them are killed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+from typing import Any
+
+import pytest
+
+from hwenvs.errors import SolverError, WorkerError
+from hwenvs.pool import perform
+from hwenvs.records import Run
+from hwenvs.sweeps.cells import solve_cell
+from hwenvs.workers import Failure
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no kill -9")
+
+
+def pids() -> set[int]:
+    """Of the workers that are alive."""
+    return {child.pid for child in multiprocessing.active_children() if child.pid is not None}
+
+
+def kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_a_killed_worker_loses_only_its_own_cell(make_cells: Any) -> None:
+    cells = make_cells(solvers=["random"], seeds=8, evaluations=300)
+    killed: set[int] = set()
+    spared: set[int] = set()
+
+    def once_both_work(index: int, done: int, best: float) -> None:  # noqa: ARG001
+        both.add(index)
+        if len(both) == 2 and not killed:
+            first, second = sorted(pids())
+            killed.add(first)
+            spared.add(second)
+            kill(first)
+
+    both: set[int] = set()
+    found, seen = {}, set()
+    for index, result in perform(solve_cell, cells, 2, progress=once_both_work):
+        assert index not in found
+        found[index] = result
+        seen = pids()
+    assert killed
+    assert spared < seen, "the other worker went on, beside a new one"
+    assert not killed & seen
+    assert sorted(found) == list(range(8))
+    for index, run in found.items():
+        assert isinstance(run, Run)
+        assert run.designs == solve_cell(cells[index]).designs
+
+
+def test_a_cell_whose_worker_always_dies_is_given_up_and_the_others_go_on(make_cells: Any) -> None:
+    cells = make_cells(solvers=["random"], seeds=3, evaluations=300)
+    killed: set[int] = set()
+
+    def deadly(index: int, done: int, best: float) -> None:  # noqa: ARG001
+        if index == 0:
+            killed.update(alive := pids())
+            for pid in alive:
+                kill(pid)
+
+    found = list(perform(solve_cell, cells, 1, retries=1, progress=deadly))
+    assert len(killed) == 2
+    assert [index for index, _ in found] == [1, 2, 0], "a retry waits behind all others"
+    failure = found[-1][1]
+    assert isinstance(failure, Failure)
+    assert isinstance(failure.error, WorkerError)
+    assert "died 2 times, the last was killed by SIGKILL" in str(failure.error)
+
+
+def test_a_worker_killed_between_two_cells_is_replaced(make_cells: Any) -> None:
+    cells = make_cells(solvers=["random"], seeds=3)
+    found = {}
+    for index, result in perform(solve_cell, cells, 1, retries=0):
+        found[index] = result
+        (worker,) = multiprocessing.active_children()
+        worker.kill()
+        worker.join()  # dead before the next cell is given out, which costs that cell no attempt
+    assert all(isinstance(run, Run) for run in found.values())
+    assert sorted(found) == [0, 1, 2]
+
+
+def test_a_solver_that_raises_is_not_tried_again(make_cells: Any) -> None:
+    cells = make_cells(solvers=["reinforce", "random"], seeds=2)
+    found = dict(perform(solve_cell, cells, 2))
+    for index, cell in enumerate(cells):
+        failed = isinstance(found[index], Failure)
+        assert failed == (cell.solver == "reinforce")
+    failure = found[0]
+    assert isinstance(failure, Failure)
+    assert type(failure.error) is SolverError
+    assert "reinforce needs a Discrete action space" in str(failure.error)
+    assert "Traceback" in failure.trace
+
+
+def test_workers_end_when_the_results_are_no_longer_wanted(make_cells: Any) -> None:
+    results = perform(solve_cell, make_cells(solvers=["random"], evaluations=2000), 2)
+    next(results)
+    assert len(pids()) == 2
+    results.close()
+    assert not pids()

@@ -1,0 +1,208 @@
+"""Sweeps as they are run: skipping, redoing, interrupted, resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from hwenvs.cli.app import app
+from hwenvs.errors import ArgumentError, MissingExtraError
+from hwenvs.records import Run
+from hwenvs.sweeps.cells import CELLS, read_cells, solve_cell
+from hwenvs.sweeps.distributed import ray_engine
+from hwenvs.sweeps.sweep import Engine, Outcomes, run_sweep
+
+INTERRUPTED = 130
+
+
+def here(cells: Any) -> Outcomes:
+    """The plainest engine: this process."""
+    for index, cell in enumerate(cells):
+        yield index, solve_cell(cell)
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["sweep", *map(str, arguments)])
+
+
+def stamps(folder: Path) -> dict[str, int]:
+    """When each cell's file was written."""
+    return {path.name: path.stat().st_mtime_ns for path in (folder / CELLS).iterdir()}
+
+
+def same(first: list[Run], second: list[Run]) -> bool:
+    return [(r.solver, r.seed, r.designs) for r in first] == [
+        (r.solver, r.seed, r.designs) for r in second
+    ]
+
+
+def test_finished_cells_are_skipped(tmp_path: Path, make_cells: Any) -> None:
+    few, more = make_cells(seeds=2), make_cells(seeds=4)
+    first = run_sweep(few, tmp_path, here)
+    assert (len(first.finished), len(first.solved)) == (0, 3)
+    before = stamps(tmp_path)
+    second = run_sweep(more, tmp_path, here)
+    assert (len(second.finished), len(second.solved)) == (3, 2)
+    after = stamps(tmp_path)
+    assert {name: after[name] for name in before} == before
+    assert run_sweep(more, tmp_path, here).solved == []
+
+
+def test_finished_cells_are_skipped_however_they_are_kept(tmp_path: Path, make_cells: Any) -> None:
+    run_sweep(make_cells(), tmp_path, here, compress=True)
+    assert run_sweep(make_cells(), tmp_path, here).solved == []
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_damaged_cells_are_redone(tmp_path: Path, make_cells: Any, compress: bool) -> None:
+    cells = make_cells()
+    run_sweep(cells, tmp_path, here, compress)
+    whole = read_cells(tmp_path)
+    path = next((tmp_path / CELLS).iterdir())
+    path.write_bytes(path.read_bytes()[:50])
+    left = tmp_path / CELLS / f".{path.name}.17.tmp"
+    left.write_text("what a killed process left")
+    os.utime(left, (0, 0))
+    sweep = run_sweep(cells, tmp_path, here)
+    assert (sweep.damaged, len(sweep.solved)) == ([path], 1)
+    assert same(read_cells(tmp_path), whole)
+    assert len(list((tmp_path / CELLS).iterdir())) == len(cells)
+
+
+def test_progress_counts_cells_from_those_that_were_there(tmp_path: Path, make_cells: Any) -> None:
+    told: list[int] = []
+    run_sweep(make_cells(seeds=2), tmp_path, here)
+    run_sweep(make_cells(seeds=4), tmp_path, here, progress=told.append)
+    assert told == [3, 4, 5]
+
+
+def test_the_command_gives_the_runs_of_solve(
+    tmp_path: Path, write_plan: Any, make_cells: Any
+) -> None:
+    plan, out = write_plan(), tmp_path / "results"
+    result = call(plan, "--out", out, "--workers", 2)
+    assert result.exit_code == 0, result.output
+    assert "4 cells solved, 0 were finished before" in result.stdout
+    assert same(read_cells(out), [solve_cell(cell) for cell in make_cells()])
+    assert (out / "sweep.yaml").read_bytes() == plan.read_bytes()
+    again = call(plan, "--out", out)
+    assert "0 cells solved, 4 were finished before" in again.stdout
+
+
+def test_a_failing_solver_is_told_at_the_end_and_fails_the_command(
+    tmp_path: Path, write_plan: Any
+) -> None:
+    plan, out = write_plan(solvers=["reinforce", "random"], seeds=2), tmp_path / "results"
+    result = call(plan, "--out", out, "--workers", 1)
+    assert result.exit_code == 1
+    assert "2 cells solved, 0 were finished before, 2 failed" in result.stdout
+    for seed in (0, 1):
+        assert f"reinforce on AMC-ResNet20-v0, seed {seed} (cell " in result.stderr
+    assert "SolverError: reinforce needs a Discrete action space" in result.stderr
+    told = json.loads((out / "failures.json").read_text())
+    assert all("Traceback" in entry["trace"] for entry in told)
+    write_plan(solvers=["random"], seeds=2)
+    assert call(plan, "--out", out).exit_code == 0
+    assert not (out / "failures.json").exists()
+
+
+def test_a_wrong_plan_is_refused_in_one_line_before_anything_is_written(
+    tmp_path: Path, write_plan: Any
+) -> None:
+    result = call(write_plan(solvers=["randon"]), "--out", tmp_path / "results")
+    assert result.exit_code == 2
+    assert "solvers[0]: unknown solver 'randon'. Did you mean 'random'" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process groups of this kind")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_sweep_leaves_a_folder_to_go_on_from(
+    tmp_path: Path, write_plan: Any, make_cells: Any, how: signal.Signals
+) -> None:
+    changes = {"solvers": ["random"], "seeds": 16, "evaluations": 500}
+    plan, out = write_plan(**changes), tmp_path / "results"
+    command = [sys.executable, "-m", "hwenvs.cli", "sweep", str(plan), "--out", str(out)]
+    with subprocess.Popen(
+        [*command, "--workers", "2"], stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        while process.poll() is None and len(list(out.glob(f"{CELLS}/*.json"))) < 2:
+            time.sleep(0.01)
+        # Ctrl-C reaches the whole group; kill -9 reaches one process, whose workers must notice.
+        send = os.killpg if how == signal.SIGINT else os.kill
+        send(process.pid, how)
+        _, told = process.communicate(timeout=60)
+    assert gone(process.pid)
+    if how == signal.SIGKILL:
+        assert process.returncode == -how
+    else:
+        assert process.returncode == INTERRUPTED
+        assert told.count("\n") == 1, told
+        assert "of 16 cells; go on with: hwenvs sweep" in told
+        assert not list(out.rglob("*.tmp"))
+    before = stamps(out)
+    assert 2 <= len(read_cells(out)) < 16
+    result = call(plan, "--out", out, "--workers", 2)
+    assert result.exit_code == 0, result.output
+    runs, cells = read_cells(out), make_cells(**changes)
+    assert [run.seed for run in runs] == list(range(16))
+    assert same(runs[::5], [solve_cell(cell) for cell in cells[::5]])
+    assert stamps(out).items() >= {n: t for n, t in before.items() if n.endswith("json")}.items()
+
+
+def gone(group: int, seconds: float = 20.0) -> bool:
+    """Whether all processes of a group end within ``seconds``."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_missing_ray_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtraError, match=r"hwenvs\[distributed\]"):
+        ray_engine()
+
+
+@pytest.mark.filterwarnings("ignore")  # of Ray's own modules
+def test_a_cluster_that_does_not_answer_is_told_at_once(tmp_path: Path, write_plan: Any) -> None:
+    pytest.importorskip("ray", reason="Ray comes with an extra")
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # bound, and not listening
+        address = f"127.0.0.1:{nobody.getsockname()[1]}"
+        out = tmp_path / "results"
+        result = call(write_plan(), "--out", out, "--engine", "ray", "--address", address)
+    assert result.exit_code == 2
+    assert f"cannot reach a Ray cluster at {address}" in result.stderr
+
+
+def test_workers_and_addresses_are_refused_where_they_mean_nothing(
+    tmp_path: Path, write_plan: Any
+) -> None:
+    with pytest.raises(ArgumentError, match=r"cluster at 10\.0\.0\.1:6379 has its own"):
+        ray_engine("10.0.0.1:6379", workers=2)
+    result = call(write_plan(), "--out", tmp_path / "results", "--address", "auto")
+    assert result.exit_code == 2
+    assert "an address belongs to --engine ray" in result.stderr
+
+
+def test_an_engine_is_any_function_that_yields_outcomes(tmp_path: Path, make_cells: Any) -> None:
+    backwards: Engine = lambda cells: (  # noqa: E731
+        (index, solve_cell(cells[index])) for index in reversed(range(len(cells)))
+    )
+    assert len(run_sweep(make_cells(), tmp_path, backwards).solved) == 4
