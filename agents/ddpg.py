@@ -178,7 +178,7 @@ class DDPG(Configured[Settings]):
 
     def _learn(self, env: Recorder, box: spaces.Box, seed: int) -> None:
         settings, random = self.settings, np.random.default_rng(seed)
-        features, actions = env.problem.observation_space.shape[0], box.shape[0]
+        features, actions = spaces.flatdim(env.observation_space), box.shape[0]
         self.learner = learner = self._first_learner(features, actions, seed)
         warmup = settings.warmup if self.start is None else 0
         replay = Replay(settings.replay_episodes * env.problem.horizon, features, actions)

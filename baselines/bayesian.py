@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NoReturn
 
 import optuna
 
@@ -59,28 +60,35 @@ class TPE(Configured[Settings]):
         Raises:
             SolverError: if actions are not a bounded ``Box``.
         """
-        env = relaxed(env)
-        low, high, start = episode_range(env, self.name)
-        names = [f"a{index:03d}" for index in range(len(low))]
-        ranges: dict[str, optuna.distributions.BaseDistribution] = {
-            name: optuna.distributions.FloatDistribution(float(a), float(b))
-            for name, a, b in zip(names, low, high, strict=True)
-        }
-        with quiet():
-            study = optuna.create_study(direction="maximize", sampler=self._sampler(seed))
-            study.enqueue_trial(dict(zip(names, map(float, start), strict=True)))
-            while True:
-                trial = study.ask(ranges)
-                study.tell(trial, env.play([trial.params[name] for name in names]))
-
-    def _sampler(self, seed: int) -> optuna.samplers.TPESampler:
         settings = self.settings
-        return optuna.samplers.TPESampler(
+        sampler = optuna.samplers.TPESampler(
             n_startup_trials=settings.startup,
             n_ei_candidates=settings.candidates,
             multivariate=settings.multivariate,
             seed=seed % 2**32,
         )
+        with quiet():
+            ask_and_tell(env, self.name, sampler)
+
+
+def ask_and_tell(env: Recorder, solver: str, sampler: optuna.samplers.BaseSampler) -> NoReturn:
+    """Plays what ``sampler`` suggests, from the uniform design on, until the evaluations are spent.
+
+    Raises:
+        SolverError: if actions are not a bounded ``Box``.
+    """
+    env = relaxed(env)
+    low, high, start = episode_range(env, solver)
+    names = [f"a{index:03d}" for index in range(len(low))]
+    ranges: dict[str, optuna.distributions.BaseDistribution] = {
+        name: optuna.distributions.FloatDistribution(float(a), float(b))
+        for name, a, b in zip(names, low, high, strict=True)
+    }
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    study.enqueue_trial(dict(zip(names, map(float, start), strict=True)))
+    while True:
+        trial = study.ask(ranges)
+        study.tell(trial, env.play([trial.params[name] for name in names]))
 
 
 @contextmanager

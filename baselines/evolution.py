@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import cma
 import numpy as np
-from numpy.typing import NDArray
 
-from hwenvs.baselines.ranges import episode_range
+from hwenvs.baselines.ranges import Floats, OptionRange, episode_range
 from hwenvs.errors import SolverError
 from hwenvs.hyperparameters import Configured
 from hwenvs.relaxing import relaxed
 from hwenvs.solving import Recorder
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -26,10 +24,13 @@ class Settings:
     Attributes:
         sigma: standard deviation of the first generation, as a fraction of the actions' range.
         growth: factor on the population with every restart (Auger and Hansen, 2005).
+        integers: whether options are evolved instead of actions, with pycma's handling of whole
+            numbers, which keeps every option within reach (Marty et al., PPSN 2024).
     """
 
     sigma: float = 0.2
     growth: float = 2.0
+    integers: bool = False
 
     def __post_init__(self) -> None:
         if not self.sigma > 0:
@@ -39,7 +40,7 @@ class Settings:
 
 
 class CMAES(Configured[Settings]):
-    """Evolves the T actions of an episode, starting from those of the uniform design.
+    """Evolves the T actions (or options) of an episode, starting from those of the uniform design.
 
     When a run has converged and evaluations are left, another starts from a random point with a
     larger population.
@@ -60,31 +61,81 @@ class CMAES(Configured[Settings]):
         """Evolves until the evaluations are spent.
 
         Raises:
-            SolverError: if actions are not a bounded ``Box``.
+            SolverError: if actions are not a bounded ``Box``, or decisions are not options where
+                ``integers`` asks for them.
         """
-        random, env = np.random.default_rng(seed), relaxed(env)
-        low, high, reference = episode_range(env, self.name)
-        span = high - low
-        start = (reference - low) / span
+        random = np.random.default_rng(seed)
+        space = _options(env) if self.settings.integers else _actions(relaxed(env))
+        start = space.start
         population = 4 + int(3 * np.log(len(start)))
         with legacy_generator(int(random.integers(2**32))):
             while True:
                 evolution = cma.CMAEvolutionStrategy(
                     start,
                     self.settings.sigma,
-                    {"bounds": [0, 1], "popsize": population, "seed": np.nan, "verbose": -9},
+                    {"popsize": population, "seed": np.nan, "verbose": -9, **space.options},
                 )
                 while not evolution.stop():
                     points = evolution.ask()
-                    losses = [-env.play(_actions(point, low, span)) for point in points]
+                    losses = [-space.play(point) for point in points]
                     evolution.tell(points, losses)
-                start = random.random(len(start))
+                start = space.draw(random)
                 population = int(population * self.settings.growth)
 
 
-def _actions(point: Floats, low: Floats, span: Floats) -> Floats:
-    # pycma keeps points within bounds up to rounding.
-    return low + np.minimum(np.maximum(point, 0.0), 1.0) * span
+@dataclass(frozen=True, eq=False)
+class _Space:
+    """What is evolved.
+
+    Attributes:
+        start: the uniform design as a point.
+        play: the reward of a point.
+        draw: a random point.
+        options: of pycma, the bounds among them.
+    """
+
+    start: Floats
+    play: Callable[[Floats], float]
+    draw: Callable[[np.random.Generator], Floats]
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def _actions(env: Recorder) -> _Space:
+    """The actions of an episode, scaled to [0, 1]."""
+    low, high, reference = episode_range(env, CMAES.name)
+    span = high - low
+
+    def play(point: Floats) -> float:
+        # pycma keeps points within bounds up to rounding.
+        return env.play(low + np.minimum(np.maximum(point, 0.0), 1.0) * span)
+
+    def draw(random: np.random.Generator) -> Floats:
+        return random.random(len(low))
+
+    return _Space((reference - low) / span, play, draw, {"bounds": [0, 1]})
+
+
+def _options(env: Recorder) -> _Space:
+    """The options of a design, for decisions that have any choice."""
+    space = OptionRange.of(env, CMAES.name)
+    free = np.flatnonzero(space.widths > 1)
+    top = (space.widths - 1)[free].astype(np.float64)
+
+    def play(point: Floats) -> float:
+        asked = space.reference.astype(np.float64)
+        asked[free] = point
+        return space.play(asked)
+
+    def draw(random: np.random.Generator) -> Floats:
+        return random.random(len(free)) * top
+
+    options = {
+        # Half an option beyond the ends: the first and the last are as wide as the others.
+        "bounds": [np.full(len(free), -0.5), top + 0.5],
+        "CMA_stds": top,
+        "integer_variables": list(range(len(free))),
+    }
+    return _Space(space.reference[free].astype(np.float64), play, draw, options)
 
 
 @contextmanager

@@ -33,12 +33,13 @@ from hwenvs.baselines.targets import (
     sweep,
     trade_targets,
 )
-from hwenvs.errors import SolverError
 from hwenvs.problems import Problem
-from hwenvs.problems.chain import ChainProblem
 
 WIDTHS = (1_000, 20_000, 300_000, 3_000_000)
 """Most labels per decision, run by run."""
+
+WIDTHS_OF_MANY = (1_000, 20_000)
+"""The same with three resources or more, where dominance is rare and takes long to find."""
 
 _known: WeakKeyDictionary[Problem, Optimum] = WeakKeyDictionary()
 
@@ -81,6 +82,11 @@ class Optimum:
             return f"proved optimal in {self.seconds:.1f} s ({self.labels:,} prefixes)"
         return f"not proved: at most {self.gap:.2e} of reward below the optimum"
 
+    @property
+    def status(self) -> str:
+        """The same in two words, for run records: ``proved``, or ``gap`` and how much."""
+        return "proved" if self.proved else f"gap {self.gap:.1e}"
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-able entries."""
         return {
@@ -107,23 +113,22 @@ def optimum(problem: Problem) -> Optimum:
     return _known[problem]
 
 
-def find_optimum(problem: Problem, widths: tuple[int, ...] = WIDTHS) -> Optimum:
+def find_optimum(problem: Problem, widths: tuple[int, ...] | None = None) -> Optimum:
     """The best design of ``problem``.
 
     Args:
         problem: a chain problem on a surrogate proxy.
         widths: most labels per decision, run by run; the search ends with the first complete run.
+            :data:`WIDTHS` without it, or :data:`WIDTHS_OF_MANY`.
 
     Raises:
         SolverError: if the problem is not a chain of tables.
     """
     started = time.perf_counter()
-    if not isinstance(problem, ChainProblem) or problem.curve is None:
-        raise SolverError(
-            "the exact optimum needs additive tables: use proxy='surrogate' (or an .npz table)"
-        )
-    search = _Search(Objective.of(problem))
-    for width in widths:
+    objective = Objective.of(problem)
+    search = _Search(objective)
+    many = len(objective.limit) > 2
+    for width in widths or (WIDTHS_OF_MANY if many else WIDTHS):
         if search.run(width):
             break
     outcome = problem.evaluate(np.array([search.design]))

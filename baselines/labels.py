@@ -10,7 +10,6 @@ final labels is the best of all, in the very sums that the environment pays by.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,6 +17,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from hwenvs.baselines.dominance import undominated
 from hwenvs.baselines.lagrangian import ChainTables, Floats, Ints, Pricing, least
 
 MARGIN = 1e-10
@@ -198,34 +198,5 @@ def _undominated(labels: Labels, slack: Floats) -> tuple[Labels, Floats]:
     for first, last in pairwise([0, *borders.tolist(), len(order)]):
         if first < last:
             part = slice(first, last)
-            keep[part] = _staircase(labels.resources[1:, part], labels.divergence[part])
+            keep[part] = undominated(labels.resources[:, part], labels.divergence[part])
     return labels.take(keep), slack[keep]
-
-
-def _staircase(others: Floats, divergence: Floats) -> NDArray[np.bool_]:
-    """Which of some labels, sorted by their first resource, lie below all before them.
-
-    Args:
-        others: [R - 1, N] the remaining resources; one at most.
-        divergence: [N].
-    """
-    if not len(others):
-        best = np.minimum.accumulate(divergence)
-        return np.append(True, divergence[1:] < best[:-1])
-    # The lower envelope of (resource, divergence) so far: resources ascend, divergences fall.
-    steps: list[float] = []
-    depths: list[float] = []
-    keep = np.zeros(len(divergence), dtype=bool)
-    for index, (amount, depth) in enumerate(
-        zip(others[0].tolist(), divergence.tolist(), strict=True)
-    ):
-        at = bisect_right(steps, amount)
-        if at and depths[at - 1] <= depth:
-            continue
-        first = at - 1 if at and steps[at - 1] == amount else at
-        last = at
-        while last < len(steps) and depths[last] >= depth:
-            last += 1
-        steps[first:last], depths[first:last] = [amount], [depth]
-        keep[index] = True
-    return keep

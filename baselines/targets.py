@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hwenvs.baselines.labels import Targets
+from hwenvs.baselines.labels import MARGIN, Targets
 from hwenvs.baselines.lagrangian import ChainTables, Floats, Pricing, least, tighten
+from hwenvs.errors import SolverError
+from hwenvs.problems import Problem
+from hwenvs.problems.budget import compile_budget
 from hwenvs.problems.chain import ChainProblem
 
 PRICE_FACTORS = (0.8, 1.25, 0.6, 1.7, 0.35, 3.0)
@@ -46,8 +49,16 @@ class Objective:
     limit: Floats
 
     @classmethod
-    def of(cls, problem: ChainProblem) -> Objective:
-        """The objective of ``problem``."""
+    def of(cls, problem: Problem) -> Objective:
+        """The objective of ``problem``.
+
+        Raises:
+            SolverError: if it is not a chain of tables.
+        """
+        if not isinstance(problem, ChainProblem) or problem.curve is None:
+            raise SolverError(
+                "the exact optimum needs additive tables: use proxy='surrogate' (or an .npz table)"
+            )
         budget, priced = problem.budget, problem.reward.quantity
         limits = {one.quantity: one.limit for one in problem.budgets}
         quantities = tuple(dict.fromkeys(q for q in (priced, *limits) if q is not None))
@@ -90,7 +101,8 @@ def prices(objective: Objective, corner: Floats) -> tuple[list[Pricing], list[tu
     """Pricings that bound divergences well near ``corner`` [R], and designs met on the way.
 
     With two limited resources, the price of the second is found by golden section: the bound is
-    concave in it, and it is at most what it would be if nothing else were limited.
+    concave in it, and it is at most what it would be if nothing else were limited.  Further ones
+    are priced after these, given the best prices so far.
     """
     chain, free = objective.chain, np.zeros(len(corner))
     limited = np.flatnonzero(np.isfinite(corner)).tolist()
@@ -111,6 +123,11 @@ def prices(objective: Objective, corner: Floats) -> tuple[list[Pricing], list[tu
         for _ in range(GOLDEN_STEPS):
             first, second = right - GOLDEN * (right - left), left + GOLDEN * (right - left)
             left, right = (left, second) if bound(first) >= bound(second) else (first, right)
+    for resource in limited[1:-1]:
+        base = best_for(found, corner[None, :])[0].price
+        pricing, designs = tighten(chain, resource, float(corner[resource]), base)
+        found.append(pricing)
+        met += designs
     return found, met
 
 
@@ -178,6 +195,21 @@ def lower_bounds(pricings: Sequence[Pricing], corners: Floats) -> Floats:
         charge = (pricing.price[priced] * corners[:, priced]).sum(axis=1)
         np.maximum(bound, pricing.length - charge, out=bound)
     return bound
+
+
+def reward_bound(problem: Problem) -> float | None:
+    """What no design of ``problem`` can earn more than, whatever its accuracies are.
+
+    A perfect network at the least cost: the only bound where accuracies are measured one by one.
+    None if costs are no tables either.
+    """
+    if not isinstance(problem, ChainProblem):
+        return None
+    paid, costs = problem.reward, {}
+    if paid.quantity is not None:
+        cheapest = compile_budget(problem.tables, paid.quantity, None).minimum
+        costs[paid.quantity] = np.array([cheapest * (1 - MARGIN)])
+    return float(paid.of(np.ones(1), costs)[0])
 
 
 def _range(objective: Objective) -> tuple[float, float]:

@@ -58,6 +58,14 @@ class SolverError(HwenvsError, ValueError):
     """A solver that cannot work on a problem, or settings or records that make no sense."""
 
 
+class EntryError(HwenvsError, ValueError):
+    """An entry of a leaderboard that cannot be ranked; the message says where its fault is."""
+
+
+class WorkerError(HwenvsError, RuntimeError):
+    """A worker process that died with a task in its hands, each time that it was tried."""
+
+
 class MissingExtraError(HwenvsError, ImportError):
     """A package that only an extra brings, ``pip install 'hwenvs[extra]'``."""
 

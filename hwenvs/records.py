@@ -20,6 +20,21 @@ if TYPE_CHECKING:
     from hwenvs.problems import Problem
 
 
+PACKAGES = (
+    "gymnasium",
+    "numpy",
+    "scipy",
+    "torch",
+    "cma",
+    "optuna",
+    "pymoo",
+    "botorch",
+    "stable-baselines3",
+    "sb3-contrib",
+)
+"""Packages that results depend on."""
+
+
 @dataclass
 class Run:
     """One solver, one environment, one seed: every design evaluated, in order.
@@ -35,6 +50,10 @@ class Run:
         accuracies: [E] estimated accuracies, fractions.
         costs: by quantity [E] in SI units.
         scores: [E], 0 for the reference and 1 for the optimum; None where that is unknown.
+        certificate: what score 1 is: ``"proved"`` if it is the optimum; ``"gap 1.2e-04"`` if it is
+            the best known design and no other earns more than that above it; ``"bound 1"`` where
+            there are no scores and all that is known is that no reward exceeds 1; None in records
+            that do not say.
         seconds: wall time.
         hyperparameters: of the solver.
         versions: of Python and the packages that matter.
@@ -55,6 +74,7 @@ class Run:
     hyperparameters: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     deterministic: bool = True
+    certificate: str | None = None
 
     @property
     def best(self) -> int:
@@ -98,7 +118,7 @@ def versions() -> dict[str, str]:
     from importlib.metadata import PackageNotFoundError, version
 
     found = {"python": platform.python_version(), "hwenvs": hwenvs.__version__}
-    for package in ("gymnasium", "numpy", "torch", "cma"):
+    for package in PACKAGES:
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -87,6 +87,24 @@ OPEN_ENVIRONMENTS: dict[str, dict[str, Any]] = {
 ALL_ENVIRONMENTS = {**ENVIRONMENTS, **OPEN_ENVIRONMENTS}
 """Both."""
 
+TASK_ENTRY_POINT = "hwenvs.tasks.environment:TaskEnv"
+
+TASK_ENVIRONMENTS: dict[str, dict[str, Any]] = {
+    "AMC-Generalist-v0": {"rule": "amc"},
+    "HAQ-Generalist-v0": {"rule": "haq"},
+}
+"""Many problems each: every episode draws a network, a chip and a budget."""
+
+MO_ENTRY_POINT = "hwenvs.multiobjective:MultiObjectiveEnv"
+MO_VECTOR_ENTRY_POINT = "hwenvs.multiobjective:MultiObjectiveVectorEnv"
+
+MO_ENVIRONMENTS: dict[str, dict[str, Any]] = {
+    f"MO-{name}": {key: value for key, value in arguments.items() if key != "budget"}
+    for name, arguments in ALL_ENVIRONMENTS.items()
+    if "reward" not in arguments
+}
+"""The same with a vector reward, accuracy and costs, and without a budget."""
+
 
 def register_all() -> None:
     """Registers every environment with Gymnasium; once is enough."""
@@ -97,4 +115,16 @@ def register_all() -> None:
                 entry_point=ENTRY_POINT,
                 vector_entry_point=VECTOR_ENTRY_POINT,
                 kwargs=dict(arguments),
+            )
+    for name, arguments in TASK_ENVIRONMENTS.items():
+        if name not in gym.registry:
+            gym.register(name, entry_point=TASK_ENTRY_POINT, kwargs=dict(arguments))
+    for name, arguments in MO_ENVIRONMENTS.items():
+        if name not in gym.registry:
+            gym.register(
+                name,
+                entry_point=MO_ENTRY_POINT,
+                vector_entry_point=MO_VECTOR_ENTRY_POINT,
+                kwargs=dict(arguments),
+                disable_env_checker=True,  # it takes rewards for numbers
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -14,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hwenvs.environment import DesignEnv
 from hwenvs.errors import ArgumentError, MissingExtraError, SolverError, unknown_name
+from hwenvs.importing import imported
 from hwenvs.problems import Problem
 from hwenvs.records import Run, plain, read_runs, versions, write_runs
 from hwenvs.registration import ENVIRONMENTS
@@ -29,13 +29,42 @@ SOLVERS = {
     "deep": "hwenvs.baselines.handcrafted:Deep",
     "cma-es": "hwenvs.baselines.evolution:CMAES",
     "regularized-evolution": "hwenvs.baselines.regularized_evolution:RegularizedEvolution",
+    "genetic": "hwenvs.baselines.genetic:Genetic",
+    "differential-evolution": "hwenvs.baselines.differential_evolution:DifferentialEvolution",
+    "nsga2": "hwenvs.baselines.nsga2:NSGA2",
     "tpe": "hwenvs.baselines.bayesian:TPE",
+    "gp": "hwenvs.baselines.gaussian_process:GaussianProcess",
+    "turbo": "hwenvs.baselines.turbo:Turbo",
+    "sb3-ddpg": "hwenvs.baselines.stable_baselines:DDPG",
+    "sb3-td3": "hwenvs.baselines.stable_baselines:TD3",
+    "sb3-sac": "hwenvs.baselines.stable_baselines:SAC",
+    "sb3-tqc": "hwenvs.baselines.stable_baselines:TQC",
+    "sb3-dqn": "hwenvs.baselines.stable_baselines:DQN",
+    "sb3-ppo": "hwenvs.baselines.stable_baselines:PPO",
+    "sb3-a2c": "hwenvs.baselines.stable_baselines:A2C",
+    "sb3-maskable-ppo": "hwenvs.baselines.stable_baselines:MaskablePPO",
+    "sb3-recurrent-ppo": "hwenvs.baselines.stable_baselines:RecurrentPPO",
+    "sb3-ars": "hwenvs.baselines.stable_baselines:ARS",
     "exact": "hwenvs.baselines.certified:Exact",
+    "milp": "hwenvs.baselines.milp:MILP",
 }
 """Where each solver lives."""
 
-EXTRAS = {"torch": "agents", "cma": "baselines", "optuna": "baselines"}
+EXTRAS = {
+    "torch": "agents",
+    "botorch": "baselines",
+    "cma": "baselines",
+    "gpytorch": "baselines",
+    "optuna": "baselines",
+    "sb3_contrib": "baselines",
+    "stable_baselines3": "baselines",
+    "pymoo": "baselines",
+    "scipy": "baselines",
+}
 """Which extra brings the packages that a solver may lack."""
+
+ONE_DESIGN = ("uniform", "shallow", "deep", "exact", "milp")
+"""Solvers without any chance in them: one seed tells all."""
 
 Callback = Callable[[int, float], None]
 """Receives the number of finished evaluations and the best reward so far."""
@@ -151,16 +180,20 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
 def get_solver(name: str, **hyperparameters: Any) -> Solver:
     """The solver called ``name`` with its default hyper-parameters, some replaced.
 
+    Args:
+        name: one of :data:`SOLVERS`, or ``"package.module:Class"`` for anybody else's.
+        **hyperparameters: that the class is made with.
+
     Raises:
         UnknownNameError: if there is no such solver or hyper-parameter.
+        ArgumentError: if there is no such module or class.
         MissingExtraError: if its optional dependencies are missing; says what to install.
         SolverError: if it takes no such hyper-parameters.
     """
-    if name not in SOLVERS:
+    if name not in SOLVERS and ":" not in name:
         raise unknown_name("solver", name, SOLVERS)
-    module, attribute = SOLVERS[name].split(":")
     try:
-        made = getattr(importlib.import_module(module), attribute)
+        made = imported(SOLVERS.get(name, name), "solver")
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in EXTRAS:
@@ -168,6 +201,9 @@ def get_solver(name: str, **hyperparameters: Any) -> Solver:
         raise MissingExtraError(
             f"solver {name!r} needs {package}: pip install 'hwenvs[{EXTRAS[package]}]'"
         ) from error
+    # A class: a name may come with somebody's entry, and functions do things when called.
+    if not isinstance(made, type) or not callable(getattr(made, "solve", None)):
+        raise SolverError(f"solver {name!r} is no class with a method solve(env, seed)")
     try:
         solver: Solver = made(**hyperparameters)
     except TypeError as error:
@@ -216,19 +252,31 @@ def solve(
         chosen.solve(recorder, seed)
     run.seconds = time.perf_counter() - started
     recorder.close()
+    run.certificate = _certificate(recorder.problem)
     run.scores = _scores(recorder.problem, run.rewards)
     return run
 
 
-def _scores(problem: Problem, rewards: list[float]) -> list[float] | None:
-    """Scores of ``rewards``; None where no optimum can be computed."""
-    from hwenvs.baselines.exact import optimum
+def _certificate(problem: Problem) -> str | None:
+    """Finds the optimum of ``problem``, if that is possible, and says how sure it is.
 
-    if problem.optimum is None:
-        try:
-            problem.optimum = optimum(problem).reward
-        except SolverError:
-            return None
+    Returns:
+        As :attr:`Run.certificate`; None where nothing is known.
+    """
+    from hwenvs.baselines.exact import optimum
+    from hwenvs.baselines.targets import reward_bound
+
+    try:
+        found = optimum(problem)
+    except SolverError:
+        bound = reward_bound(problem) if problem.optimum is None else None
+        return None if bound is None else f"bound {bound:.6g}"
+    problem.optimum = found.reward
+    return found.status
+
+
+def _scores(problem: Problem, rewards: list[float]) -> list[float] | None:
+    """Scores of ``rewards``; None where no optimum is known."""
     score = problem.score(np.array(rewards))
     return None if score is None else [float(value) for value in np.atleast_1d(score)]
 

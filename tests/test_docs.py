@@ -13,7 +13,11 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     "page",
     [
         *(ROOT / "README.md", ROOT / "docs/solvers.md", ROOT / "docs/own-network.md"),
+        ROOT / "docs/multiobjective.md",
         ROOT / "docs/nas.md",
+        ROOT / "docs/reports.md",
+        ROOT / "docs/sb3.md",
+        ROOT / "docs/search.md",
     ],
     ids=lambda p: p.name,
 )

@@ -28,7 +28,7 @@ from hwenvs.solving import (
 )
 
 ID = "AMC-MobileNetV1-v0"
-ONCE = ("uniform", "shallow", "deep", "exact")
+ONCE = ("uniform", "shallow", "deep", "exact", "milp")
 ALL = tuple(name for name in SOLVERS if name != "proxyless")
 """Solvers but the one that needs a supernet and images; it has tests of its own."""
 
@@ -44,6 +44,16 @@ def arena(name: str) -> str:
 QUICK: dict[str, dict[str, Any]] = {
     "ddpg": {"warmup": 15, "hidden": (16, 16)},
     "decomposition": {"warmup": 15},
+    "gp": {"startup": 15},
+    "turbo": {"startup": 10, "candidates": 100},
+    **{
+        name: {"hidden": (8, 8), "warmup": 3, "updates": 0.2}
+        for name in ("sb3-ddpg", "sb3-td3", "sb3-sac", "sb3-tqc", "sb3-dqn")
+    },
+    **{
+        name: {"hidden": (8, 8), "epochs": 2}
+        for name in ("sb3-ppo", "sb3-maskable-ppo", "sb3-recurrent-ppo")
+    },
 }
 
 

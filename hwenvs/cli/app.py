@@ -14,11 +14,16 @@ from hwenvs.cli import (
     drawing,
     exporting,
     finetune,
+    leaderboard,
     listing,
+    offline,
     profile,
     quantize,
+    report,
     running,
     specialise,
+    submit,
+    sweep,
     train,
     verify,
 )
@@ -72,9 +77,24 @@ app.command(
     ),
 )(running.compare)
 app.command(
+    "sweep",
+    epilog=examples(
+        "hwenvs sweep sweep.yaml --out results --workers 2",
+        "hwenvs sweep sweep.yaml --out results --engine ray --address auto",
+    ),
+)(sweep.sweep)
+app.command(
     "report",
-    epilog=examples("hwenvs report runs/AMC-ResNet56-v0.ddpg.jsonl --out report"),
-)(running.report)
+    epilog=examples(
+        "hwenvs report runs/AMC-ResNet56-v0.ddpg.jsonl --out report",
+        "hwenvs report sweep --out report",
+    ),
+)(report.report)
+app.command(
+    "submit",
+    epilog=examples("hwenvs submit results --suite amc --name mine --about about.json"),
+)(submit.submit)
+app.add_typer(leaderboard.leaderboard, name="leaderboard")
 app.command(
     "render",
     epilog=examples(
@@ -150,6 +170,13 @@ app.command(
         "hwenvs export digits_mobilenet --family bit-allocation --design optimum --budget 0.4",
     ),
 )(exporting.export)
+app.command(
+    "export-minari",
+    epilog=examples(
+        "hwenvs export-minari runs/AMC-ResNet20-v0.cma-es.jsonl --name hwenvs/amc/cma-es-v0",
+        "hwenvs export-minari results --environment AMC-ResNet20-v0 --solvers ddpg,cma-es",
+    ),
+)(offline.export_minari)
 app.command(
     "quantize",
     epilog=examples(

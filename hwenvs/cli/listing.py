@@ -16,7 +16,13 @@ from hwenvs.cli.commands import Commands
 from hwenvs.cli.console import output
 from hwenvs.errors import MissingExtraError
 from hwenvs.proxies import MeasuredProxy
-from hwenvs.registration import ENVIRONMENTS, OPEN_ENVIRONMENTS
+from hwenvs.registration import (
+    ENVIRONMENTS,
+    MO_ENVIRONMENTS,
+    OPEN_ENVIRONMENTS,
+    TASK_ENVIRONMENTS,
+)
+from hwenvs.tasks import distribution
 
 hardware = typer.Typer(cls=Commands, no_args_is_help=True, help="What designs can cost.")
 
@@ -30,7 +36,7 @@ def list_environments() -> None:
     table = Table(box=SIMPLE_HEAD)
     for heading in ("id", "network", "decisions", "budget", "accuracies", "Spearman"):
         right = heading in ("decisions", "Spearman")
-        table.add_column(heading, justify="right" if right else "left")
+        table.add_column(heading, justify="right" if right else "left", no_wrap=heading == "id")
     for name, given in ENVIRONMENTS.items():
         try:
             problem = options.load_problem(name, {}, quiet=True)
@@ -51,6 +57,12 @@ def list_environments() -> None:
     for name in OPEN_ENVIRONMENTS:
         asked = "--space" if name.startswith("NAS") else "--network"
         table.add_row(name, f"yours, or {asked}", "", "", "", "")
+    for name, given in TASK_ENVIRONMENTS.items():
+        train, test = distribution(given["rule"]).split()
+        table.add_row(name, f"{len(train)} tasks, {len(test)} to test on", "", "", "", "")
+    for name, given in MO_ENVIRONMENTS.items():
+        known = "network" in given or "space" in given
+        table.add_row(name, options.subject(given) if known else "yours", "", "a front", "", "")
     output().print(table)
 
 

@@ -140,7 +140,7 @@ def check_solvers(names: Sequence[str]) -> None:
     if not names:
         raise ArgumentError(f"name at least one solver of {', '.join(SOLVERS)}")
     for name in names:
-        if name not in SOLVERS:
+        if name not in SOLVERS and ":" not in name:
             raise unknown_name("solver", name, SOLVERS)
     for name in names:
         get_solver(name)

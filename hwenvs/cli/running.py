@@ -1,4 +1,4 @@
-"""``hwenvs run``, ``hwenvs compare`` and ``hwenvs report``."""
+"""``hwenvs run`` and ``hwenvs compare``."""
 
 from __future__ import annotations
 
@@ -9,15 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwenvs.cli import options
-from hwenvs.cli.console import output
+from hwenvs.cli.report import show, write
 
 if TYPE_CHECKING:
     from hwenvs.problems import Problem
     from hwenvs.records import Run
-    from hwenvs.reporting.results import Results
-
-ONE_DESIGN = ("uniform", "shallow", "deep", "exact")
-"""Solvers without any chance in them: one seed tells all."""
 
 
 def run(
@@ -50,7 +46,7 @@ def run(
     )
     from hwenvs.reporting.results import collect
 
-    _show(collect(runs), [path])
+    show(collect(runs), [path])
 
 
 def compare(
@@ -83,25 +79,7 @@ def compare(
     tasks = _tasks(environment, names, evaluations, seeds, arguments)
     from hwenvs.reporting.report import RUNS
 
-    _write(_perform(problem, tasks, workers, out / RUNS), out)
-
-
-def report(
-    records: Annotated[
-        list[Path], typer.Argument(metavar="RUNS.jsonl...", help="Records of run or compare.")
-    ],
-    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("report"),
-) -> None:
-    """Make a report of runs: table, learning curves, kept channels.
-
-    Several files are put together, with a section for each environment.
-    """
-    from hwenvs.records import read_runs
-
-    runs = [run for path in records for run in read_runs(path)]
-    for name, arguments in {run.environment: run.arguments for run in runs}.items():
-        options.load_problem(name, dict(arguments), quiet=True)
-    _write(runs, out)
+    write(_perform(problem, tasks, workers, out / RUNS), out)
 
 
 def _tasks(
@@ -112,6 +90,8 @@ def _tasks(
     arguments: dict[str, Any],
 ) -> list[dict[str, Any]]:
     """Arguments of ``solve`` for every solver and seed."""
+    from hwenvs.solving import ONE_DESIGN
+
     options.check_solvers(solvers)
     numbers = options.parse_seeds(seeds)
     return [
@@ -151,20 +131,3 @@ def _perform(problem: Problem, tasks: list[dict[str, Any]], workers: int, path: 
             bars.finish(index, record)
             write_runs(path, [done[place] for place in sorted(done)])
     return [done[place] for place in sorted(done)]
-
-
-def _write(runs: list[Run], out: Path) -> None:
-    from hwenvs.reporting.report import report_files, write_report
-
-    collected = write_report(runs, out)
-    _show(collected, report_files(out, len(collected)))
-
-
-def _show(collected: Sequence[Results], paths: Sequence[Path]) -> None:
-    from hwenvs.reporting.table import rich_table
-
-    console = output()
-    for results in collected:
-        console.print(rich_table(results))
-    for path in paths:
-        console.print(f"wrote {path}", markup=False, soft_wrap=True)
