@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from hwenvs.canonical import canonical, digest
 from hwenvs.errors import DataError
 from hwenvs.files import replacing
-from hwenvs.leaderboards.canonical import canonical, digest
 from hwenvs.records import Run
 from hwenvs.solving import Callback, get_solver, solve
 

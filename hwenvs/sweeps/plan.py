@@ -30,9 +30,9 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from hwenvs.canonical import canonical
 from hwenvs.environment import DesignEnv
 from hwenvs.errors import ArgumentError, HwenvsError, MissingExtraError, unknown_name
-from hwenvs.leaderboards.canonical import canonical
 from hwenvs.problems import FAMILIES
 from hwenvs.proxies.opening import ARGUMENTS
 from hwenvs.registration import ALL_ENVIRONMENTS

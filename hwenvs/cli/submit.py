@@ -1,0 +1,101 @@
+"""``hwenvs submit``."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hwenvs.cli.console import output
+from hwenvs.cli.leaderboard import FolderOption, board_folder, get_suite, say
+from hwenvs.errors import ArgumentError
+
+
+class Tracks(StrEnum):
+    """What an entry claims."""
+
+    DESIGN = "design"
+    SEARCH = "search"
+
+
+def submit(
+    results: Annotated[
+        list[Path],
+        typer.Argument(metavar="RESULTS...", help="Records of runs (.jsonl), or a sweep's folder."),
+    ],
+    suite: Annotated[str, typer.Option(help="Its newest version, or e.g. amc-v1.")],
+    name: Annotated[str, typer.Option(help="Of the entry: lower-case letters, digits, hyphens.")],
+    about: Annotated[
+        Path | None, typer.Option(help="JSON file with fields of entry.json; options come first.")
+    ] = None,
+    track: Annotated[
+        Tracks | None, typer.Option(help="What is claimed: designs, or a search.")
+    ] = None,
+    method: Annotated[str | None, typer.Option(help="One line.")] = None,
+    author: Annotated[list[str] | None, typer.Option(help="May be given several times.")] = None,
+    code: Annotated[str | None, typer.Option(help="Where the code is.")] = None,
+    commit: Annotated[str | None, typer.Option(help="Which version of it.")] = None,
+    solver: Annotated[
+        str | None, typer.Option(help="What is run again: a bundled one, or package.module:Class.")
+    ] = None,
+    tuning: Annotated[str | None, typer.Option(help="How hyper-parameters were found.")] = None,
+    trained: Annotated[
+        bool | None,
+        typer.Option(
+            "--trained-on-test-instances/--not-trained-on-test-instances",
+            help="Whether anything was learnt on the suite before the runs.",
+        ),
+    ] = None,
+    licence: Annotated[str | None, typer.Option(help="Of the entry.")] = None,
+    account: Annotated[
+        str | None, typer.Option(help="Whose account may change the entry later.")
+    ] = None,
+    folder: FolderOption = None,
+    entries: Annotated[
+        Path | None, typer.Option(help="Where the entry goes; default: entries/ of the folder.")
+    ] = None,
+) -> None:
+    """Make an entry from records of runs, if the verifier accepts it.
+
+    Traces of integer decisions go in, and nothing that says what they are worth: scores are
+    recomputed from them, here as there.
+    """
+    from hwenvs.cli.report import read_results
+    from hwenvs.cli.verdicts import verdict_table
+    from hwenvs.leaderboards.board import ENTRIES
+    from hwenvs.leaderboards.submit import submit as make
+
+    place = board_folder(folder)
+    given: dict[str, Any] = {
+        "track": track and track.value,
+        "method": method,
+        "authors": author,
+        "code": code,
+        "commit": commit,
+        "solver": solver,
+        "tuning": tuning,
+        "trained_on_test_instances": trained,
+        "licence": licence,
+        "account": account,
+    }
+    fields = _fields(about) | {key: value for key, value in given.items() if value is not None}
+    runs = [run for path in results for run in read_results(path)]
+    target = place / ENTRIES if entries is None else entries
+    verdict = make(runs, get_suite(place, suite), name, fields, target)
+    output().print(verdict_table(verdict))
+    say(f"wrote {verdict.entry.folder}")
+
+
+def _fields(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ArgumentError(f"cannot read {path}: {error}") from error
+    if not isinstance(fields, dict):
+        raise ArgumentError(f"{path} must hold a JSON object, not {type(fields).__name__}")
+    return fields

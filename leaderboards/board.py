@@ -1,0 +1,172 @@
+"""The whole board: suites, entries and log, checked against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hwenvs.errors import DataError, EntryError, HwenvsError, unknown_name
+from hwenvs.leaderboards.dynamics import stale
+from hwenvs.leaderboards.entries import open_entry
+from hwenvs.leaderboards.log import Line, latest, read_log
+from hwenvs.leaderboards.ranking import Row, rank
+from hwenvs.leaderboards.reading import clipped
+from hwenvs.leaderboards.suites import FOLDER, Suite, load_suite, suite_names
+from hwenvs.leaderboards.verify import Verdict, verify
+
+ENTRIES, LOG, PAGE = "entries", "log.jsonl", "index.html"
+
+Progress = Callable[[str, int, int], None]
+"""Receives what is verified, how many entries are done and how many there are."""
+
+
+@dataclass
+class Board:
+    """What a leaderboards folder holds, once all of it was recomputed.
+
+    Attributes:
+        folder: the folder.
+        suites: all frozen suites.
+        verdicts: by suite and entry.
+        lines: of the log.
+        faults: what does not agree; a board with faults must not be shown.
+    """
+
+    folder: Path
+    suites: tuple[Suite, ...]
+    verdicts: dict[tuple[str, str], Verdict] = field(default_factory=dict)
+    lines: tuple[Line, ...] = ()
+    faults: list[str] = field(default_factory=list)
+
+    def rows(self, suite: Suite) -> list[Row]:
+        """The table of a suite: entries that were verified and logged, best first."""
+        last = latest(list(self.lines))
+        return rank(
+            [
+                (verdict, last[key].badge)
+                for key, verdict in self.verdicts.items()
+                if key[0] == suite.id and key in last
+            ]
+        )
+
+
+def entry_folders(folder: Path) -> list[Path]:
+    """Folders of all entries, ``entries/<suite>/<name>``, in order."""
+    root = folder / ENTRIES
+    return sorted(path for suite in _folders(root) for path in _folders(suite))
+
+
+def find_entries(folder: Path, names: Iterable[str]) -> list[Path]:
+    """Folders of the entries called ``SUITE/NAME``; all of them without names.
+
+    Raises:
+        UnknownNameError: if there is none of a name.
+    """
+    known = {f"{path.parent.name}/{path.name}": path for path in entry_folders(folder)}
+    wanted = list(names)
+    for name in wanted:
+        if name not in known:
+            raise unknown_name("entry", name, known)
+    return [known[name] for name in wanted] if wanted else list(known.values())
+
+
+def check_board(folder: Path, suites: Path = FOLDER, progress: Progress | None = None) -> Board:
+    """Recomputes everything on a board and says what does not agree.
+
+    Suites against the environments of today, the log against itself, entries against suites, and
+    verdicts against the log.  Nothing of an entry's code is run.
+
+    Args:
+        folder: holds ``entries/`` and ``log.jsonl``.
+        suites: folder of the frozen suites.
+        progress: see :data:`Progress`.
+    """
+    readable, faults = _suites(suites)
+    board = Board(folder, readable, faults=faults)
+    for suite in board.suites:
+        board.faults += stale(suite)
+    try:
+        board.lines = tuple(read_log(folder / LOG))
+    except EntryError as error:
+        board.faults.append(str(error))
+    last = latest(list(board.lines))
+    board.faults += _suites_against_log(board)
+    folders = entry_folders(folder)
+    for number, path in enumerate(folders):
+        if progress is not None:
+            progress("verifying", number, len(folders))
+        try:
+            verdict = judged(path, board.suites)
+        except HwenvsError as error:
+            board.faults.append(str(error))
+            continue
+        key = path.parent.name, path.name
+        board.verdicts[key] = verdict
+        board.faults += against_log(verdict, last.get(key))
+    if progress is not None:
+        progress("verifying", len(folders), len(folders))
+    gone = last.keys() - {(path.parent.name, path.name) for path in folders}
+    board.faults += [f"the log has a verdict on {s}/{e}, which is gone" for s, e in sorted(gone)]
+    return board
+
+
+def judged(folder: Path, suites: Iterable[Suite]) -> Verdict:
+    """The verdict on one entry.
+
+    Args:
+        folder: ``.../<suite>/<name>``.
+        suites: those that are known.
+
+    Raises:
+        EntryError: if the entry breaks a rule; the message says where.
+    """
+    entry = open_entry(folder)
+    for suite in suites:
+        if suite.id == entry.about.suite:
+            return verify(entry, suite)
+    raise EntryError(f"{folder}: there is no suite {clipped(entry.about.suite)}")
+
+
+def against_log(verdict: Verdict, line: Line | None) -> list[str]:
+    """What of a verdict is not as the last line of its entry says, in words."""
+    name = f"{verdict.suite.id}/{verdict.entry.about.name}"
+    if line is None:
+        return [f"{name} is not in the log: hwenvs leaderboard log {name}"]
+    pairs = (
+        ("the suite", line.suite_digest, verdict.suite.digest),
+        ("the entry", line.entry_digest, verdict.entry.digest),
+        ("the verdict", line.verdict_digest, verdict.digest),
+    )
+    return [
+        f"{name}: {what} is not the one of log line {line.number}"
+        for what, logged, found in pairs
+        if logged != found
+    ]
+
+
+def _suites(folder: Path) -> tuple[tuple[Suite, ...], list[str]]:
+    """The suites that can be read, and why others cannot."""
+    suites, faults = [], []
+    for name in suite_names(folder):
+        try:
+            suites.append(load_suite(name, folder))
+        except DataError as error:
+            faults.append(str(error))
+    return tuple(suites), faults
+
+
+def _suites_against_log(board: Board) -> list[str]:
+    """Suites that are not those that verdicts were logged on, each told once."""
+    logged = {line.suite: line for line in board.lines}
+    return [
+        f"suite {suite.id} is not the one of log line {logged[suite.id].number}"
+        for suite in board.suites
+        if suite.id in logged and logged[suite.id].suite_digest != suite.digest
+    ]
+
+
+def _folders(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return []
+    return [one for one in path.iterdir() if one.is_dir() and not one.name.startswith(".")]

@@ -1,0 +1,118 @@
+"""The digest of an environment's dynamics: everything that a reward depends on.
+
+A table with another byte, a hardware constant with another digit, a rule that decides otherwise:
+each changes the digest, and a suite that was frozen with the old one is told so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwenvs.canonical import digest
+from hwenvs.errors import DataError, HwenvsError
+from hwenvs.leaderboards.replay import walked
+from hwenvs.leaderboards.suites import Suite, Task
+from hwenvs.problems import Problem
+from hwenvs.problems.chain import ChainProblem
+from hwenvs.proxies import TABLES
+
+GOLDEN_SEED = 20_190_101
+GOLDEN_EPISODES = 16
+"""Random episodes whose observations, designs and rewards are part of the digest."""
+
+
+def dynamics(problem: Problem) -> str:
+    """sha256 over what a problem's rewards and observations follow from.
+
+    Its arguments, the bytes of its shipped accuracy table, the compiled tables (what every option
+    costs, which holds the hardware's constants, and what it loses), budgets, and some golden
+    episodes with everything that an agent sees in them.
+
+    Args:
+        problem: the problem of an environment.
+
+    Raises:
+        DataError: if it is no chain of tables: its rewards cannot be frozen.
+    """
+    if not isinstance(problem, ChainProblem) or problem.curve is None:
+        raise DataError(
+            f"{problem.title} is measured, not read from tables: its dynamics cannot be frozen"
+        )
+    return digest(
+        {
+            "arguments": problem.spec(),
+            "table": _table_bytes(problem),
+            "hardware": getattr(getattr(problem, "hardware", None), "name", None),
+            "options": [decision.kept.tolist() for decision in problem.decisions],
+            "costs": [_bytes(table) for table in problem.tables.ledger],
+            "constant": _bytes(problem.tables.constant),
+            "peaks": [_bytes(table) for table in problem.tables.peaks or ()],
+            "curve": [_bytes(problem.curve.divergence), _bytes(problem.curve.accuracy)],
+            "limits": [budget.amount.hex() for budget in problem.budgets],
+            "features": _bytes(problem.features.table),
+            "episodes": _golden(problem),
+        }
+    )
+
+
+def stale(suite: Suite) -> list[str]:
+    """What of ``suite`` does not hold today, in words: its environments or its references."""
+    found: list[str] = []
+    for task in suite.tasks:
+        try:
+            found += [f"suite {suite.id}: {task.key}: {what}" for what in _stale(task)]
+        except HwenvsError as error:
+            found.append(f"suite {suite.id}: {task.key}: {error}")
+    return found
+
+
+def _stale(task: Task) -> list[str]:
+    problem = task.problem()
+    if dynamics(problem) != task.dynamics:
+        return ["no longer what was frozen: its dynamics have another digest; freeze a new version"]
+    best = problem.evaluate([task.design])
+    holds = {
+        "the uniform design": float(problem.reference.reward[0]) == task.uniform,
+        "the optimum": bool(best.feasible[0]) and float(best.reward[0]) == task.optimum,
+    }
+    return [f"{what} earns another reward than it says" for what, good in holds.items() if not good]
+
+
+def _table_bytes(problem: ChainProblem) -> str:
+    """sha256 of the shipped table behind the accuracies; empty where there is none."""
+    path = TABLES / f"{problem.card.network}.{problem.card.family}.npz"
+    return _file(path) if path.is_file() else ""
+
+
+def _golden(problem: ChainProblem) -> dict[str, Any]:
+    random = np.random.default_rng(GOLDEN_SEED)
+    shape = (problem.horizon, GOLDEN_EPISODES)
+    if problem.decisions.choices:
+        actions: NDArray[Any] = random.integers(problem.decisions.choices, size=shape)
+    else:
+        actions = random.random(shape, dtype=np.float32)[..., None]
+    seen = walked(problem, actions, watch=True)
+    assert seen.observations is not None
+    return {
+        "observations": _bytes(seen.observations),
+        "designs": seen.designs.tolist(),
+        "rewards": [float(reward).hex() for reward in seen.rewards],
+        "costs": {key: [float(v).hex() for v in values] for key, values in seen.costs.items()},
+    }
+
+
+def _bytes(array: NDArray[Any]) -> str:
+    """sha256 of type, shape and numbers of an array, little-endian."""
+    plain = np.ascontiguousarray(array)
+    plain = plain.astype(plain.dtype.newbyteorder("<"), copy=False)
+    head = f"{plain.dtype.str} {plain.shape} ".encode()
+    return hashlib.sha256(head + plain.tobytes()).hexdigest()
+
+
+def _file(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

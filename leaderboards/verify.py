@@ -1,0 +1,224 @@
+"""The verifier: what an entry is worth, computed here from its integer decisions alone.
+
+It is a pure function of an entry's files, the suite and the environments: a submitter, a maintainer
+and a machine get the same verdict, bit for bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwenvs.canonical import digest
+from hwenvs.errors import DesignError, EntryError
+from hwenvs.leaderboards.entries import LARGEST, Entry, Trace, read_traces
+from hwenvs.leaderboards.reading import clipped
+from hwenvs.leaderboards.replay import replayed
+from hwenvs.leaderboards.suites import Suite, Task
+
+Floats = NDArray[np.float64]
+
+TRACKS = ("design", "search")
+"""Tracks that can be judged so far."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """All runs of an entry on one task.
+
+    Attributes:
+        task: the task.
+        curves: [seeds, E] best score so far after every evaluation, at least 0; a missing run has
+            zeros throughout, a run that ended early keeps its last value.
+        missing: seeds without a run.
+        distinct: runs that differ from one another.
+        design: the best design of all runs, None without any.
+        reward: what it earns; None likewise.
+        seconds: wall-clock of the runs as claimed, None where nothing is claimed.
+    """
+
+    task: Task
+    curves: Floats
+    missing: tuple[int, ...]
+    distinct: int
+    design: tuple[int, ...] | None
+    reward: float | None
+    seconds: tuple[float | None, ...]
+
+    @property
+    def scores(self) -> Floats:
+        """[seeds] final scores."""
+        final: Floats = self.curves[:, -1]
+        return final
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found.
+
+    Attributes:
+        entry: the entry.
+        suite: its suite.
+        judged: by task, in the suite's order.
+    """
+
+    entry: Entry
+    suite: Suite
+    judged: tuple[Judged, ...]
+
+    @property
+    def scores(self) -> Floats:
+        """[tasks, seeds] final scores."""
+        return np.stack([judged.scores for judged in self.judged])
+
+    @property
+    def missing(self) -> int:
+        """Runs that the suite asks for and the entry lacks; they score 0."""
+        return sum(len(judged.missing) for judged in self.judged)
+
+    @property
+    def effective(self) -> int:
+        """The fewest runs on a task that differ from one another."""
+        return min(judged.distinct for judged in self.judged)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able: what the log's digest is of."""
+        return {
+            "suite": self.suite.id,
+            "suite_digest": self.suite.digest,
+            "entry": self.entry.about.name,
+            "entry_digest": self.entry.digest,
+            "scores": {one.task.key: [float(s) for s in one.scores] for one in self.judged},
+            "missing": {one.task.key: list(one.missing) for one in self.judged if one.missing},
+            "distinct": {one.task.key: one.distinct for one in self.judged},
+        }
+
+    @property
+    def digest(self) -> str:
+        """sha256 of :meth:`to_dict`."""
+        return digest(self.to_dict())
+
+
+def verify(entry: Entry, suite: Suite) -> Verdict:
+    """Replays every design of an entry and computes its scores.
+
+    Args:
+        entry: an opened folder.
+        suite: the suite that it was submitted to.
+
+    Raises:
+        EntryError: if the entry breaks a rule; the message says where.
+    """
+    if entry.about.suite != suite.id:
+        raise EntryError(f"{entry.folder} was submitted to {entry.about.suite}, not to {suite.id}")
+    if entry.about.track not in TRACKS:
+        raise EntryError(
+            f"{entry.folder}: the track {entry.about.track!r} cannot be judged yet; "
+            f"there are {' and '.join(TRACKS)}"
+        )
+    runs: dict[str, dict[int, Trace]] = {task.key: {} for task in suite.tasks}
+    for number, trace in enumerate(read_traces(entry, suite), start=1):
+        _place(runs, trace, suite, f"{entry.folder.name}, line {number}")
+    return Verdict(
+        entry, suite, tuple(_judge(task, runs[task.key], suite, entry) for task in suite.tasks)
+    )
+
+
+def _place(runs: dict[str, dict[int, Trace]], trace: Trace, suite: Suite, place: str) -> None:
+    """Sorts a trace to its task and seed.
+
+    Raises:
+        EntryError: if the suite asks for no such run, it came before, or it is too long.
+    """
+    if trace.environment not in runs:
+        known = ", ".join(runs)
+        raise EntryError(
+            f"{place}: {suite.id} has no '{clipped(trace.environment)}'; it has {known}"
+        )
+    if trace.seed not in suite.seeds:
+        raise EntryError(f"{place}: seed {trace.seed} is none of the suite's {suite.seeds}")
+    if trace.seed in runs[trace.environment]:
+        raise EntryError(f"{place}: a second run on {trace.environment} with seed {trace.seed}")
+    if len(trace.designs) > suite.evaluations:
+        raise EntryError(
+            f"{place}: {len(trace.designs)} evaluations; {suite.id} allows {suite.evaluations}"
+        )
+    runs[trace.environment][trace.seed] = trace
+
+
+def _judge(task: Task, runs: dict[int, Trace], suite: Suite, entry: Entry) -> Judged:
+    curves = np.zeros((len(suite.seeds), suite.evaluations))
+    missing = tuple(seed for seed in suite.seeds if seed not in runs)
+    seconds = tuple(runs[s].seconds if s in runs else None for s in suite.seeds)
+    if not runs:
+        return Judged(task, curves, missing, 0, None, None, seconds)
+    order = sorted(runs)
+    blocks = [_array(task, runs[seed], entry) for seed in order]
+    rewards = _rewards(task, np.concatenate(blocks), order, blocks, entry)
+    distinct = len({block.tobytes() for block in blocks})
+    best = int(rewards.argmax())
+    ends = np.cumsum([len(block) for block in blocks])
+    for seed, part in zip(order, np.split(rewards, ends[:-1]), strict=True):
+        row = curves[suite.seeds.index(seed)]
+        scores = np.maximum.accumulate((part - task.uniform) / (task.optimum - task.uniform))
+        row[: len(part)] = scores
+        row[len(part) :] = scores[-1]
+    design = tuple(int(kept) for kept in np.concatenate(blocks)[best])
+    return Judged(
+        task, np.maximum(curves, 0.0), missing, distinct, design, float(rewards[best]), seconds
+    )
+
+
+def _array(task: Task, trace: Trace, entry: Entry) -> NDArray[np.int64]:
+    """Designs [E, T] of a trace, each entry within the range of its decision."""
+    where = f"{entry.folder.name}, {task.key}, seed {trace.seed}"
+    horizon, problem = len(task.design), task.problem()
+    for number, design in enumerate(trace.designs, start=1):
+        if len(design) != horizon:
+            raise EntryError(
+                f"{where}, evaluation {number}: {len(design)} decisions instead of {horizon}"
+            )
+    try:
+        block = np.array(trace.designs, dtype=np.int64)
+        problem.actions(block)
+    except OverflowError as error:
+        number = next(n for n, d in enumerate(trace.designs, 1) if max(map(abs, d)) > LARGEST)
+        raise EntryError(f"{where}, evaluation {number}: a number beyond 64 bits") from error
+    except DesignError as error:
+        raise EntryError(f"{where}, {_first_fault(task, block)}") from error
+    return block
+
+
+def _first_fault(task: Task, block: NDArray[np.int64]) -> str:
+    """Which evaluation asks for what is out of range, found by asking for one at a time."""
+    for number, design in enumerate(block, start=1):
+        try:
+            task.problem().actions(design[None])
+        except DesignError as error:
+            return f"evaluation {number}: {str(error).removeprefix('design 0: ')}"
+    raise AssertionError("designs that are refused together are refused one by one")
+
+
+def _rewards(
+    task: Task,
+    designs: NDArray[np.int64],
+    seeds: list[int],
+    blocks: list[NDArray[np.int64]],
+    entry: Entry,
+) -> Floats:
+    """Rewards of all designs of a task; each must be one that the environment leaves as it is."""
+    found = replayed(task.problem(), designs)
+    wrong = np.flatnonzero(~found.feasible | (found.designs != designs).any(axis=1))
+    if len(wrong):
+        place, ends = int(wrong[0]), np.cumsum([len(block) for block in blocks])
+        run = int(np.searchsorted(ends, place, side="right"))
+        number = place - int(ends[run] - len(blocks[run])) + 1
+        raise EntryError(
+            f"{entry.folder.name}, {task.key}, seed {seeds[run]}, evaluation {number}: the "
+            "environment makes another design of this one, or it costs too much: it was never "
+            "finished there"
+        )
+    return found.rewards

@@ -1,0 +1,243 @@
+"""Reproduction: equal traces, distributions that cannot be told apart, and forgeries."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hwenvs.errors import ArgumentError, EntryError, SolverError
+from hwenvs.leaderboards.board import ENTRIES
+from hwenvs.leaderboards.entries import ABOUT, Entry, open_entry
+from hwenvs.leaderboards.reproduce import every, permutation_test, reproduce, sampled
+from hwenvs.leaderboards.submit import submit
+from hwenvs.leaderboards.suites import Suite
+from hwenvs.solving import get_solver, solve
+
+HAQ, NAS = "HAQ-ResNet20-v0", "NAS-ProxylessCIFAR-mobile-v0"
+Rewrite = Callable[..., bytes]
+
+SOLVERS = '''
+import os
+import numpy as np
+
+
+class Noisy:
+    """Random search that takes its seed from the machine."""
+
+    name, hyperparameters, deterministic = "noisy", {}, False
+
+    def solve(self, env, seed):
+        random = np.random.default_rng(int.from_bytes(os.urandom(8), "little"))
+        sizes = [decision.kept for decision in env.problem.decisions]
+        while True:
+            env.evaluate(env.problem.canonical([[random.choice(kept) for kept in sizes]])[0])
+
+
+class Broken(Noisy):
+    """Gives up at once."""
+
+    def solve(self, env, seed):
+        return
+
+
+def run_command(command):
+    """Does what no entry should be able to ask for."""
+    raise AssertionError(command)
+'''
+
+
+@pytest.fixture
+def solvers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module of other people's solvers in the working directory."""
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    (folder / "their_solvers.py").write_text(SOLVERS)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "their_solvers", raising=False)
+    return "their_solvers"
+
+
+def opened(board: Path, name: str) -> Entry:
+    return open_entry(board / ENTRIES / "small-v1" / name)
+
+
+def say(entry: Path, **changes: Any) -> None:
+    fields = json.loads((entry / ABOUT).read_text())
+    (entry / ABOUT).write_text(json.dumps({**fields, **changes}))
+
+
+@pytest.mark.parametrize("name", ["random", "regularized-evolution"])
+def test_bundled_solvers_reproduce_exactly(name: str, board: Path, small_suite: Suite) -> None:
+    steps: list[tuple[int, int]] = []
+    found = reproduce(
+        opened(board, name), small_suite, progress=lambda done, total: steps.append((done, total))
+    )
+    assert (found.badge, found.equal, len(found.cells)) == ("reproduced", 10, 10)
+    assert found.p_value == 1.0
+    assert steps == [(done, 10) for done in range(1, 11)]
+
+
+def test_processes_change_nothing(board: Path, small_suite: Suite) -> None:
+    entry = opened(board, "random")
+    cells = [(HAQ, 1), (NAS, 2), (HAQ, 7)]
+    assert reproduce(entry, small_suite, cells, workers=2) == reproduce(entry, small_suite, cells)
+
+
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_a_trace_from_another_seed_is_not_reproduced(
+    deterministic: bool,
+    entry: Path,
+    lines: list[dict[str, Any]],
+    rewrite: Rewrite,
+    small_suite: Suite,
+) -> None:
+    # Runs of the same solver, but with seeds that were chosen afterwards.
+    for line in lines:
+        task = small_suite.task(line["environment"])
+        run = solve("random", task.environment, 20, line["seed"] + 100, **task.arguments)
+        line["designs"] = run.designs
+    rewrite(entry, lines)
+    say(entry, deterministic=deterministic)
+    found = reproduce(open_entry(entry), small_suite)
+    assert found.equal == 0
+    # As good as the real thing is enough only for who did not promise the same.
+    assert found.badge == ("different" if deterministic else "indistinguishable")
+
+
+def test_one_forged_run_among_equal_ones_is_different(
+    entry: Path, lines: list[dict[str, Any]], rewrite: Rewrite, small_suite: Suite
+) -> None:
+    lines[3]["designs"][0] = lines[3]["designs"][1]
+    rewrite(entry, lines)
+    cells = every(open_entry(entry), small_suite)
+    found = reproduce(open_entry(entry), small_suite, cells)
+    assert (found.badge, found.equal, len(cells)) == ("different", 19, 20)
+
+
+def test_claims_that_a_random_solver_cannot_repeat_are_different(
+    entry: Path, lines: list[dict[str, Any]], rewrite: Rewrite, small_suite: Suite
+) -> None:
+    # The optimum in place of a find: what is bought by calling oneself non-deterministic.
+    for line in lines:
+        line["designs"][-1] = small_suite.task(line["environment"]).design
+    rewrite(entry, lines)
+    say(entry, deterministic=False)
+    found = reproduce(open_entry(entry), small_suite)
+    assert found.badge == "different"
+    assert found.p_value < 0.01
+
+
+def test_a_solver_that_is_not_deterministic_is_indistinguishable(
+    solvers: str, tmp_path: Path, small_suite: Suite
+) -> None:
+    solver = f"{solvers}:Noisy"
+    runs = [
+        solve(solver, task.environment, small_suite.evaluations, seed, **task.arguments)
+        for task in small_suite.tasks
+        for seed in small_suite.seeds
+    ]
+    about = {**FIELDS, "solver": solver}
+    verdict = submit(runs, small_suite, "noisy", about, tmp_path / ENTRIES)
+    assert not verdict.entry.about.deterministic
+    found = reproduce(verdict.entry, small_suite)
+    assert (found.badge, found.equal) == ("indistinguishable", 0)
+
+
+FIELDS = {
+    "track": "search",
+    "method": "A method",
+    "authors": ["Somebody"],
+    "code": "https://example.org/code",
+    "commit": "0" * 40,
+    "tuning": "Not tuned.",
+    "trained_on_test_instances": False,
+    "licence": "MIT",
+}
+
+
+def test_what_is_run_again_follows_from_the_digests(board: Path, small_suite: Suite) -> None:
+    entry = opened(board, "random")
+    cells = sampled(entry, small_suite)
+    assert cells == sampled(entry, small_suite)
+    assert len(set(cells)) == 10
+    others = [
+        sampled(replace(entry, digest=f"{number:064x}"[::-1]), small_suite)
+        for number in range(1, 6)
+    ]
+    assert any(other != cells for other in others)
+
+
+def test_a_sample_is_of_runs_that_are_there(
+    entry: Path, lines: list[dict[str, Any]], rewrite: Rewrite, small_suite: Suite
+) -> None:
+    rewrite(
+        entry, [line for line in lines if line["seed"] in (1, 2) and line["environment"] == NAS]
+    )
+    assert sampled(open_entry(entry), small_suite) == [(NAS, 1), (NAS, 2)]
+    with pytest.raises(EntryError, match=f"no run on {HAQ} with seed 1"):
+        reproduce(open_entry(entry), small_suite, [(HAQ, 1)])
+    rewrite(entry, [])
+    with pytest.raises(EntryError, match="no runs to repeat"):
+        sampled(open_entry(entry), small_suite)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"track": "design", "solver": None}, EntryError, "names no solver"),
+        ({"solver": "randm"}, ValueError, "unknown solver 'randm'.*'random'"),
+        ({"solver": "nowhere.at.all:Solver"}, ArgumentError, "no module 'nowhere'"),
+        ({"solver": "os:system", "hyperparameters": {"command": "true"}}, SolverError, "no class"),
+        ({"solver": "subprocess:Popen", "hyperparameters": {"args": "true"}}, SolverError, "no cl"),
+        ({"hyperparameters": {"lr": 1}}, SolverError, "no hyper-parameters lr"),
+    ],
+    ids=("none", "misspelt", "module", "function", "class", "hyper-parameter"),
+)
+def test_a_solver_that_cannot_be_made_is_told(
+    changes: dict[str, Any],
+    error: type[Exception],
+    message: str,
+    entry: Path,
+    small_suite: Suite,
+) -> None:
+    say(entry, **changes)
+    with pytest.raises(error, match=message):
+        reproduce(open_entry(entry), small_suite, [(HAQ, 0)])
+
+
+def test_a_solver_that_tries_nothing_is_told(solvers: str, entry: Path, small_suite: Suite) -> None:
+    say(entry, solver=f"{solvers}:Broken")
+    with pytest.raises(EntryError, match="tries no design"):
+        reproduce(open_entry(entry), small_suite, [(HAQ, 0)])
+
+
+def test_a_function_of_a_module_is_never_called(solvers: str) -> None:
+    with pytest.raises(SolverError, match="is no class with a method solve"):
+        get_solver(f"{solvers}:run_command", command="anything")
+
+
+def test_the_permutation_test_knows_equal_and_different() -> None:
+    random = np.random.default_rng(0)
+    alike = [random.random(5), random.random(5)]
+    assert permutation_test(alike, alike) == 1.0
+    apart = [values + 10 for values in alike]
+    # Of the (10 choose 5) squared ways to deal the runs out, two are as extreme.
+    assert permutation_test(alike, apart) < 5 * 2 / 252**2 + 2 / 20_000
+    assert permutation_test(apart, alike) == permutation_test(alike, apart)
+
+
+def test_the_permutation_test_keeps_its_level() -> None:
+    random = np.random.default_rng(1)
+    values = [
+        permutation_test([random.random(5)], [random.random(5)], seed) < 0.05 for seed in range(200)
+    ]
+    # Binomial(200, 0.05): more than 22 has a probability of 0.0002.
+    assert sum(values) <= 22

@@ -1,0 +1,161 @@
+"""Submitting: from run records to a folder, or to nothing at all."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hwenvs.errors import ArgumentError, EntryError
+from hwenvs.leaderboards.board import ENTRIES
+from hwenvs.leaderboards.entries import ABOUT, RUNS
+from hwenvs.leaderboards.submit import submit
+from hwenvs.leaderboards.suites import Suite
+from hwenvs.records import Run
+from hwenvs.solving import solve
+
+FIELDS = {
+    "track": "search",
+    "method": "A method",
+    "authors": ["Somebody"],
+    "code": "https://example.org/code",
+    "commit": "0" * 40,
+    "tuning": "Not tuned.",
+    "trained_on_test_instances": False,
+    "licence": "MIT",
+}
+
+
+@pytest.fixture(scope="session")
+def _made(small_suite: Suite) -> list[Run]:
+    return [
+        solve("random", task.environment, small_suite.evaluations, seed, **task.arguments)
+        for task in small_suite.tasks
+        for seed in small_suite.seeds
+    ]
+
+
+@pytest.fixture
+def runs(_made: list[Run]) -> list[Run]:
+    """Runs of random search on all of the suite, which a test may change."""
+    return copy.deepcopy(_made)
+
+
+def names(folder: Path) -> list[str]:
+    """All files below a folder."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_an_entry_is_two_files_without_a_reward(
+    runs: list[Run], small_suite: Suite, tmp_path: Path
+) -> None:
+    verdict = submit(runs, small_suite, "mine", FIELDS, tmp_path)
+    assert names(tmp_path) == [f"small-v1/mine/{ABOUT}", f"small-v1/mine/{RUNS}"]
+    assert verdict.entry.folder == tmp_path / "small-v1" / "mine"
+    about = json.loads((tmp_path / "small-v1" / "mine" / ABOUT).read_text())
+    assert about["solver"] == "random"
+    for task, judged in zip(small_suite.tasks, verdict.judged, strict=True):
+        best = [max(run.rewards) for run in runs if run.environment == task.environment]
+        assert judged.scores.tolist() == [max(task.score(reward), 0.0) for reward in best]
+
+
+def test_equal_runs_give_equal_bytes_in_any_order(
+    runs: list[Run], small_suite: Suite, tmp_path: Path
+) -> None:
+    submit(runs, small_suite, "mine", FIELDS, tmp_path / "one")
+    submit(runs[::-1], small_suite, "mine", FIELDS, tmp_path / "two")
+    for name in names(tmp_path / "one"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_runs_that_the_suite_does_not_ask_for_are_left_out(
+    runs: list[Run], small_suite: Suite, tmp_path: Path
+) -> None:
+    foreign = solve("random", "AMC-ResNet20-v0", 3)
+    other_seed = solve("random", "HAQ-ResNet20-v0", 3, seed=77)
+    other_arguments = solve("random", "HAQ-ResNet20-v0", 3, budget=0.5)
+    verdict = submit(
+        [foreign, other_seed, other_arguments, *runs], small_suite, "mine", FIELDS, tmp_path
+    )
+    assert verdict.missing == 0
+
+
+def test_ids_that_name_the_package_are_the_same(
+    runs: list[Run], small_suite: Suite, tmp_path: Path
+) -> None:
+    for run in runs:
+        run.environment = f"hwenvs:{run.environment}"
+    assert submit(runs, small_suite, "mine", FIELDS, tmp_path).missing == 0
+
+
+def test_longer_runs_are_cut_at_the_budget(
+    runs: list[Run], small_suite: Suite, tmp_path: Path
+) -> None:
+    runs[0] = solve("random", runs[0].environment, 30, runs[0].seed, **runs[0].arguments)
+    verdict = submit(runs, small_suite, "mine", FIELDS, tmp_path)
+    first = small_suite.tasks[0]
+    expected = first.score(max(runs[0].rewards[: small_suite.evaluations]))
+    assert verdict.judged[0].scores[0] == max(expected, 0.0)
+
+
+def forge(runs: list[Run]) -> None:
+    runs[5].designs[3] = [8] * len(runs[5].designs[3])
+
+
+@pytest.mark.parametrize("change", [forge, lambda runs: runs.append(runs[0])])
+def test_nothing_is_left_of_what_the_verifier_refuses(
+    change: Any, runs: list[Run], small_suite: Suite, tmp_path: Path
+) -> None:
+    change(runs)
+    with pytest.raises(EntryError):
+        submit(runs, small_suite, "mine", FIELDS, tmp_path / ENTRIES)
+    assert list((tmp_path / ENTRIES).iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["../mine", "mine/..", "mine\n", "", "/tmp/mine", "Mine"])
+def test_a_name_is_no_path(name: str, runs: list[Run], small_suite: Suite, tmp_path: Path) -> None:
+    with pytest.raises(EntryError, match=r"entry\.json: name: "):
+        submit(runs, small_suite, name, FIELDS, tmp_path / ENTRIES)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"licence": None}, "licence: "),
+        ({"score": 1.0}, "score: Extra"),
+        ({"hyperparameters": {"a": float("nan")}}, "no JSON"),
+        ({"hyperparameters": {"a": Path()}}, "no JSON"),
+        ({"track": "policy"}, "cannot be judged yet"),
+    ],
+)
+def test_what_it_says_is_checked_before_anything_is_written(
+    changes: dict[str, Any], message: str, runs: list[Run], small_suite: Suite, tmp_path: Path
+) -> None:
+    with pytest.raises(EntryError, match=message):
+        submit(runs, small_suite, "mine", {**FIELDS, **changes}, tmp_path / ENTRIES)
+    assert names(tmp_path) == []
+
+
+def test_an_entry_that_exists_is_not_touched(
+    runs: list[Run], small_suite: Suite, tmp_path: Path
+) -> None:
+    submit(runs, small_suite, "mine", FIELDS, tmp_path)
+    before = (tmp_path / "small-v1" / "mine" / RUNS).read_bytes()
+    with pytest.raises(EntryError, match="mine exists"):
+        submit(runs[:3], small_suite, "mine", FIELDS, tmp_path)
+    assert (tmp_path / "small-v1" / "mine" / RUNS).read_bytes() == before
+
+
+def test_an_entry_is_one_solver(runs: list[Run], small_suite: Suite, tmp_path: Path) -> None:
+    runs[3].solver = "another"
+    with pytest.raises(ArgumentError, match="not another, random"):
+        submit(runs, small_suite, "mine", FIELDS, tmp_path)
+
+
+def test_records_of_other_environments_make_no_entry(small_suite: Suite, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match=r"none of the 1 records is of .* HAQ-ResNet20-v0, NAS"):
+        submit([solve("random", "AMC-ResNet20-v0", 3)], small_suite, "mine", FIELDS, tmp_path)
