@@ -24,6 +24,13 @@ def report(
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("report"),
+    compact: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.jsonl.gz",
+            help="Write records of the improving evaluations alone instead, to publish.",
+        ),
+    ] = None,
 ) -> None:
     """Make a report of runs: one HTML page with tables and figures, the same as Markdown, PNGs.
 
@@ -33,6 +40,12 @@ def report(
     from hwenvs.sweeps.cells import CELLS
 
     runs = [run for path in records for run in read_results(path)]
+    if compact is not None:
+        from hwenvs.reporting.compact import write_compact
+
+        write_compact(compact, runs)
+        output().print(f"wrote {compact} ({len(runs)} runs)", markup=False, soft_wrap=True)
+        return
     for name, arguments in {run.environment: run.arguments for run in runs}.items():
         options.load_problem(name, dict(arguments), quiet=True)
     # The runs of a sweep stay where they are: there may be gigabytes of them.

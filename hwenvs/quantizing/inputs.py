@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from torch import Tensor
 
 from hwenvs.calibration.images import IMAGE_FILES, Preprocessing, decode
 from hwenvs.errors import ArgumentError, DataError
+from hwenvs.importing import imported
 from hwenvs.quantizing.signature import Feed, Input, checked
 
 DEFAULT, RANDOM = "default", "random"
@@ -153,18 +152,14 @@ def find_function(words: str) -> Callable[[int], object]:
     Raises:
         ArgumentError: if there is none.
     """
-    module, separator, name = words.partition(":")
-    if not separator or not module or not name:
+    if ":" not in words:
         raise ArgumentError(
             f"an input function is {DEFAULT!r}, {RANDOM!r} or 'module:function', not {words!r}"
         )
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
     try:
-        found = getattr(importlib.import_module(module), name, None)
+        found = imported(words, "input function")
     except ImportError as error:
-        raise ArgumentError(f"cannot import {module!r} of {words!r}: {error}") from error
+        raise ArgumentError(f"cannot import input function {words!r}: {error}") from error
     if not callable(found):
-        raise ArgumentError(f"module {module!r} has no function {name!r}")
+        raise ArgumentError(f"input function {words!r} cannot be called")
     return found  # type: ignore[no-any-return]

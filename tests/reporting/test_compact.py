@@ -1,0 +1,66 @@
+"""Compact records: the same curves in less space."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hwenvs.errors import ArgumentError
+from hwenvs.records import Run
+from hwenvs.reporting.compact import compact, expanded, read_compact, write_compact
+from hwenvs.solving import solve
+
+ID = "AMC-ResNet20-v0"
+
+
+@pytest.fixture(scope="module")
+def runs() -> list[Run]:
+    names = ("random", "regularized-evolution")
+    return [solve(name, ID, evaluations=60, seed=seed) for name in names for seed in (0, 1)]
+
+
+def test_curves_survive(runs: list[Run], tmp_path: Path) -> None:
+    path = tmp_path / "runs.jsonl.gz"
+    write_compact(path, runs[::-1])
+    found = read_compact(path)
+    assert [(run.solver, run.seed) for run in found] == [(run.solver, run.seed) for run in runs]
+    for run, again in zip(runs, found, strict=True):
+        assert np.array_equal(run.best_so_far(), again.best_so_far())
+        assert np.array_equal(np.maximum.accumulate(run.rewards), again.rewards)
+        assert again.accuracies[-1] == run.accuracies[run.best]
+        assert again.hyperparameters == run.hyperparameters
+
+
+def test_equal_runs_give_equal_bytes(runs: list[Run], tmp_path: Path) -> None:
+    for name, order in (("a", runs), ("b", runs[::-1])):
+        write_compact(tmp_path / name, order)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_the_best_design_is_kept(runs: list[Run]) -> None:
+    record = compact(runs[0])
+    assert record["design"] == runs[0].designs[runs[0].best]
+    assert record["improvements"][-1][1] == max(runs[0].rewards)
+    assert record["done"] == 60
+
+
+def test_runs_without_scores_stay_without() -> None:
+    bare = Run("random", ID, {}, 0, 3, [[1], [2], [3]], [0.2, 0.1, 0.3], [0.2, 0.1, 0.3])
+    again = expanded(compact(bare))
+    assert again.scores is None
+    assert again.rewards == [0.2, 0.2, 0.3]
+
+
+def test_damaged_files_are_refused(runs: list[Run], tmp_path: Path) -> None:
+    path = tmp_path / "runs.jsonl.gz"
+    with pytest.raises(ArgumentError, match="cannot read"):
+        read_compact(path)
+    path.write_bytes(b"no gzip")
+    with pytest.raises(ArgumentError, match=r"runs\.jsonl\.gz"):
+        read_compact(path)
+    with pytest.raises(ArgumentError, match="not a compact record"):
+        expanded({**compact(runs[0]), "improvements": 3})
+    with pytest.raises(ArgumentError, match="seconds"):
+        expanded({key: value for key, value in compact(runs[0]).items() if key != "seconds"})
