@@ -164,9 +164,9 @@ def test_what_a_function_returns_is_checked(functions: str, name: str, message: 
     ("words", "message"),
     [
         ("batches", "is 'default', 'random' or 'module:function', not 'batches'"),
-        ("no_such_module:batch", "cannot import 'no_such_module'"),
-        ("{}:absent", "has no function 'absent'"),
-        ("{}:constant", "has no function 'constant'"),
+        ("no_such_module:batch", "no module 'no_such_module'"),
+        ("{}:absent", "has no 'absent'"),
+        ("{}:constant", "cannot be called"),
     ],
 )
 def test_a_function_that_is_not_there_is_named(functions: str, words: str, message: str) -> None:

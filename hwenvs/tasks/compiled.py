@@ -1,0 +1,70 @@
+"""Tasks made ready to be walked: compiled when first asked for, the latest ones kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwenvs.baselines.exact import find_optimum
+from hwenvs.errors import ArgumentError
+from hwenvs.problems import FAMILIES
+from hwenvs.problems.chain import ChainProblem
+from hwenvs.problems.layerwise import LayerwiseProblem
+from hwenvs.tasks.certificates import Certificate, known_certificate
+from hwenvs.tasks.features import task_features
+from hwenvs.tasks.task import KINDS, Task
+
+REMEMBERED = 96
+"""Compiled tasks that are kept: all training tasks of a rule; a few megabytes each."""
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledTask:
+    """A task made ready.
+
+    Attributes:
+        task: the task.
+        problem: its tables.
+        features: what agents see of it, float32 [number of features].
+        certificate: the two ends of its score.
+    """
+
+    task: Task
+    problem: ChainProblem
+    features: NDArray[np.float32]
+    certificate: Certificate
+
+
+@lru_cache(REMEMBERED)
+def compile_task(task: Task) -> CompiledTask:
+    """``task`` made ready; the best design is looked for if no certificate ships for it.
+
+    The problem is the task's own, not the one that ``gym.make`` shares: whoever sets
+    ``problem.optimum`` elsewhere changes nothing here.
+
+    Raises:
+        ArgumentError: if the uniform design is as good as any, so that nothing can be scored.
+        BudgetError: if no design meets the budget.
+        HwenvsError: if a name in the task is unknown.
+    """
+    problem = FAMILIES[KINDS[task.kind].family](**task.arguments)
+    assert isinstance(problem, LayerwiseProblem)
+    certificate = known_certificate(task) or certify(problem)
+    if not certificate.span > 0:
+        raise ArgumentError(
+            f"task {task.id}: no design is better than the uniform one, which leaves nothing to "
+            "score; other budgets may"
+        )
+    features = task_features(task, problem, problem.network)
+    features.setflags(write=False)
+    return CompiledTask(task, problem, features, certificate)
+
+
+def certify(problem: ChainProblem) -> Certificate:
+    """The two ends of a problem's score, found by exact search."""
+    best = find_optimum(problem)
+    reference = float(problem.reference.reward[0])
+    return Certificate(reference, best.reward, best.proved, problem.horizon)
