@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 
 @contextmanager
@@ -26,7 +25,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def gzipped(path: Path) -> Iterator[IO[bytes]]:
+def gzipped(path: Path) -> Iterator[gzip.GzipFile]:
     """A gzip file to write to, which takes the place of ``path`` as in :func:`replacing`.
 
     It holds no name and no time stamp: equal content gives equal bytes.

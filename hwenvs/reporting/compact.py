@@ -60,12 +60,7 @@ def expanded(record: dict[str, Any]) -> Run:
         ArgumentError: if it is no compact record.
     """
     try:
-        run = Run(
-            *(record[name] for name in ("solver", "environment", "arguments", "seed")),
-            evaluations=record["evaluations"],
-            seconds=record["seconds"],
-            **{name: record[name] for name in KEPT},
-        )
+        run = Run(**{name: record[name] for name in (*IDENTITY, *KEPT, "seconds")})
         steps = record["improvements"]
         places = [step[0] for step in steps] + [record["done"] + 1]
         times = np.diff(places)
