@@ -3,68 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hwenvs.environment import DesignEnv
-from hwenvs.errors import ArgumentError, MissingExtraError, SolverError, unknown_name
-from hwenvs.importing import imported
+from hwenvs.errors import ArgumentError, SolverError, unknown_name
 from hwenvs.problems import Problem
 from hwenvs.records import Run, plain, read_runs, versions, write_runs
 from hwenvs.registration import ENVIRONMENTS
-
-SOLVERS = {
-    "ddpg": "hwenvs.agents.ddpg:DDPG",
-    "proxyless": "hwenvs.agents.proxyless:Proxyless",
-    "reinforce": "hwenvs.agents.reinforce:Reinforce",
-    "decomposition": "hwenvs.agents.decomposition:Decomposition",
-    "random": "hwenvs.baselines.random:RandomSearch",
-    "uniform": "hwenvs.baselines.handcrafted:Uniform",
-    "shallow": "hwenvs.baselines.handcrafted:Shallow",
-    "deep": "hwenvs.baselines.handcrafted:Deep",
-    "cma-es": "hwenvs.baselines.evolution:CMAES",
-    "regularized-evolution": "hwenvs.baselines.regularized_evolution:RegularizedEvolution",
-    "genetic": "hwenvs.baselines.genetic:Genetic",
-    "differential-evolution": "hwenvs.baselines.differential_evolution:DifferentialEvolution",
-    "nsga2": "hwenvs.baselines.nsga2:NSGA2",
-    "tpe": "hwenvs.baselines.bayesian:TPE",
-    "gp": "hwenvs.baselines.gaussian_process:GaussianProcess",
-    "turbo": "hwenvs.baselines.turbo:Turbo",
-    "sb3-ddpg": "hwenvs.baselines.stable_baselines:DDPG",
-    "sb3-td3": "hwenvs.baselines.stable_baselines:TD3",
-    "sb3-sac": "hwenvs.baselines.stable_baselines:SAC",
-    "sb3-tqc": "hwenvs.baselines.stable_baselines:TQC",
-    "sb3-dqn": "hwenvs.baselines.stable_baselines:DQN",
-    "sb3-ppo": "hwenvs.baselines.stable_baselines:PPO",
-    "sb3-a2c": "hwenvs.baselines.stable_baselines:A2C",
-    "sb3-maskable-ppo": "hwenvs.baselines.stable_baselines:MaskablePPO",
-    "sb3-recurrent-ppo": "hwenvs.baselines.stable_baselines:RecurrentPPO",
-    "sb3-ars": "hwenvs.baselines.stable_baselines:ARS",
-    "exact": "hwenvs.baselines.certified:Exact",
-    "milp": "hwenvs.baselines.milp:MILP",
-}
-"""Where each solver lives."""
-
-EXTRAS = {
-    "torch": "agents",
-    "botorch": "baselines",
-    "cma": "baselines",
-    "gpytorch": "baselines",
-    "optuna": "baselines",
-    "sb3_contrib": "baselines",
-    "stable_baselines3": "baselines",
-    "pymoo": "baselines",
-    "scipy": "baselines",
-}
-"""Which extra brings the packages that a solver may lack."""
-
-ONE_DESIGN = ("uniform", "shallow", "deep", "exact", "milp")
-"""Solvers without any chance in them: one seed tells all."""
+from hwenvs.solvers import EXTRAS, ONE_DESIGN, SOLVERS, Solver, get_solver
 
 Callback = Callable[[int, float], None]
 """Receives the number of finished evaluations and the best reward so far."""
@@ -72,30 +24,6 @@ Callback = Callable[[int, float], None]
 
 class BudgetSpent(Exception):  # noqa: N818
     """Raised inside a solver when its last evaluation has been recorded; the loop catches it."""
-
-
-@runtime_checkable
-class Solver(Protocol):
-    """Anything that looks for designs.
-
-    Attributes:
-        name: what the command line calls it.
-        hyperparameters: JSON-able settings, stored with every run.
-        deterministic: whether equal seeds give equal traces.
-    """
-
-    name: str
-    hyperparameters: Mapping[str, Any]
-    deterministic: bool
-
-    def solve(self, env: Recorder, seed: int) -> None:
-        """Looks for designs until ``env`` raises :class:`BudgetSpent`, or returns earlier.
-
-        Args:
-            env: the environment; ``env.problem`` gives its free parts (costs, options, features).
-            seed: of everything random.
-        """
-        ...
 
 
 class Recorder(gym.Wrapper[Any, Any, Any, Any]):
@@ -177,41 +105,6 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
             self._callback(len(run.rewards), self._best)
 
 
-def get_solver(name: str, **hyperparameters: Any) -> Solver:
-    """The solver called ``name`` with its default hyper-parameters, some replaced.
-
-    Args:
-        name: one of :data:`SOLVERS`, or ``"package.module:Class"`` for anybody else's.
-        **hyperparameters: that the class is made with.
-
-    Raises:
-        UnknownNameError: if there is no such solver or hyper-parameter.
-        ArgumentError: if there is no such module or class.
-        MissingExtraError: if its optional dependencies are missing; says what to install.
-        SolverError: if it takes no such hyper-parameters.
-    """
-    if name not in SOLVERS and ":" not in name:
-        raise unknown_name("solver", name, SOLVERS)
-    try:
-        made = imported(SOLVERS.get(name, name), "solver")
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in EXTRAS:
-            raise
-        raise MissingExtraError(
-            f"solver {name!r} needs {package}: pip install 'hwenvs[{EXTRAS[package]}]'"
-        ) from error
-    # A class: a name may come with somebody's entry, and functions do things when called.
-    if not isinstance(made, type) or not callable(getattr(made, "solve", None)):
-        raise SolverError(f"solver {name!r} is no class with a method solve(env, seed)")
-    try:
-        solver: Solver = made(**hyperparameters)
-    except TypeError as error:
-        given = ", ".join(sorted(hyperparameters))
-        raise SolverError(f"solver {name!r} has no hyper-parameters {given}: {error}") from error
-    return solver
-
-
 def solve(
     solver: str | Solver,
     environment: str,
@@ -289,6 +182,7 @@ def _check_number(name: str, value: object, least: int) -> None:
 
 __all__ = [
     "EXTRAS",
+    "ONE_DESIGN",
     "SOLVERS",
     "BudgetSpent",
     "Callback",

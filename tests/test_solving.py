@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import hwenvs
-from hwenvs import solving
+from hwenvs import importing
 from hwenvs.errors import ArgumentError, MissingExtraError, SolverError, UnknownNameError
 from hwenvs.hardware import get_hardware
 from hwenvs.pool import solve_many
@@ -226,7 +226,7 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPat
     def fail(module: str) -> None:
         raise ModuleNotFoundError(f"No module named 'cma' ({module})", name="cma")
 
-    monkeypatch.setattr(solving.importlib, "import_module", fail)
+    monkeypatch.setattr(importing.importlib, "import_module", fail)
     with pytest.raises(MissingExtraError, match=r"pip install 'hwenvs\[baselines\]'"):
         get_solver("cma-es")
 

@@ -20,29 +20,30 @@ from hwenvs.errors import ArgumentError, ProxyError, unknown_name
 from hwenvs.networks import (
     Group,
     Network,
-    Space,
     bit_groups,
     channel_groups,
-    get_space,
     storage_groups,
     weight_groups,
 )
 from hwenvs.proxies.analytic import analytic_proxy
 from hwenvs.proxies.analytic_storage import analytic_storage
-from hwenvs.proxies.base import AccuracyProxy, TabulatedProxy, warn_if_analytic
+from hwenvs.proxies.architectures import architecture_proxy
+from hwenvs.proxies.base import (
+    TABLES,
+    AccuracyProxy,
+    TabulatedProxy,
+    checked_proxy,
+    warn_if_analytic,
+)
 from hwenvs.proxies.card import Card
 from hwenvs.proxies.curve import AccuracyCurve
 from hwenvs.proxies.measured import MeasuredProxy
 from hwenvs.proxies.opening import ARGUMENTS, measured
-from hwenvs.proxies.operators import OperatorTable, transferred
+from hwenvs.proxies.operators import OperatorTable
 from hwenvs.proxies.surrogate import SurrogateProxy, Sweep
 
 ENTRY_POINTS = "hwenvs.proxies"
 """Entry-point group of plug-ins."""
-
-TABLES = Path(__file__).parent / "tables"
-"""Folder of the measured tables that are shipped."""
-
 
 GROUPS: dict[str, Callable[[Network], Sequence[Group]]] = {
     "channel_pruning": channel_groups,
@@ -89,65 +90,6 @@ BUILT_IN: dict[str, Callable[..., AccuracyProxy]] = {
     "measured": measured,
 }
 """Proxies that are always there, by name."""
-
-
-def architecture_proxy(
-    name: str | Mapping[str, Any] | AccuracyProxy, space: Space
-) -> AccuracyProxy:
-    """The proxy called ``name`` of the architectures of a search space.
-
-    Args:
-        name: ``"surrogate"``, the path of an ``.npz`` table, ``"supernet"`` (or ``{"name":
-            "supernet", **options}``, see :func:`hwenvs.proxies.supernet.supernet_proxy`),
-            ``"zero_cost:SCORE"``, or an instance.
-        space: the space.
-
-    Raises:
-        UnknownNameError: if there is no such proxy or score; the message suggests the nearest.
-        ProxyError: if no table is shipped for the space, or one is broken.
-        ArgumentError: if it is neither a name nor a proxy, or takes no options.
-    """
-    options: dict[str, Any] = {}
-    if isinstance(name, Mapping):
-        options = dict(name)
-        name = str(options.pop("name", ""))
-    if name == "supernet":
-        from hwenvs.proxies.supernet import supernet_proxy
-
-        return supernet_proxy(space, options)
-    if options:
-        raise ArgumentError(f"proxy {name!r} takes no {', '.join(sorted(options))}")
-    if not isinstance(name, str):
-        return _checked(name, repr(name))
-    if name.endswith(".npz"):
-        return OperatorTable.load(Path(name), space)
-    if name.startswith("zero_cost:"):
-        from hwenvs.proxies.zero_cost import zero_cost
-
-        return zero_cost(space, name)
-    if name != "surrogate":
-        raise unknown_name("proxy of architectures", name, ARCHITECTURE_PROXIES)
-    path = TABLES / f"{space.name}.operator_selection.npz"
-    if path.is_file():
-        return OperatorTable.load(path, space)
-    if space.name in TRANSFERRED:
-        source = get_space(TRANSFERRED[space.name])
-        path = TABLES / f"{source.name}.operator_selection.npz"
-        return transferred(OperatorTable.load(path, source), space)
-    shipped = sorted(p.name.split(".")[0] for p in TABLES.glob("*.operator_selection.npz"))
-    raise ProxyError(
-        f"no table is shipped for {space.name}: train-supernet and calibrate operator-selection "
-        f"make one, proxy='path.npz' uses it; shipped: {', '.join(shipped) or 'none'}"
-    )
-
-
-ARCHITECTURE_PROXIES = ("surrogate", "supernet", "zero_cost:synflow")
-"""Names of proxies of architectures; the last is one of many."""
-
-TRANSFERRED = dict.fromkeys(
-    ("proxyless", "proxyless_cpu_width", "proxyless_gpu_width"), "proxyless_cifar"
-)
-"""Spaces whose accuracies come from the table of another space."""
 
 
 def encoded_sizes(proxy: str, network: Network) -> dict[str, NDArray[np.float64]]:
@@ -218,7 +160,7 @@ def get_proxy(
         options = dict(name)
         name = str(options.pop("name", ""))
     if not isinstance(name, str):
-        return _checked(name, repr(name))
+        return checked_proxy(name, repr(name))
     if options and (name in ("surrogate", "analytic") or name.endswith(".npz")):
         raise ArgumentError(f"proxy {name!r} takes no {', '.join(sorted(options))}")
     if name.endswith(".npz"):
@@ -236,25 +178,15 @@ def _plugged_in(name: str, network: Network, options: Mapping[str, Any]) -> Accu
         proxy = plug_ins[name].load()(network, **options)
     except Exception as error:
         raise ProxyError(f"plug-in {name!r} ({plug_ins[name].value}) failed: {error}") from error
-    return _checked(proxy, f"plug-in {name!r} ({plug_ins[name].value})")
+    return checked_proxy(proxy, f"plug-in {name!r} ({plug_ins[name].value})")
 
 
 def _plug_ins() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
 
 
-def _checked(proxy: object, source: str) -> AccuracyProxy:
-    missing = [
-        name
-        for name in ("baseline", "deterministic", "card", "evaluate")
-        if not hasattr(proxy, name)
-    ]
-    if missing:
-        raise ProxyError(f"{source} is not an accuracy proxy: it lacks {', '.join(missing)}")
-    return proxy  # type: ignore[return-value]
-
-
 __all__ = [
+    "TABLES",
     "AccuracyCurve",
     "AccuracyProxy",
     "Card",

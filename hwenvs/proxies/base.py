@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwenvs.errors import AnalyticProxyWarning
+from hwenvs.errors import AnalyticProxyWarning, ProxyError
 from hwenvs.proxies.card import Card
 from hwenvs.proxies.curve import AccuracyCurve
+
+TABLES = Path(__file__).parent / "tables"
+"""Folder of the measured tables that are shipped."""
 
 _warned: set[str] = set()
 
@@ -75,3 +79,19 @@ def warn_if_analytic(card: Card) -> None:
         AnalyticProxyWarning,
         stacklevel=3,
     )
+
+
+def checked_proxy(proxy: object, source: str) -> AccuracyProxy:
+    """``proxy``, if it has what a proxy must have.
+
+    Raises:
+        ProxyError: if it lacks something; ``source`` says where it comes from.
+    """
+    missing = [
+        name
+        for name in ("baseline", "deterministic", "card", "evaluate")
+        if not hasattr(proxy, name)
+    ]
+    if missing:
+        raise ProxyError(f"{source} is not an accuracy proxy: it lacks {', '.join(missing)}")
+    return proxy  # type: ignore[return-value]
