@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -64,3 +65,15 @@ def test_damaged_files_are_refused(runs: list[Run], tmp_path: Path) -> None:
         expanded({**compact(runs[0]), "improvements": 3})
     with pytest.raises(ArgumentError, match="seconds"):
         expanded({key: value for key, value in compact(runs[0]).items() if key != "seconds"})
+
+
+def test_the_page_of_reference_results_is_up_to_date() -> None:
+    path = Path(__file__).parent.parent.parent / "docs" / "generate_reference.py"
+    spec = importlib.util.spec_from_file_location("generate_reference", path)
+    assert spec is not None
+    assert spec.loader is not None
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    assert generate.PAGE.read_text(encoding="utf-8") == generate.page(), (
+        "docs/reference.md is stale: run python docs/generate_reference.py"
+    )
