@@ -135,7 +135,12 @@ def test_a_stopped_sweep_leaves_a_folder_to_go_on_from(
     plan, out = write_plan(**changes), tmp_path / "results"
     command = [sys.executable, "-m", "hwenvs.cli", "sweep", str(plan), "--out", str(out)]
     with subprocess.Popen(
-        [*command, "--workers", "2"], stderr=subprocess.PIPE, text=True, start_new_session=True
+        [*command, "--workers", "2"],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell's background jobs ignore Ctrl-C, and what they start does so too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         while process.poll() is None and len(list(out.glob(f"{CELLS}/*.json"))) < 2:
             time.sleep(0.01)
