@@ -23,7 +23,7 @@ from hwenvs.leaderboards.freezing import Place, Recipe, freeze
 from hwenvs.leaderboards.log import append
 from hwenvs.leaderboards.replay import walked
 from hwenvs.leaderboards.submit import submit
-from hwenvs.leaderboards.suites import Suite, Task, read_suite
+from hwenvs.leaderboards.suites import TraceSuite, Task, read_suite
 from hwenvs.records import Run
 
 ENVIRONMENTS = (
@@ -70,7 +70,7 @@ def main() -> None:
         _measure(folder, suite, given.entries, given.repetitions)
 
 
-def _measure(folder: Path, suite: Suite, entries: int, repetitions: int) -> None:
+def _measure(folder: Path, suite: TraceSuite, entries: int, repetitions: int) -> None:
     decisions = entries * SEEDS * EVALUATIONS * sum(len(task.design) for task in suite.tasks)
     print(f"{entries} entries, {entries * SEEDS * len(suite.tasks)} runs, {decisions:,} decisions")
     for _ in range(repetitions):
@@ -87,7 +87,7 @@ def _measure(folder: Path, suite: Suite, entries: int, repetitions: int) -> None
     print(f"at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
-def _runs(suite: Suite, entry: int) -> list[Run]:
+def _runs(suite: TraceSuite, entry: int) -> list[Run]:
     random = np.random.default_rng(entry)
     return [_run(task, seed, random) for task in suite.tasks for seed in suite.seeds]
 

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from hwenvs.canonical import digest
 from hwenvs.errors import DataError, HwenvsError
 from hwenvs.leaderboards.replay import walked
-from hwenvs.leaderboards.suites import Suite, Task
+from hwenvs.leaderboards.suites import Family, PolicySuite, Suite, Task, TraceSuite
 from hwenvs.problems import Problem
 from hwenvs.problems.chain import ChainProblem
 from hwenvs.proxies import TABLES
+from hwenvs.tasks import Tasks, distribution
+from hwenvs.tasks.compiled import compile_task
 
 GOLDEN_SEED = 20_190_101
 GOLDEN_EPISODES = 16
@@ -60,15 +62,60 @@ def dynamics(problem: Problem) -> str:
     )
 
 
+def tasks_of(rule: str) -> Tasks:
+    """The tasks of a rule that policies are tried on.
+
+    Raises:
+        UnknownNameError: if there is no such rule.
+    """
+    return distribution(rule).test
+
+
+def dynamics_of(rule: str) -> str:
+    """sha256 over what scores on the test tasks of a rule follow from.
+
+    Of every task :func:`dynamics`, what a policy sees of it beside that, and the two ends of its
+    score; and which tasks there are.
+
+    Raises:
+        HwenvsError: if there is no such rule, or a task cannot be frozen.
+    """
+    found = {}
+    for task in tasks_of(rule):
+        made = compile_task(task)
+        found[task.id] = {
+            "dynamics": dynamics(made.problem),
+            "features": _bytes(made.features),
+            "uniform": made.certificate.reference.hex(),
+            "optimum": made.certificate.optimum.hex(),
+            "proved": made.certificate.proved,
+        }
+    return digest(found)
+
+
 def stale(suite: Suite) -> list[str]:
-    """What of ``suite`` does not hold today, in words: its environments or its references."""
+    """What of ``suite`` does not hold today, in words: environments, references or families."""
     found: list[str] = []
-    for task in suite.tasks:
+    for part in _parts(suite):
         try:
-            found += [f"suite {suite.id}: {task.key}: {what}" for what in _stale(task)]
+            wrong = _stale_family(part) if isinstance(part, Family) else _stale(part)
+            found += [f"suite {suite.id}: {part.key}: {what}" for what in wrong]
         except HwenvsError as error:
-            found.append(f"suite {suite.id}: {task.key}: {error}")
+            found.append(f"suite {suite.id}: {part.key}: {error}")
     return found
+
+
+def _parts(suite: Suite) -> list[Task] | list[Family]:
+    if isinstance(suite, PolicySuite):
+        return suite.families
+    assert isinstance(suite, TraceSuite)
+    return suite.tasks
+
+
+def _stale_family(family: Family) -> list[str]:
+    if dynamics_of(family.rule) != family.dynamics:
+        return ["no longer what was frozen: its tasks have another digest; freeze a new version"]
+    return []
 
 
 def _stale(task: Task) -> list[str]:

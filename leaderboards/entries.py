@@ -1,4 +1,4 @@
-"""Entries: who submits what, and traces of integer decisions. No rewards: they are recomputed."""
+"""Entries: who submits what, and integer decisions or a policy. No rewards: they are recomputed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from hwenvs.canonical import files_digest
 from hwenvs.errors import EntryError
 from hwenvs.leaderboards.reading import check_json, clipped, fault, packed_lines
-from hwenvs.leaderboards.suites import Frozen, Suite
+from hwenvs.leaderboards.suites import Frozen, TraceSuite
 
-ABOUT, RUNS = "entry.json", "runs.jsonl.gz"
-FILES = (ABOUT, RUNS)
-"""What an entry's folder holds: nothing else."""
+ABOUT, RUNS, POLICY = "entry.json", "runs.jsonl.gz", "policy.npz"
+FILES = (ABOUT, RUNS, POLICY)
+"""What an entry's folder may hold: the first, and what its track submits."""
+
+SUBMITTED = {"design": RUNS, "search": RUNS, "policy": POLICY}
+"""The other file, by track."""
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,39}")
 """What an entry may be called: lower-case letters, digits and hyphens."""
@@ -28,6 +31,9 @@ MOST_ABOUT = 64 << 10
 
 MOST_COMPRESSED = 32 << 20
 """Bytes of ``runs.jsonl.gz``."""
+
+MOST_POLICY = 16 << 20
+"""Bytes of ``policy.npz``."""
 
 BYTES_A_DECISION, BYTES_A_DESIGN, BYTES_A_RUN = 7, 4, 500
 """Most bytes that a decision, a design and the rest of a line take."""
@@ -127,7 +133,7 @@ class Entry:
     Attributes:
         folder: where it is.
         about: its ``entry.json``.
-        digest: sha256 over both files.
+        digest: sha256 over its two files.
     """
 
     folder: Path
@@ -151,26 +157,27 @@ def open_entry(folder: Path) -> Entry:
     for path in sorted(folder.iterdir()):
         if path.name not in FILES:
             raise EntryError(
-                f"{folder}/{clipped(path.name)}: an entry holds {' and '.join(FILES)}, nothing else"
+                f"{folder}/{clipped(path.name)}: an entry holds {ABOUT} and {RUNS} (a policy "
+                f"{POLICY} instead), nothing else"
             )
         if path.is_symlink() or not path.is_file():
             raise EntryError(f"{path} is no plain file")
-    for name, most in ((ABOUT, MOST_ABOUT), (RUNS, MOST_COMPRESSED)):
-        path = folder / name
-        if not path.is_file():
-            raise EntryError(f"{folder}: {name} is missing")
-        if path.stat().st_size > most:
-            raise EntryError(f"{path} has {path.stat().st_size:,} bytes; at most {most:,}")
+    _bounded(folder / ABOUT, MOST_ABOUT)
     about = _about(folder / ABOUT)
+    submitted = SUBMITTED[about.track]
+    _bounded(folder / submitted, MOST_POLICY if submitted == POLICY else MOST_COMPRESSED)
+    for name in FILES:
+        if name not in (ABOUT, submitted) and (folder / name).exists():
+            raise EntryError(f"{folder / name}: the track {about.track!r} submits {submitted} only")
     if about.name != folder.name or about.suite != folder.parent.name:
         raise EntryError(
             f"{folder / ABOUT}: says {clipped(about.suite)}/{about.name}, but lies in "
             f"{clipped(folder.parent.name)}/{folder.name}"
         )
-    return Entry(folder, about, files_digest(folder, FILES))
+    return Entry(folder, about, files_digest(folder, (ABOUT, submitted)))
 
 
-def read_traces(entry: Entry, suite: Suite) -> Iterator[Trace]:
+def read_traces(entry: Entry, suite: TraceSuite) -> Iterator[Trace]:
     """The runs of an entry, one at a time, without ever holding more than one line.
 
     Raises:
@@ -205,6 +212,13 @@ def parse_about(text: bytes, place: str) -> About:
     # What is free to be anything has not been looked at yet.
     check_json(text, place)
     return about
+
+
+def _bounded(path: Path, most: int) -> None:
+    if not path.is_file():
+        raise EntryError(f"{path.parent}: {path.name} is missing")
+    if path.stat().st_size > most:
+        raise EntryError(f"{path} has {path.stat().st_size:,} bytes; at most {most:,}")
 
 
 def _about(path: Path) -> About:

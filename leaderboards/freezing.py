@@ -11,16 +11,27 @@ from pydantic import Field, ValidationError
 
 from hwenvs.errors import DataError, unknown_name
 from hwenvs.files import replacing
-from hwenvs.leaderboards.dynamics import dynamics
+from hwenvs.leaderboards.dynamics import dynamics, dynamics_of, tasks_of
 from hwenvs.leaderboards.reading import fault
-from hwenvs.leaderboards.suites import FOLDER, Frozen, Suite, Task, read_suite, suite_names
+from hwenvs.leaderboards.suites import (
+    FOLDER,
+    Family,
+    Frozen,
+    PolicySuite,
+    Suite,
+    Task,
+    TraceSuite,
+    read_suite,
+    suite_names,
+)
+from hwenvs.tasks.environment import TaskEnv
 
 RECIPES = Path(__file__).parent / "suites.yaml"
 """What each suite is made of."""
 
 
 ALL = "all"
-"""The suite of what all others hold."""
+"""The suite of what all others of environments hold."""
 
 
 class Place(Frozen):
@@ -32,7 +43,7 @@ class Place(Frozen):
 
 
 class Recipe(Frozen):
-    """A suite before it is frozen, see :class:`hwenvs.leaderboards.suites.Suite`."""
+    """A suite before it is frozen, see :class:`hwenvs.leaderboards.suites.TraceSuite`."""
 
     title: str
     evaluations: int
@@ -40,18 +51,34 @@ class Recipe(Frozen):
     environments: list[Place] = Field(min_length=1)
 
 
-def recipes(path: Path = RECIPES) -> dict[str, Recipe]:
-    """What suites are made of, by name; ``all`` is made of all others.
+class PolicyRecipe(Frozen):
+    """A suite of policies before it is frozen: instances of every family, and rules' names."""
+
+    title: str
+    instances: int
+    families: list[str] = Field(min_length=1)
+
+
+AnyRecipe = Recipe | PolicyRecipe
+
+
+def recipes(path: Path = RECIPES) -> dict[str, AnyRecipe]:
+    """What suites are made of, by name; ``all`` is made of all others that have environments.
 
     Raises:
         DataError: if the file is not what it should be.
     """
     try:
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-        found = {name: Recipe.model_validate(entry) for name, entry in entries.items()}
+        found = {name: _recipe(entry) for name, entry in entries.items()}
     except (OSError, yaml.YAMLError, ValidationError, AttributeError) as error:
         raise DataError(f"cannot read {path}: {error}") from error
-    return {**found, ALL: _all(list(found.values()))}
+    return {**found, ALL: _all([one for one in found.values() if isinstance(one, Recipe)])}
+
+
+def _recipe(entry: Any) -> AnyRecipe:
+    policies = isinstance(entry, dict) and "families" in entry
+    return (PolicyRecipe if policies else Recipe).model_validate(entry)
 
 
 def _all(parts: list[Recipe]) -> Recipe:
@@ -63,13 +90,16 @@ def _all(parts: list[Recipe]) -> Recipe:
     )
 
 
-def frozen(name: str, version: int, recipe: Recipe) -> Suite:
+def frozen(name: str, version: int, recipe: AnyRecipe) -> Suite:
     """The suite of a recipe: references computed, dynamics digested.
 
     Raises:
-        HwenvsError: if an environment cannot be made, has no optimum or no table.
+        HwenvsError: if an environment cannot be made, has no optimum or no table; if there is no
+            such rule, it has fewer tasks than instances, or another has other observations.
     """
-    return Suite(
+    if isinstance(recipe, PolicyRecipe):
+        return _of_policies(name, version, recipe)
+    return TraceSuite(
         name=name,
         version=version,
         title=recipe.title,
@@ -79,7 +109,29 @@ def frozen(name: str, version: int, recipe: Recipe) -> Suite:
     )
 
 
-def freeze(name: str, folder: Path = FOLDER, recipe: Recipe | None = None) -> Path:
+def _of_policies(name: str, version: int, recipe: PolicyRecipe) -> PolicySuite:
+    for rule in recipe.families:
+        if recipe.instances > len(known := tasks_of(rule)):
+            raise DataError(
+                f"suite {name} asks for {recipe.instances} instances of {rule}, which has "
+                f"{len(known)} tasks to test on"
+            )
+    layouts = {rule: TaskEnv(rule, "test").observation_names for rule in recipe.families}
+    if len(set(layouts.values())) > 1:
+        raise DataError(
+            f"suite {name}: no policy fits {' and '.join(layouts)}, which are seen differently"
+        )
+    families = [Family(rule=rule, dynamics=dynamics_of(rule)) for rule in recipe.families]
+    return PolicySuite(
+        name=name,
+        version=version,
+        title=recipe.title,
+        instances=recipe.instances,
+        families=families,
+    )
+
+
+def freeze(name: str, folder: Path = FOLDER, recipe: AnyRecipe | None = None) -> Path:
     """Writes the next version of a suite, unless the newest one holds the same.
 
     Raises:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hwenvs.errors import EntryError
 from hwenvs.leaderboards.entries import Entry, read_traces
 from hwenvs.leaderboards.log import Badge
-from hwenvs.leaderboards.suites import Suite, Task
+from hwenvs.leaderboards.suites import Suite, Task, TraceSuite
 from hwenvs.pool import solve_many
 from hwenvs.solving import get_solver
 
@@ -58,7 +58,7 @@ def sampled(
     """Which runs to repeat: drawn from the digests of entry and suite, so not before submission."""
     random = np.random.default_rng([int(entry.digest[:16], 16), int(suite.digest[:16], 16)])
     found: dict[str, list[int]] = {}
-    for trace in read_traces(entry, suite):
+    for trace in read_traces(entry, _traced(entry, suite)):
         found.setdefault(trace.environment, []).append(trace.seed)
     keys = sorted(found)
     if not keys:
@@ -74,7 +74,16 @@ def sampled(
 
 def every(entry: Entry, suite: Suite) -> list[Cell]:
     """All runs of an entry, in its order."""
-    return [(trace.environment, trace.seed) for trace in read_traces(entry, suite)]
+    traces = read_traces(entry, _traced(entry, suite))
+    return [(trace.environment, trace.seed) for trace in traces]
+
+
+def _traced(entry: Entry, suite: Suite) -> TraceSuite:
+    if not isinstance(suite, TraceSuite):
+        raise EntryError(
+            f"{entry.folder} is a policy: verifying rolls it out, and there is no run to repeat"
+        )
+    return suite
 
 
 def reproduce(
@@ -94,15 +103,16 @@ def reproduce(
         workers: processes.
 
     Raises:
-        EntryError: if the entry names no solver, or lacks a run that is asked for.
+        EntryError: if the entry names no solver, lacks a run that is asked for, or is a policy.
         HwenvsError: if there is no such solver, or it does not take its hyper-parameters.
     """
+    traced = _traced(entry, suite)
     chosen = list(sampled(entry, suite) if cells is None else cells)
-    traces = _traces(entry, suite, chosen)
-    again = _run(entry, suite, chosen, workers, progress)
+    traces = _traces(entry, traced, chosen)
+    again = _run(entry, traced, chosen, workers, progress)
     equal = sum(again[cell] == traces[cell] for cell in chosen)
     p_value = permutation_test(
-        _by_task(suite, traces), _by_task(suite, again), int(entry.digest[:8], 16)
+        _by_task(traced, traces), _by_task(traced, again), int(entry.digest[:8], 16)
     )
     badge: Badge = "reproduced"
     if equal < len(chosen):
@@ -127,7 +137,7 @@ def permutation_test(first: list[Floats], second: list[Floats], seed: int = 0) -
     return float((np.sum(np.abs(total) >= observed - 1e-12) + 1) / (PERMUTATIONS + 1))
 
 
-def _traces(entry: Entry, suite: Suite, cells: list[Cell]) -> Traces:
+def _traces(entry: Entry, suite: TraceSuite, cells: list[Cell]) -> Traces:
     wanted = set(cells)
     found = {
         (trace.environment, trace.seed): trace.designs
@@ -142,7 +152,7 @@ def _traces(entry: Entry, suite: Suite, cells: list[Cell]) -> Traces:
 
 def _run(
     entry: Entry,
-    suite: Suite,
+    suite: TraceSuite,
     cells: list[Cell],
     workers: int,
     progress: Callable[[int, int], None] | None,
@@ -171,7 +181,7 @@ def _run(
     return found
 
 
-def _by_task(suite: Suite, traces: Traces) -> list[Floats]:
+def _by_task(suite: TraceSuite, traces: Traces) -> list[Floats]:
     """Final scores of runs, by task."""
     scores: dict[str, list[float]] = {}
     for (key, _), designs in sorted(traces.items()):

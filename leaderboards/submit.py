@@ -1,19 +1,28 @@
-"""Submitting: run records become an entry's folder, verified before it is there."""
+"""Submitting: run records or a policy become an entry's folder, verified before it is there."""
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hwenvs.canonical import canonical
 from hwenvs.errors import ArgumentError, EntryError
 from hwenvs.files import gzipped
-from hwenvs.leaderboards.entries import ABOUT, RUNS, About, Entry, open_entry, parse_about
-from hwenvs.leaderboards.suites import Suite, Task
-from hwenvs.leaderboards.verify import Verdict, verify
+from hwenvs.leaderboards.entries import (
+    ABOUT,
+    POLICY,
+    RUNS,
+    About,
+    Entry,
+    open_entry,
+    parse_about,
+)
+from hwenvs.leaderboards.policies import read_policy, write_policy
+from hwenvs.leaderboards.suites import Suite, Task, TraceSuite
+from hwenvs.leaderboards.verify import Verdict, check_track, verify
 from hwenvs.records import Run
 
 
@@ -33,9 +42,12 @@ def submit(
         entries: folder of all entries.
 
     Raises:
-        ArgumentError: if the records are of several solvers, or none fits the suite.
+        ArgumentError: if the records are of several solvers, or none fits the suite, or it is one
+            of policies.
         EntryError: if the entry exists, a field makes no sense, or the verifier refuses it.
     """
+    if not isinstance(suite, TraceSuite):
+        raise ArgumentError(f"{suite.id} takes policies, not records of runs: give a policy.npz")
     chosen = _of_suite(runs, suite)
     made = {(run.solver, json.dumps(run.hyperparameters, sort_keys=True)) for run in chosen}
     if len(made) > 1:
@@ -52,13 +64,46 @@ def submit(
             "suite": suite.id,
         }
     )
+    return _made(checked, suite, entries, lambda trial: _write_runs(trial / RUNS, chosen, suite))
+
+
+def submit_policy(
+    policy: Path, suite: Suite, name: str, about: Mapping[str, Any], entries: Path
+) -> Verdict:
+    """Makes ``entries/<suite>/<name>`` from a frozen policy and verifies it.
+
+    What the file holds is written anew, so that equal policies have equal bytes.
+
+    Args:
+        policy: a file as :func:`hwenvs.leaderboards.policies.export` writes it.
+        suite: one of policies.
+        name: of the entry.
+        about: fields of :class:`hwenvs.leaderboards.entries.About`.
+        entries: folder of all entries.
+
+    Raises:
+        EntryError: if the file is no policy, the entry exists, a field makes no sense, or the
+            verifier refuses it.
+    """
+    frozen = read_policy(policy)
+    checked = _about({"track": "policy", **about, "name": name, "suite": suite.id})
+    return _made(checked, suite, entries, lambda trial: write_policy(frozen, trial / POLICY))
+
+
+def _made(about: About, suite: Suite, entries: Path, fill: Callable[[Path], None]) -> Verdict:
+    """An entry's folder, which ``fill`` writes what is submitted into; nothing if it is refused."""
+    name = about.name
+    check_track(about, suite, ABOUT)
     folder = entries / suite.id / name
     if folder.exists():
         raise EntryError(f"{folder} exists: choose another name, or remove it first")
     entries.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".trial-", dir=entries) as room:
         trial = Path(room) / suite.id / name
-        _write(trial, checked, chosen, suite)
+        trial.mkdir(parents=True)
+        text = json.dumps(about.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+        (trial / ABOUT).write_text(text, encoding="utf-8")
+        fill(trial)
         found = verify(open_entry(trial), suite)
         folder.parent.mkdir(exist_ok=True)
         trial.rename(folder)
@@ -73,7 +118,7 @@ def _about(fields: Mapping[str, Any]) -> About:
     return parse_about(text, ABOUT)
 
 
-def _of_suite(runs: Sequence[Run], suite: Suite) -> list[Run]:
+def _of_suite(runs: Sequence[Run], suite: TraceSuite) -> list[Run]:
     """The runs that the suite asks for, in its order."""
     places = {_key(task): place for place, task in enumerate(suite.tasks)}
     chosen = []
@@ -95,12 +140,9 @@ def _key(source: Run | Task) -> tuple[str, str]:
     return source.environment.rpartition(":")[2], arguments
 
 
-def _write(folder: Path, about: About, runs: Sequence[Run], suite: Suite) -> None:
-    folder.mkdir(parents=True)
-    text = json.dumps(about.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
-    (folder / ABOUT).write_text(text, encoding="utf-8")
+def _write_runs(path: Path, runs: Sequence[Run], suite: TraceSuite) -> None:
     keys = {_key(task): task.key for task in suite.tasks}
-    with gzipped(folder / RUNS) as file:
+    with gzipped(path) as file:
         for run in runs:
             line = {
                 "environment": keys[_key(run)],

@@ -6,7 +6,7 @@ import json
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import gymnasium as gym
 from gymnasium.error import Error as GymnasiumError
@@ -80,31 +80,46 @@ class Task(Frozen):
         return _problem(self.environment, json.dumps(self.arguments, sort_keys=True))
 
 
+class Family(Frozen):
+    """Tasks of a rule that policies are tried on, see :mod:`hwenvs.tasks`.
+
+    Attributes:
+        rule: name of a frozen rule.
+        split: the part of it.
+        dynamics: digest of all its tasks, see :func:`hwenvs.leaderboards.dynamics.dynamics_of`.
+    """
+
+    rule: str = Field(pattern=r"^[a-z][a-z0-9]{1,19}$")
+    split: Literal["test"] = "test"
+    dynamics: str = Digest
+
+    @property
+    def key(self) -> str:
+        """What verdicts call it, e.g. ``"amc-test"``."""
+        return f"{self.rule}-{self.split}"
+
+    def score(self, reward: float) -> float:
+        """Rewards of tasks are scores already."""
+        return reward
+
+
 class Suite(Frozen):
-    """A frozen list of tasks that entries are ranked on.
+    """What entries are ranked on, of either kind: all that its name, file and digest need.
 
     Attributes:
         name: e.g. ``"amc"``.
         version: rises whenever anything changes.
         title: one line about it.
-        evaluations: finished designs that every run may try.
-        seeds: of the runs, at least ten.
-        tasks: the environments.
+        tracks: that its entries may be of.
+        rows: name of the field that has a line of the file for each of its entries.
     """
+
+    tracks: ClassVar[tuple[str, ...]]
+    rows: ClassVar[str]
 
     name: str = Field(pattern=r"^[a-z][a-z0-9]{1,19}$")
     version: int = Field(ge=1)
     title: str
-    evaluations: int = Field(ge=1)
-    seeds: list[int] = Field(min_length=FEWEST_SEEDS)
-    tasks: list[Task] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Suite:
-        for what, values in (("seed", self.seeds), ("task", [t.key for t in self.tasks])):
-            if len(set(values)) < len(values):
-                raise ValueError(f"a {what} stands twice in suite {self.id}")
-        return self
 
     @property
     def id(self) -> str:
@@ -120,9 +135,33 @@ class Suite(Frozen):
     def text(self) -> str:
         """Its file: JSON, one task a line, so that a change shows in its own line."""
         entries = self.model_dump(mode="json")
-        tasks = ",\n".join(f"  {json.dumps(task)}" for task in entries.pop("tasks"))
+        rows = ",\n".join(f"  {json.dumps(row)}" for row in entries.pop(self.rows))
         head = "".join(f" {json.dumps(k)}: {json.dumps(value)},\n" for k, value in entries.items())
-        return f'{{\n{head} "tasks": [\n{tasks}\n ]\n}}\n'
+        return f'{{\n{head} "{self.rows}": [\n{rows}\n ]\n}}\n'
+
+
+class TraceSuite(Suite):
+    """A frozen list of tasks that traces of designs are ranked on.
+
+    Attributes:
+        evaluations: finished designs that every run may try.
+        seeds: of the runs, at least ten.
+        tasks: the environments.
+    """
+
+    tracks = ("design", "search")
+    rows = "tasks"
+
+    evaluations: int = Field(ge=1)
+    seeds: list[int] = Field(min_length=FEWEST_SEEDS)
+    tasks: list[Task] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> TraceSuite:
+        for what, values in (("seed", self.seeds), ("task", [t.key for t in self.tasks])):
+            if len(set(values)) < len(values):
+                raise ValueError(f"a {what} stands twice in suite {self.id}")
+        return self
 
     def task(self, key: str) -> Task:
         """The task called ``key``.
@@ -134,6 +173,28 @@ class Suite(Frozen):
             if task.key == key:
                 return task
         raise unknown_name(f"environment of {self.id}", key, [task.key for task in self.tasks])
+
+
+class PolicySuite(Suite):
+    """Frozen families of tasks, of which every policy meets some that are drawn for it.
+
+    Attributes:
+        instances: tasks of each family that a policy walks, at least ten: equally many, so that
+            families weigh the same in a mean over all scores.
+        families: the families.
+    """
+
+    tracks = ("policy",)
+    rows = "families"
+
+    instances: int = Field(ge=FEWEST_SEEDS)
+    families: list[Family] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> PolicySuite:
+        if len({family.rule for family in self.families}) < len(self.families):
+            raise ValueError(f"a family stands twice in suite {self.id}")
+        return self
 
 
 def suite_names(folder: Path = FOLDER) -> list[str]:
@@ -165,7 +226,9 @@ def read_suite(path: Path) -> Suite:
     """
     try:
         text = path.read_bytes()
-        suite = Suite.model_validate_json(text)
+        # No other file has these bytes: strings of JSON hold no new lines.
+        kind = PolicySuite if b'\n "families": [\n' in text else TraceSuite
+        suite = kind.model_validate_json(text)
     except OSError as error:
         raise DataError(f"cannot read the suite {path}: {error}") from error
     except ValidationError as error:

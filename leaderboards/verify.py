@@ -1,4 +1,4 @@
-"""The verifier: what an entry is worth, computed here from its integer decisions alone.
+"""The verifier: what an entry is worth, computed here from its decisions or its policy alone.
 
 It is a pure function of an entry's files, the suite and the environments: a submitter, a maintainer
 and a machine get the same verdict, bit for bit.
@@ -6,104 +6,27 @@ and a machine get the same verdict, bit for bit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from hwenvs.canonical import digest
 from hwenvs.errors import DesignError, EntryError
-from hwenvs.leaderboards.entries import LARGEST, Entry, Trace, read_traces
+from hwenvs.leaderboards.entries import LARGEST, About, Entry, Trace, read_traces
 from hwenvs.leaderboards.reading import clipped
 from hwenvs.leaderboards.replay import replayed
-from hwenvs.leaderboards.suites import Suite, Task
+from hwenvs.leaderboards.rollouts import judge_policy
+from hwenvs.leaderboards.suites import PolicySuite, Suite, Task, TraceSuite
+from hwenvs.leaderboards.verdict import Instance, Judged, Verdict
 
 Floats = NDArray[np.float64]
 
-TRACKS = ("design", "search")
-"""Tracks that can be judged so far."""
+TRACKS = (*TraceSuite.tracks, *PolicySuite.tracks)
+"""Tracks that can be judged."""
 
-
-@dataclass(frozen=True)
-class Judged:
-    """All runs of an entry on one task.
-
-    Attributes:
-        task: the task.
-        curves: [seeds, E] best score so far after every evaluation, at least 0; a missing run has
-            zeros throughout, a run that ended early keeps its last value.
-        missing: seeds without a run.
-        distinct: runs that differ from one another.
-        design: the best design of all runs, None without any.
-        reward: what it earns; None likewise.
-        seconds: wall-clock of the runs as claimed, None where nothing is claimed.
-    """
-
-    task: Task
-    curves: Floats
-    missing: tuple[int, ...]
-    distinct: int
-    design: tuple[int, ...] | None
-    reward: float | None
-    seconds: tuple[float | None, ...]
-
-    @property
-    def scores(self) -> Floats:
-        """[seeds] final scores."""
-        final: Floats = self.curves[:, -1]
-        return final
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What was found.
-
-    Attributes:
-        entry: the entry.
-        suite: its suite.
-        judged: by task, in the suite's order.
-    """
-
-    entry: Entry
-    suite: Suite
-    judged: tuple[Judged, ...]
-
-    @property
-    def scores(self) -> Floats:
-        """[tasks, seeds] final scores."""
-        return np.stack([judged.scores for judged in self.judged])
-
-    @property
-    def missing(self) -> int:
-        """Runs that the suite asks for and the entry lacks; they score 0."""
-        return sum(len(judged.missing) for judged in self.judged)
-
-    @property
-    def effective(self) -> int:
-        """The fewest runs on a task that differ from one another."""
-        return min(judged.distinct for judged in self.judged)
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able: what the log's digest is of."""
-        return {
-            "suite": self.suite.id,
-            "suite_digest": self.suite.digest,
-            "entry": self.entry.about.name,
-            "entry_digest": self.entry.digest,
-            "scores": {one.task.key: [float(s) for s in one.scores] for one in self.judged},
-            "missing": {one.task.key: list(one.missing) for one in self.judged if one.missing},
-            "distinct": {one.task.key: one.distinct for one in self.judged},
-        }
-
-    @property
-    def digest(self) -> str:
-        """sha256 of :meth:`to_dict`."""
-        return digest(self.to_dict())
+__all__ = ["TRACKS", "Instance", "Judged", "Verdict", "check_track", "verify"]
 
 
 def verify(entry: Entry, suite: Suite) -> Verdict:
-    """Replays every design of an entry and computes its scores.
+    """Replays every design of an entry, or rolls its policy out, and computes its scores.
 
     Args:
         entry: an opened folder.
@@ -114,20 +37,34 @@ def verify(entry: Entry, suite: Suite) -> Verdict:
     """
     if entry.about.suite != suite.id:
         raise EntryError(f"{entry.folder} was submitted to {entry.about.suite}, not to {suite.id}")
-    if entry.about.track not in TRACKS:
+    check_track(entry.about, suite, str(entry.folder))
+    if isinstance(suite, PolicySuite):
+        return Verdict(entry, suite, judge_policy(entry, suite))
+    assert isinstance(suite, TraceSuite)
+    return Verdict(entry, suite, _judge_traces(entry, suite))
+
+
+def check_track(about: About, suite: Suite, place: str) -> None:
+    """Whether a suite ranks what is claimed.
+
+    Raises:
+        EntryError: if it does not.
+    """
+    if about.track not in suite.tracks:
         raise EntryError(
-            f"{entry.folder}: the track {entry.about.track!r} cannot be judged yet; "
-            f"there are {' and '.join(TRACKS)}"
+            f"{place}: the track {about.track!r} cannot be judged on {suite.id}, which takes "
+            + " and ".join(suite.tracks)
         )
+
+
+def _judge_traces(entry: Entry, suite: TraceSuite) -> tuple[Judged, ...]:
     runs: dict[str, dict[int, Trace]] = {task.key: {} for task in suite.tasks}
     for number, trace in enumerate(read_traces(entry, suite), start=1):
         _place(runs, trace, suite, f"{entry.folder.name}, line {number}")
-    return Verdict(
-        entry, suite, tuple(_judge(task, runs[task.key], suite, entry) for task in suite.tasks)
-    )
+    return tuple(_judge(task, runs[task.key], suite, entry) for task in suite.tasks)
 
 
-def _place(runs: dict[str, dict[int, Trace]], trace: Trace, suite: Suite, place: str) -> None:
+def _place(runs: dict[str, dict[int, Trace]], trace: Trace, suite: TraceSuite, place: str) -> None:
     """Sorts a trace to its task and seed.
 
     Raises:
@@ -149,7 +86,7 @@ def _place(runs: dict[str, dict[int, Trace]], trace: Trace, suite: Suite, place:
     runs[trace.environment][trace.seed] = trace
 
 
-def _judge(task: Task, runs: dict[int, Trace], suite: Suite, entry: Entry) -> Judged:
+def _judge(task: Task, runs: dict[int, Trace], suite: TraceSuite, entry: Entry) -> Judged:
     curves = np.zeros((len(suite.seeds), suite.evaluations))
     missing = tuple(seed for seed in suite.seeds if seed not in runs)
     seconds = tuple(runs[s].seconds if s in runs else None for s in suite.seeds)

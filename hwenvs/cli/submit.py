@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,26 +13,37 @@ from hwenvs.cli.console import output
 from hwenvs.cli.leaderboard import FolderOption, board_folder, get_suite, say
 from hwenvs.errors import ArgumentError
 
+if TYPE_CHECKING:
+    from hwenvs.leaderboards.suites import Suite
+    from hwenvs.leaderboards.verify import Verdict
+
 
 class Tracks(StrEnum):
     """What an entry claims."""
 
     DESIGN = "design"
     SEARCH = "search"
+    POLICY = "policy"
 
 
 def submit(
     results: Annotated[
-        list[Path],
-        typer.Argument(metavar="RESULTS...", help="Records of runs (.jsonl), or a sweep's folder."),
-    ],
+        list[Path] | None,
+        typer.Argument(
+            metavar="[RESULTS...]", help="Records of runs (.jsonl), or a sweep's folder."
+        ),
+    ] = None,
+    *,
     suite: Annotated[str, typer.Option(help="Its newest version, or e.g. amc-v1.")],
     name: Annotated[str, typer.Option(help="Of the entry: lower-case letters, digits, hyphens.")],
+    policy: Annotated[
+        Path | None, typer.Option(help="A frozen policy (.npz) instead of records.")
+    ] = None,
     about: Annotated[
         Path | None, typer.Option(help="JSON file with fields of entry.json; options come first.")
     ] = None,
     track: Annotated[
-        Tracks | None, typer.Option(help="What is claimed: designs, or a search.")
+        Tracks | None, typer.Option(help="What is claimed: designs, a search, or a policy.")
     ] = None,
     method: Annotated[str | None, typer.Option(help="One line.")] = None,
     author: Annotated[list[str] | None, typer.Option(help="May be given several times.")] = None,
@@ -58,15 +69,13 @@ def submit(
         Path | None, typer.Option(help="Where the entry goes; default: entries/ of the folder.")
     ] = None,
 ) -> None:
-    """Make an entry from records of runs, if the verifier accepts it.
+    """Make an entry from records of runs or from a frozen policy, if the verifier accepts it.
 
-    Traces of integer decisions go in, and nothing that says what they are worth: scores are
-    recomputed from them, here as there.
+    Traces of integer decisions go in, or a policy's weights, and nothing that says what they are
+    worth: scores are recomputed from them, here as there.
     """
-    from hwenvs.cli.report import read_results
     from hwenvs.cli.verdicts import verdict_table
     from hwenvs.leaderboards.board import ENTRIES
-    from hwenvs.leaderboards.submit import submit as make
 
     place = board_folder(folder)
     given: dict[str, Any] = {
@@ -82,11 +91,31 @@ def submit(
         "account": account,
     }
     fields = _fields(about) | {key: value for key, value in given.items() if value is not None}
-    runs = [run for path in results for run in read_results(path)]
     target = place / ENTRIES if entries is None else entries
-    verdict = make(runs, get_suite(place, suite), name, fields, target)
+    verdict = _make(results or [], policy, get_suite(place, suite), name, fields, target)
     output().print(verdict_table(verdict))
     say(f"wrote {verdict.entry.folder}")
+
+
+def _make(
+    results: list[Path],
+    policy: Path | None,
+    suite: Suite,
+    name: str,
+    fields: dict[str, Any],
+    entries: Path,
+) -> Verdict:
+    """The verdict on the entry that was made of ``results`` or of ``policy``."""
+    from hwenvs.cli.report import read_results
+    from hwenvs.leaderboards.submit import submit as of_runs
+    from hwenvs.leaderboards.submit import submit_policy
+
+    if bool(results) == (policy is not None):
+        raise ArgumentError("an entry is made of records of runs, or of one --policy: give either")
+    if policy is not None:
+        return submit_policy(policy, suite, name, fields, entries)
+    runs = [run for path in results for run in read_results(path)]
+    return of_runs(runs, suite, name, fields, entries)
 
 
 def _fields(path: Path | None) -> dict[str, Any]:

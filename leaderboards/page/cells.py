@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hwenvs.leaderboards.ranking import THRESHOLD
-from hwenvs.leaderboards.suites import Suite, Task
+from hwenvs.leaderboards.suites import Family, Suite, Task
 from hwenvs.leaderboards.verify import Judged
 from hwenvs.reporting.statistics import evaluations_to, median, median_effort
 
@@ -17,7 +17,7 @@ class Cell:
     """What an entry did on one environment.
 
     Attributes:
-        environment: anchor of the environment.
+        environment: anchor of the environment, or of the family of tasks.
         judged: the verifier's findings.
         middle, low, high: median and quartiles of the final scores.
         best: score of the best design of all runs; None without runs.
@@ -51,6 +51,6 @@ def cell(suite: Suite, judged: Judged) -> Cell:
     )
 
 
-def anchor(suite: Suite, task: Task) -> str:
-    """Id of the section of an environment; no entry or suite can have the same."""
+def anchor(suite: Suite, task: Task | Family) -> str:
+    """Id of the section of an environment or a family; no entry or suite can have the same."""
     return f"{suite.id}/environment/{task.key}"

@@ -42,14 +42,12 @@ def render(board: Board) -> str:
     from hwenvs.leaderboards.page.text import fixed
     from hwenvs.leaderboards.page.views import page
     from hwenvs.leaderboards.ranking import THRESHOLD
-    from hwenvs.leaderboards.verify import TRACKS
 
     script = (FOLDER / SCRIPT).read_text(encoding="utf-8")
     style = style_sheet() + (FOLDER / STYLE).read_text(encoding="utf-8")
     return environment.get_template(TEMPLATE).render(
         page=page(board),
         threshold=fixed(THRESHOLD, 2),
-        judged=TRACKS,
         # Files of this package, not of entries.
         script=Markup(script),
         style=Markup(style),

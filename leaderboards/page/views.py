@@ -2,76 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
 
 from hwenvs.leaderboards.board import LOG, Board
-from hwenvs.leaderboards.entries import About
-from hwenvs.leaderboards.log import Line, head, latest
-from hwenvs.leaderboards.page.cells import Cell, anchor, cell
-from hwenvs.leaderboards.page.colours import SLOTS
+from hwenvs.leaderboards.dynamics import tasks_of
+from hwenvs.leaderboards.log import head, latest
+from hwenvs.leaderboards.page.cells import Cell, anchor
 from hwenvs.leaderboards.page.designs import Choice, choices, picture
-from hwenvs.leaderboards.page.pictures import Curve, interval, learning_curves, swatch
+from hwenvs.leaderboards.page.entrants import Entrant, entrants_of
+from hwenvs.leaderboards.page.pictures import Curve, learning_curves
 from hwenvs.leaderboards.page.text import fixed
-from hwenvs.leaderboards.ranking import Row
-from hwenvs.leaderboards.suites import Suite, Task
-
-
-@dataclass(frozen=True)
-class Entrant:
-    """An entry on the page.
-
-    Attributes:
-        row: its line of the table.
-        line: its verdict in the log.
-        anchor: of its section.
-        look: CSS class of its colour and dash.
-        first: whether it opens its tier.
-        rival: the first entry of its tier, where that is another.
-        cells: by environment.
-    """
-
-    row: Row
-    line: Line
-    anchor: str
-    look: str
-    first: bool
-    rival: str | None
-    cells: tuple[Cell, ...]
-
-    @property
-    def about(self) -> About:
-        """What its authors say."""
-        return self.row.verdict.entry.about
-
-    @property
-    def runs(self) -> int:
-        """Runs that its suite asks for."""
-        return int(self.row.verdict.scores.size)
-
-    @property
-    def interval(self) -> Markup:
-        """Its mean and interval as a picture."""
-        return interval(self.row.mean, self.row.interval)
-
-    @property
-    def swatch(self) -> Markup:
-        """A piece of its line."""
-        return swatch(self.look)
-
-    @property
-    def searched(self) -> str:
-        """What the filter looks through."""
-        return f"{self.about.name} {self.about.method} {self.about.track}".lower()
-
-    @property
-    def hyperparameters(self) -> str:
-        """As JSON."""
-        return json.dumps(self.about.hyperparameters, indent=2, ensure_ascii=False, sort_keys=True)
+from hwenvs.leaderboards.suites import Family, PolicySuite, Suite, Task, TraceSuite
 
 
 @dataclass(frozen=True)
@@ -107,12 +51,43 @@ class Environment:
 
 
 @dataclass(frozen=True)
+class Group:
+    """A family of tasks on the page.
+
+    Attributes:
+        family: it.
+        anchor: of its section.
+        tasks: how many there are.
+        key: entries and their cells, best median first.
+    """
+
+    family: Family
+    anchor: str
+    tasks: int
+    key: tuple[tuple[Entrant, Cell], ...]
+
+
+@dataclass(frozen=True)
 class Section:
-    """A suite on the page."""
+    """A suite on the page: environments of traces, or groups of tasks for policies."""
 
     suite: Suite
     entrants: tuple[Entrant, ...]
-    environments: tuple[Environment, ...]
+    environments: tuple[Environment, ...] = ()
+    groups: tuple[Group, ...] = ()
+
+    @property
+    def policies(self) -> bool:
+        """Whether policies are ranked, on instances instead of runs."""
+        return isinstance(self.suite, PolicySuite)
+
+    @property
+    def runs(self) -> int:
+        """Runs on an environment, instances of a family."""
+        if isinstance(self.suite, PolicySuite):
+            return self.suite.instances
+        assert isinstance(self.suite, TraceSuite)
+        return len(self.suite.seeds)
 
 
 @dataclass(frozen=True)
@@ -129,43 +104,35 @@ def page(board: Board) -> Page:
     last = latest(list(board.lines))
     sections = []
     for suite in board.suites:
-        entrants = _entrants(board.rows(suite), suite, last)
-        environments = tuple(
-            _environment(suite, place, task, entrants) for place, task in enumerate(suite.tasks)
-        )
-        sections.append(Section(suite, entrants, environments))
+        entrants = entrants_of(board.rows(suite), suite, last)
+        sections.append(_section(suite, entrants))
     return Page(head(board.folder / LOG), len(board.lines), tuple(sections))
 
 
-def _entrants(
-    rows: Sequence[Row], suite: Suite, last: dict[tuple[str, str], Line]
-) -> tuple[Entrant, ...]:
-    opening: dict[int, str] = {}
-    found = []
-    for place, row in enumerate(rows):
-        first = opening.setdefault(row.tier, row.name)
-        found.append(
-            Entrant(
-                row,
-                last[suite.id, row.name],
-                f"{suite.id}/entry/{row.name}",
-                f"c{place}" if place < SLOTS else "rest",
-                first == row.name,
-                None if first == row.name else first,
-                tuple(cell(suite, judged) for judged in row.verdict.judged),
-            )
+def _section(suite: Suite, entrants: tuple[Entrant, ...]) -> Section:
+    if isinstance(suite, PolicySuite):
+        groups = tuple(
+            Group(family, anchor(suite, family), len(tasks_of(family.rule)), _key(place, entrants))
+            for place, family in enumerate(suite.families)
         )
-    return tuple(found)
+        return Section(suite, entrants, groups=groups)
+    assert isinstance(suite, TraceSuite)
+    environments = tuple(
+        _environment(suite, place, task, entrants) for place, task in enumerate(suite.tasks)
+    )
+    return Section(suite, entrants, environments)
+
+
+def _key(place: int, entrants: tuple[Entrant, ...]) -> tuple[tuple[Entrant, Cell], ...]:
+    """Entries and their cells in a place of the suite, best median first."""
+    # Rounded, so that order does not hang on the last bit.
+    pairs = [(entrant, entrant.cells[place]) for entrant in entrants]
+    return tuple(sorted(pairs, key=lambda pair: -round(pair[1].middle, 9)))
 
 
 def _environment(
     suite: Suite, place: int, task: Task, entrants: tuple[Entrant, ...]
 ) -> Environment:
-    # Rounded, so that order does not hang on the last bit.
-    key = sorted(
-        ((entrant, entrant.cells[place]) for entrant in entrants),
-        key=lambda pair: -round(pair[1].middle, 9),
-    )
     best, design = _best(place, entrants)
     shown = design or tuple(task.design)
     problem = task.problem()
@@ -175,7 +142,7 @@ def _environment(
         task,
         anchor(suite, task),
         _curves(task, place, entrants),
-        tuple(key),
+        _key(place, entrants),
         best,
         shown,
         score,

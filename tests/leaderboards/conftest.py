@@ -16,7 +16,7 @@ from hwenvs.leaderboards.entries import RUNS
 from hwenvs.leaderboards.freezing import Place, Recipe, freeze
 from hwenvs.leaderboards.log import append
 from hwenvs.leaderboards.submit import submit
-from hwenvs.leaderboards.suites import Suite, read_suite
+from hwenvs.leaderboards.suites import TraceSuite, read_suite
 from hwenvs.solving import get_solver, solve
 
 SOLVERS = ("random", "regularized-evolution", "uniform")
@@ -73,7 +73,7 @@ def board_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def small_suite(board_folder: Path) -> Suite:
+def small_suite(board_folder: Path) -> TraceSuite:
     """The suite of :func:`board_folder`."""
     return read_suite(board_folder / "suites" / "small-v1.json")
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hwenvs.leaderboards.entries import About, Entry
 from hwenvs.leaderboards.ranking import Row, rank
-from hwenvs.leaderboards.suites import Suite, Task
+from hwenvs.leaderboards.suites import Task, TraceSuite
 from hwenvs.leaderboards.verify import Judged, Verdict
 from hwenvs.reporting.statistics import interquartile_mean
 
@@ -30,7 +30,7 @@ TASKS = [
     )
     for key in ("One-v0", "Two-v0")
 ]
-SUITE = Suite(
+SUITE = TraceSuite(
     name="made",
     version=1,
     title="Made by hand",

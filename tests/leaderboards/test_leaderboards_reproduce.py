@@ -17,7 +17,7 @@ from hwenvs.leaderboards.board import ENTRIES
 from hwenvs.leaderboards.entries import ABOUT, Entry, open_entry
 from hwenvs.leaderboards.reproduce import every, permutation_test, reproduce, sampled
 from hwenvs.leaderboards.submit import submit
-from hwenvs.leaderboards.suites import Suite
+from hwenvs.leaderboards.suites import TraceSuite
 from hwenvs.solving import get_solver, solve
 
 HAQ, NAS = "HAQ-ResNet20-v0", "NAS-ProxylessCIFAR-mobile-v0"
@@ -75,7 +75,7 @@ def say(entry: Path, **changes: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["random", "regularized-evolution"])
-def test_bundled_solvers_reproduce_exactly(name: str, board: Path, small_suite: Suite) -> None:
+def test_bundled_solvers_reproduce_exactly(name: str, board: Path, small_suite: TraceSuite) -> None:
     steps: list[tuple[int, int]] = []
     found = reproduce(
         opened(board, name), small_suite, progress=lambda done, total: steps.append((done, total))
@@ -85,7 +85,7 @@ def test_bundled_solvers_reproduce_exactly(name: str, board: Path, small_suite: 
     assert steps == [(done, 10) for done in range(1, 11)]
 
 
-def test_processes_change_nothing(board: Path, small_suite: Suite) -> None:
+def test_processes_change_nothing(board: Path, small_suite: TraceSuite) -> None:
     entry = opened(board, "random")
     cells = [(HAQ, 1), (NAS, 2), (HAQ, 7)]
     assert reproduce(entry, small_suite, cells, workers=2) == reproduce(entry, small_suite, cells)
@@ -97,7 +97,7 @@ def test_a_trace_from_another_seed_is_not_reproduced(
     entry: Path,
     lines: list[dict[str, Any]],
     rewrite: Rewrite,
-    small_suite: Suite,
+    small_suite: TraceSuite,
 ) -> None:
     # Runs of the same solver, but with seeds that were chosen afterwards.
     for line in lines:
@@ -113,7 +113,7 @@ def test_a_trace_from_another_seed_is_not_reproduced(
 
 
 def test_one_forged_run_among_equal_ones_is_different(
-    entry: Path, lines: list[dict[str, Any]], rewrite: Rewrite, small_suite: Suite
+    entry: Path, lines: list[dict[str, Any]], rewrite: Rewrite, small_suite: TraceSuite
 ) -> None:
     lines[3]["designs"][0] = lines[3]["designs"][1]
     rewrite(entry, lines)
@@ -123,7 +123,7 @@ def test_one_forged_run_among_equal_ones_is_different(
 
 
 def test_claims_that_a_random_solver_cannot_repeat_are_different(
-    entry: Path, lines: list[dict[str, Any]], rewrite: Rewrite, small_suite: Suite
+    entry: Path, lines: list[dict[str, Any]], rewrite: Rewrite, small_suite: TraceSuite
 ) -> None:
     # The optimum in place of a find: what is bought by calling oneself non-deterministic.
     for line in lines:
@@ -136,7 +136,7 @@ def test_claims_that_a_random_solver_cannot_repeat_are_different(
 
 
 def test_a_solver_that_is_not_deterministic_is_indistinguishable(
-    solvers: str, tmp_path: Path, small_suite: Suite
+    solvers: str, tmp_path: Path, small_suite: TraceSuite
 ) -> None:
     solver = f"{solvers}:Noisy"
     runs = [
@@ -163,7 +163,7 @@ FIELDS = {
 }
 
 
-def test_what_is_run_again_follows_from_the_digests(board: Path, small_suite: Suite) -> None:
+def test_what_is_run_again_follows_from_the_digests(board: Path, small_suite: TraceSuite) -> None:
     entry = opened(board, "random")
     cells = sampled(entry, small_suite)
     assert cells == sampled(entry, small_suite)
@@ -176,7 +176,7 @@ def test_what_is_run_again_follows_from_the_digests(board: Path, small_suite: Su
 
 
 def test_a_sample_is_of_runs_that_are_there(
-    entry: Path, lines: list[dict[str, Any]], rewrite: Rewrite, small_suite: Suite
+    entry: Path, lines: list[dict[str, Any]], rewrite: Rewrite, small_suite: TraceSuite
 ) -> None:
     rewrite(
         entry, [line for line in lines if line["seed"] in (1, 2) and line["environment"] == NAS]
@@ -206,14 +206,16 @@ def test_a_solver_that_cannot_be_made_is_told(
     error: type[Exception],
     message: str,
     entry: Path,
-    small_suite: Suite,
+    small_suite: TraceSuite,
 ) -> None:
     say(entry, **changes)
     with pytest.raises(error, match=message):
         reproduce(open_entry(entry), small_suite, [(HAQ, 0)])
 
 
-def test_a_solver_that_tries_nothing_is_told(solvers: str, entry: Path, small_suite: Suite) -> None:
+def test_a_solver_that_tries_nothing_is_told(
+    solvers: str, entry: Path, small_suite: TraceSuite
+) -> None:
     say(entry, solver=f"{solvers}:Broken")
     with pytest.raises(EntryError, match="tries no design"):
         reproduce(open_entry(entry), small_suite, [(HAQ, 0)])

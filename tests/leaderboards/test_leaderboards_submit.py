@@ -13,7 +13,7 @@ from hwenvs.errors import ArgumentError, EntryError
 from hwenvs.leaderboards.board import ENTRIES
 from hwenvs.leaderboards.entries import ABOUT, RUNS
 from hwenvs.leaderboards.submit import submit
-from hwenvs.leaderboards.suites import Suite
+from hwenvs.leaderboards.suites import TraceSuite
 from hwenvs.records import Run
 from hwenvs.solving import solve
 
@@ -30,7 +30,7 @@ FIELDS = {
 
 
 @pytest.fixture(scope="session")
-def _made(small_suite: Suite) -> list[Run]:
+def _made(small_suite: TraceSuite) -> list[Run]:
     return [
         solve("random", task.environment, small_suite.evaluations, seed, **task.arguments)
         for task in small_suite.tasks
@@ -50,7 +50,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_an_entry_is_two_files_without_a_reward(
-    runs: list[Run], small_suite: Suite, tmp_path: Path
+    runs: list[Run], small_suite: TraceSuite, tmp_path: Path
 ) -> None:
     verdict = submit(runs, small_suite, "mine", FIELDS, tmp_path)
     assert names(tmp_path) == [f"small-v1/mine/{ABOUT}", f"small-v1/mine/{RUNS}"]
@@ -63,7 +63,7 @@ def test_an_entry_is_two_files_without_a_reward(
 
 
 def test_equal_runs_give_equal_bytes_in_any_order(
-    runs: list[Run], small_suite: Suite, tmp_path: Path
+    runs: list[Run], small_suite: TraceSuite, tmp_path: Path
 ) -> None:
     submit(runs, small_suite, "mine", FIELDS, tmp_path / "one")
     submit(runs[::-1], small_suite, "mine", FIELDS, tmp_path / "two")
@@ -72,7 +72,7 @@ def test_equal_runs_give_equal_bytes_in_any_order(
 
 
 def test_runs_that_the_suite_does_not_ask_for_are_left_out(
-    runs: list[Run], small_suite: Suite, tmp_path: Path
+    runs: list[Run], small_suite: TraceSuite, tmp_path: Path
 ) -> None:
     foreign = solve("random", "AMC-ResNet20-v0", 3)
     other_seed = solve("random", "HAQ-ResNet20-v0", 3, seed=77)
@@ -84,7 +84,7 @@ def test_runs_that_the_suite_does_not_ask_for_are_left_out(
 
 
 def test_ids_that_name_the_package_are_the_same(
-    runs: list[Run], small_suite: Suite, tmp_path: Path
+    runs: list[Run], small_suite: TraceSuite, tmp_path: Path
 ) -> None:
     for run in runs:
         run.environment = f"hwenvs:{run.environment}"
@@ -92,7 +92,7 @@ def test_ids_that_name_the_package_are_the_same(
 
 
 def test_longer_runs_are_cut_at_the_budget(
-    runs: list[Run], small_suite: Suite, tmp_path: Path
+    runs: list[Run], small_suite: TraceSuite, tmp_path: Path
 ) -> None:
     runs[0] = solve("random", runs[0].environment, 30, runs[0].seed, **runs[0].arguments)
     verdict = submit(runs, small_suite, "mine", FIELDS, tmp_path)
@@ -107,7 +107,7 @@ def forge(runs: list[Run]) -> None:
 
 @pytest.mark.parametrize("change", [forge, lambda runs: runs.append(runs[0])])
 def test_nothing_is_left_of_what_the_verifier_refuses(
-    change: Any, runs: list[Run], small_suite: Suite, tmp_path: Path
+    change: Any, runs: list[Run], small_suite: TraceSuite, tmp_path: Path
 ) -> None:
     change(runs)
     with pytest.raises(EntryError):
@@ -116,7 +116,9 @@ def test_nothing_is_left_of_what_the_verifier_refuses(
 
 
 @pytest.mark.parametrize("name", ["../mine", "mine/..", "mine\n", "", "/tmp/mine", "Mine"])
-def test_a_name_is_no_path(name: str, runs: list[Run], small_suite: Suite, tmp_path: Path) -> None:
+def test_a_name_is_no_path(
+    name: str, runs: list[Run], small_suite: TraceSuite, tmp_path: Path
+) -> None:
     with pytest.raises(EntryError, match=r"entry\.json: name: "):
         submit(runs, small_suite, name, FIELDS, tmp_path / ENTRIES)
     assert names(tmp_path) == []
@@ -129,11 +131,11 @@ def test_a_name_is_no_path(name: str, runs: list[Run], small_suite: Suite, tmp_p
         ({"score": 1.0}, "score: Extra"),
         ({"hyperparameters": {"a": float("nan")}}, "no JSON"),
         ({"hyperparameters": {"a": Path()}}, "no JSON"),
-        ({"track": "policy"}, "cannot be judged yet"),
+        ({"track": "policy"}, "cannot be judged on small-v1, which takes design and search"),
     ],
 )
 def test_what_it_says_is_checked_before_anything_is_written(
-    changes: dict[str, Any], message: str, runs: list[Run], small_suite: Suite, tmp_path: Path
+    changes: dict[str, Any], message: str, runs: list[Run], small_suite: TraceSuite, tmp_path: Path
 ) -> None:
     with pytest.raises(EntryError, match=message):
         submit(runs, small_suite, "mine", {**FIELDS, **changes}, tmp_path / ENTRIES)
@@ -141,7 +143,7 @@ def test_what_it_says_is_checked_before_anything_is_written(
 
 
 def test_an_entry_that_exists_is_not_touched(
-    runs: list[Run], small_suite: Suite, tmp_path: Path
+    runs: list[Run], small_suite: TraceSuite, tmp_path: Path
 ) -> None:
     submit(runs, small_suite, "mine", FIELDS, tmp_path)
     before = (tmp_path / "small-v1" / "mine" / RUNS).read_bytes()
@@ -150,12 +152,14 @@ def test_an_entry_that_exists_is_not_touched(
     assert (tmp_path / "small-v1" / "mine" / RUNS).read_bytes() == before
 
 
-def test_an_entry_is_one_solver(runs: list[Run], small_suite: Suite, tmp_path: Path) -> None:
+def test_an_entry_is_one_solver(runs: list[Run], small_suite: TraceSuite, tmp_path: Path) -> None:
     runs[3].solver = "another"
     with pytest.raises(ArgumentError, match="not another, random"):
         submit(runs, small_suite, "mine", FIELDS, tmp_path)
 
 
-def test_records_of_other_environments_make_no_entry(small_suite: Suite, tmp_path: Path) -> None:
+def test_records_of_other_environments_make_no_entry(
+    small_suite: TraceSuite, tmp_path: Path
+) -> None:
     with pytest.raises(ArgumentError, match=r"none of the 1 records is of .* HAQ-ResNet20-v0, NAS"):
         submit([solve("random", "AMC-ResNet20-v0", 3)], small_suite, "mine", FIELDS, tmp_path)

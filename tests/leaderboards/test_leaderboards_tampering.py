@@ -16,7 +16,7 @@ from hwenvs.errors import EntryError
 from hwenvs.leaderboards.board import ENTRIES, LOG, Board, check_board
 from hwenvs.leaderboards.entries import ABOUT, RUNS
 from hwenvs.leaderboards.log import START, Line, append, grew_from, head, latest, read_log
-from hwenvs.leaderboards.suites import Suite
+from hwenvs.leaderboards.suites import TraceSuite
 
 SUITE = "small-v1.json"
 
@@ -206,7 +206,7 @@ def test_spaces_in_a_suite_are_found(board: Path) -> None:
 
 @pytest.mark.parametrize("reference", ["uniform", "optimum"])
 def test_another_reference_is_found_before_anybody_is_ranked_by_it(
-    reference: str, board: Path, small_suite: Suite
+    reference: str, board: Path, small_suite: TraceSuite
 ) -> None:
     task = small_suite.tasks[0]
     easier = task.model_copy(update={reference: getattr(task, reference) - 1e-6})
@@ -219,7 +219,7 @@ def test_another_reference_is_found_before_anybody_is_ranked_by_it(
 
 
 def test_a_suite_with_an_unknown_environment_is_a_fault_and_not_a_crash(
-    board: Path, small_suite: Suite
+    board: Path, small_suite: TraceSuite
 ) -> None:
     gone = small_suite.tasks[0].model_copy(update={"environment": "AMC-Gone-v0"})
     forged = small_suite.model_copy(update={"tasks": [gone, small_suite.tasks[1]]})

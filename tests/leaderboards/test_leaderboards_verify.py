@@ -16,7 +16,7 @@ import pytest
 
 from hwenvs.errors import EntryError
 from hwenvs.leaderboards.entries import ABOUT, RUNS, open_entry
-from hwenvs.leaderboards.suites import Suite
+from hwenvs.leaderboards.suites import TraceSuite
 from hwenvs.leaderboards.verify import Verdict, verify
 
 HAQ, NAS = "HAQ-ResNet20-v0", "NAS-ProxylessCIFAR-mobile-v0"
@@ -27,11 +27,11 @@ Lines = list[dict[str, Any]]
 Rewrite = Callable[..., bytes]
 
 
-def judge(entry: Path, suite: Suite) -> Verdict:
+def judge(entry: Path, suite: TraceSuite) -> Verdict:
     return verify(open_entry(entry), suite)
 
 
-def refusal(entry: Path, suite: Suite) -> str:
+def refusal(entry: Path, suite: TraceSuite) -> str:
     """Why an entry is refused, in a message that is short and stays on one line."""
     with pytest.raises(EntryError) as caught:
         judge(entry, suite)
@@ -45,7 +45,7 @@ def seed_of(lines: Lines, key: str, seed: int) -> dict[str, Any]:
     return next(line for line in lines if (line["environment"], line["seed"]) == (key, seed))
 
 
-def test_scores_are_recomputed_from_the_decisions(entry: Path, small_suite: Suite) -> None:
+def test_scores_are_recomputed_from_the_decisions(entry: Path, small_suite: TraceSuite) -> None:
     verdict = judge(entry, small_suite)
     assert verdict.scores.shape == (2, 10)
     assert verdict.missing == 0
@@ -57,7 +57,7 @@ def test_scores_are_recomputed_from_the_decisions(entry: Path, small_suite: Suit
         assert (np.diff(judged.curves, axis=1) >= 0).all()
 
 
-def test_equal_files_give_equal_verdicts(entry: Path, small_suite: Suite) -> None:
+def test_equal_files_give_equal_verdicts(entry: Path, small_suite: TraceSuite) -> None:
     assert judge(entry, small_suite).digest == judge(entry, small_suite).digest
 
 
@@ -90,7 +90,7 @@ WRONG_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("what", WRONG_FIELDS)
 def test_a_wrong_field_is_refused_by_name(
-    what: str, entry: Path, lines: Lines, rewrite: Rewrite, small_suite: Suite
+    what: str, entry: Path, lines: Lines, rewrite: Rewrite, small_suite: TraceSuite
 ) -> None:
     changes, message = WRONG_FIELDS[what]
     rewrite(entry, [lines[0], {**lines[1], **changes}])
@@ -115,7 +115,7 @@ RAW: dict[str, tuple[bytes, str]] = {
 
 @pytest.mark.parametrize("what", RAW)
 def test_a_line_that_is_no_trace_is_refused(
-    what: str, entry: Path, rewrite: Rewrite, small_suite: Suite
+    what: str, entry: Path, rewrite: Rewrite, small_suite: TraceSuite
 ) -> None:
     raw, message = RAW[what]
     rewrite(entry, [raw])
@@ -125,7 +125,7 @@ def test_a_line_that_is_no_trace_is_refused(
 
 @pytest.mark.parametrize("twin", ['"seed": 3', '"designs": [[1]]', '"s\\u0065ed": 3'])
 def test_a_field_that_stands_twice_is_refused(
-    twin: str, entry: Path, lines: Lines, rewrite: Rewrite, small_suite: Suite
+    twin: str, entry: Path, lines: Lines, rewrite: Rewrite, small_suite: TraceSuite
 ) -> None:
     # Of two equal keys some readers take the first and others the last.
     doubled = json.dumps(lines[0])[:-1] + f", {twin}" + "}"
@@ -153,7 +153,7 @@ def changed_designs(problem_sizes: int) -> dict[str, tuple[Callable[[list[int]],
 
 @pytest.mark.parametrize("what", changed_designs(36))
 def test_a_design_that_no_episode_ends_with_is_refused_with_its_place(
-    what: str, entry: Path, lines: Lines, rewrite: Rewrite, small_suite: Suite
+    what: str, entry: Path, lines: Lines, rewrite: Rewrite, small_suite: TraceSuite
 ) -> None:
     change, message = changed_designs(36)[what]
     run = seed_of(lines, HAQ, 3)
@@ -165,7 +165,7 @@ def test_a_design_that_no_episode_ends_with_is_refused_with_its_place(
 
 
 def test_a_masked_operator_is_refused(
-    entry: Path, lines: Lines, rewrite: Rewrite, small_suite: Suite
+    entry: Path, lines: Lines, rewrite: Rewrite, small_suite: TraceSuite
 ) -> None:
     problem = small_suite.task(NAS).problem()
     # The largest operators everywhere: no mask that keeps the budget lets all of them through.
@@ -175,7 +175,7 @@ def test_a_masked_operator_is_refused(
 
 
 def test_the_budget_of_evaluations_holds(
-    entry: Path, lines: Lines, rewrite: Rewrite, small_suite: Suite
+    entry: Path, lines: Lines, rewrite: Rewrite, small_suite: TraceSuite
 ) -> None:
     lines[4]["designs"].append(lines[4]["designs"][0])
     rewrite(entry, lines)
@@ -183,7 +183,7 @@ def test_the_budget_of_evaluations_holds(
 
 
 def test_a_second_run_of_a_cell_is_refused(
-    entry: Path, lines: Lines, rewrite: Rewrite, small_suite: Suite
+    entry: Path, lines: Lines, rewrite: Rewrite, small_suite: TraceSuite
 ) -> None:
     rewrite(entry, [*lines[:-1], lines[0]])
     said = refusal(entry, small_suite)
@@ -191,14 +191,14 @@ def test_a_second_run_of_a_cell_is_refused(
 
 
 def test_more_lines_than_runs_are_refused(
-    entry: Path, lines: Lines, rewrite: Rewrite, small_suite: Suite
+    entry: Path, lines: Lines, rewrite: Rewrite, small_suite: TraceSuite
 ) -> None:
     rewrite(entry, [*lines, lines[0]])
     assert "line 21: the suite has 20 runs, not more" in refusal(entry, small_suite)
 
 
 def test_missing_cells_count_zero(
-    entry: Path, lines: Lines, rewrite: Rewrite, small_suite: Suite
+    entry: Path, lines: Lines, rewrite: Rewrite, small_suite: TraceSuite
 ) -> None:
     whole = judge(entry, small_suite)
     rewrite(entry, [line for line in lines if line["seed"] not in (2, 5)])
@@ -215,7 +215,7 @@ def test_missing_cells_count_zero(
 
 
 def test_an_entry_without_runs_scores_zero(
-    entry: Path, rewrite: Rewrite, small_suite: Suite
+    entry: Path, rewrite: Rewrite, small_suite: TraceSuite
 ) -> None:
     rewrite(entry, [])
     verdict = judge(entry, small_suite)
@@ -224,7 +224,7 @@ def test_an_entry_without_runs_scores_zero(
 
 
 def test_a_run_worse_than_uniform_scores_zero_and_a_better_one_keeps_its_last_score(
-    entry: Path, lines: Lines, rewrite: Rewrite, small_suite: Suite
+    entry: Path, lines: Lines, rewrite: Rewrite, small_suite: TraceSuite
 ) -> None:
     task = small_suite.task(NAS)
     tried = seed_of(lines, NAS, 4)["designs"]
@@ -240,7 +240,7 @@ def test_a_run_worse_than_uniform_scores_zero_and_a_better_one_keeps_its_last_sc
 
 
 def test_runs_that_are_copies_of_one_another_are_counted_once(
-    entry: Path, lines: Lines, rewrite: Rewrite, small_suite: Suite
+    entry: Path, lines: Lines, rewrite: Rewrite, small_suite: TraceSuite
 ) -> None:
     first = seed_of(lines, HAQ, 0)
     for seed in range(1, 8):
@@ -266,7 +266,7 @@ def pack(parts: Iterator[bytes]) -> bytes:
 
 @pytest.mark.parametrize("ends", [b"", b'{"environment": "'])
 def test_a_bomb_is_refused_without_being_unpacked(
-    ends: bytes, entry: Path, small_suite: Suite
+    ends: bytes, entry: Path, small_suite: TraceSuite
 ) -> None:
     bomb = pack(iter([ends, *zeros(100 << 20)]))
     assert len(bomb) < 200_000
@@ -280,13 +280,13 @@ def test_a_bomb_is_refused_without_being_unpacked(
     assert peak < 2 << 20
 
 
-def test_a_bomb_of_many_lines_is_refused(entry: Path, small_suite: Suite) -> None:
+def test_a_bomb_of_many_lines_is_refused(entry: Path, small_suite: TraceSuite) -> None:
     (entry / RUNS).write_bytes(pack(iter([b"\n" * (1 << 20)] * 50)))
     assert "line 1: " in refusal(entry, small_suite)
 
 
 @pytest.mark.parametrize("cut", [1, 4, 9, 200])
-def test_a_file_that_is_cut_off_is_refused(cut: int, entry: Path, small_suite: Suite) -> None:
+def test_a_file_that_is_cut_off_is_refused(cut: int, entry: Path, small_suite: TraceSuite) -> None:
     whole = (entry / RUNS).read_bytes()
     (entry / RUNS).write_bytes(whole[:-cut])
     assert re.search("cut off|cannot be unpacked", refusal(entry, small_suite))
@@ -296,7 +296,7 @@ def test_a_file_that_is_cut_off_is_refused(cut: int, entry: Path, small_suite: S
     "tail", [b"x", b"\0", b"\0" * 70_000, b"\n", pack(iter([b"{}\n"]))], ids=range(5)
 )
 def test_what_follows_the_packed_data_is_refused(
-    tail: bytes, entry: Path, small_suite: Suite
+    tail: bytes, entry: Path, small_suite: TraceSuite
 ) -> None:
     with (entry / RUNS).open("ab") as file:
         file.write(tail)
@@ -304,14 +304,14 @@ def test_what_follows_the_packed_data_is_refused(
 
 
 def test_a_last_line_without_an_end_is_refused(
-    entry: Path, lines: Lines, small_suite: Suite
+    entry: Path, lines: Lines, small_suite: TraceSuite
 ) -> None:
     (entry / RUNS).write_bytes(pack(iter([json.dumps(lines[0]).encode()])))
     assert "line 1: has no end" in refusal(entry, small_suite)
 
 
 def test_a_file_that_is_not_packed_is_refused(
-    entry: Path, lines: Lines, small_suite: Suite
+    entry: Path, lines: Lines, small_suite: TraceSuite
 ) -> None:
     (entry / RUNS).write_text(json.dumps(lines[0]) + "\n")
     assert "line 1: cannot be unpacked" in refusal(entry, small_suite)
@@ -321,24 +321,26 @@ def test_a_file_that_is_not_packed_is_refused(
     "name",
     ["..", "x", "a" * 41, "With-Capitals", "dots.in", "random\n", "r\u0430ndom", "\udcff", "a b"],
 )
-def test_only_plain_names_are_entries(name: str, entry: Path, small_suite: Suite) -> None:
+def test_only_plain_names_are_entries(name: str, entry: Path, small_suite: TraceSuite) -> None:
     folder = entry.rename(entry.with_name(name)) if name != ".." else entry / ".."
     assert "names are 2 to 40 lower-case letters" in refusal(folder, small_suite)
 
 
 @pytest.mark.parametrize("name", ["../x", "/etc/passwd", "random\n", "random\u0000", "a/b", "a.b"])
-def test_names_inside_an_entry_are_no_paths(name: str, entry: Path, small_suite: Suite) -> None:
+def test_names_inside_an_entry_are_no_paths(
+    name: str, entry: Path, small_suite: TraceSuite
+) -> None:
     fields = json.loads((entry / ABOUT).read_text())
     (entry / ABOUT).write_text(json.dumps({**fields, "name": name}))
     assert "name: String should match pattern" in refusal(entry, small_suite)
 
 
-def test_an_entry_must_lie_where_it_says(entry: Path, small_suite: Suite) -> None:
+def test_an_entry_must_lie_where_it_says(entry: Path, small_suite: TraceSuite) -> None:
     moved = entry.rename(entry.with_name("borrowed"))
     assert "says small-v1/random, but lies in small-v1/borrowed" in refusal(moved, small_suite)
 
 
-def test_links_are_not_followed(entry: Path, tmp_path: Path, small_suite: Suite) -> None:
+def test_links_are_not_followed(entry: Path, tmp_path: Path, small_suite: TraceSuite) -> None:
     elsewhere = tmp_path / "elsewhere.json"
     (entry / ABOUT).rename(elsewhere)
     (entry / ABOUT).symlink_to(elsewhere)
@@ -348,26 +350,30 @@ def test_links_are_not_followed(entry: Path, tmp_path: Path, small_suite: Suite)
     assert "is no folder of an entry" in refusal(entry, small_suite)
 
 
-def test_a_linked_suite_is_not_followed(entry: Path, tmp_path: Path, small_suite: Suite) -> None:
+def test_a_linked_suite_is_not_followed(
+    entry: Path, tmp_path: Path, small_suite: TraceSuite
+) -> None:
     suite = entry.parent
     real = suite.rename(tmp_path / "small-v1")
     suite.symlink_to(real)
     assert "is no folder of an entry" in refusal(entry, small_suite)
 
 
-def test_an_entry_holds_two_files_and_nothing_else(entry: Path, small_suite: Suite) -> None:
+def test_an_entry_holds_two_files_and_nothing_else(entry: Path, small_suite: TraceSuite) -> None:
     (entry / "note\n::error::.txt").write_text("")
     assert "an entry holds entry.json and runs.jsonl.gz" in refusal(entry, small_suite)
 
 
-def test_a_pipe_is_no_file(entry: Path, small_suite: Suite) -> None:
+def test_a_pipe_is_no_file(entry: Path, small_suite: TraceSuite) -> None:
     (entry / RUNS).unlink()
     os.mkfifo(entry / RUNS)
     assert "is no plain file" in refusal(entry, small_suite)
 
 
 @pytest.mark.parametrize("name", [ABOUT, RUNS])
-def test_files_must_be_there_and_not_too_long(name: str, entry: Path, small_suite: Suite) -> None:
+def test_files_must_be_there_and_not_too_long(
+    name: str, entry: Path, small_suite: TraceSuite
+) -> None:
     with (entry / name).open("ab") as file:
         file.truncate(33 << 20)
     assert "34,603,008 bytes; at most" in refusal(entry, small_suite)
@@ -378,7 +384,7 @@ def test_files_must_be_there_and_not_too_long(name: str, entry: Path, small_suit
 ABOUTS: dict[str, tuple[dict[str, Any], str]] = {
     "unknown field": ({"score": 1.0}, "score: Extra"),
     "unknown track": ({"track": "policies"}, "track: .*'design', 'search'"),
-    "track that is not built": ({"track": "policy"}, "'policy' cannot be judged yet.*design and"),
+    "a policy without a policy": ({"track": "policy"}, r"policy\.npz is missing"),
     "a search without a solver": ({"solver": None}, "'search' needs a solver"),
     "no authors": ({"authors": []}, "authors: .*at least 1"),
     "an endless author": ({"authors": ["A" * 201]}, "authors.0: .*200"),
@@ -398,7 +404,7 @@ ABOUTS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("what", ABOUTS)
-def test_what_an_entry_says_is_checked(what: str, entry: Path, small_suite: Suite) -> None:
+def test_what_an_entry_says_is_checked(what: str, entry: Path, small_suite: TraceSuite) -> None:
     changes, message = ABOUTS[what]
     fields = json.loads((entry / ABOUT).read_text())
     (entry / ABOUT).write_text(json.dumps({**fields, **changes}))
@@ -417,12 +423,16 @@ def test_what_an_entry_says_is_checked(what: str, entry: Path, small_suite: Suit
     ],
     ids=range(5),
 )
-def test_an_entry_that_is_no_json_is_refused(raw: bytes, entry: Path, small_suite: Suite) -> None:
+def test_an_entry_that_is_no_json_is_refused(
+    raw: bytes, entry: Path, small_suite: TraceSuite
+) -> None:
     (entry / ABOUT).write_bytes(raw)
     assert ABOUT in refusal(entry, small_suite)
 
 
-def test_a_key_that_stands_twice_is_refused_however_deep(entry: Path, small_suite: Suite) -> None:
+def test_a_key_that_stands_twice_is_refused_however_deep(
+    entry: Path, small_suite: TraceSuite
+) -> None:
     text = (entry / ABOUT).read_text()
     twins = '{"a": {"lr": 0.1, "lr": 0.2}}'
     (entry / ABOUT).write_text(text.replace('"hyperparameters": {}', f'"hyperparameters": {twins}'))
@@ -431,14 +441,14 @@ def test_a_key_that_stands_twice_is_refused_however_deep(entry: Path, small_suit
     assert "key 'method' stands twice" in refusal(entry, small_suite)
 
 
-def test_a_number_of_thousands_of_digits_is_refused(entry: Path, small_suite: Suite) -> None:
+def test_a_number_of_thousands_of_digits_is_refused(entry: Path, small_suite: TraceSuite) -> None:
     text = (entry / ABOUT).read_text()
     endless = '"hyperparameters": {"a": ' + "9" * 5_000 + "}"
     (entry / ABOUT).write_text(text.replace('"hyperparameters": {}', endless))
     assert ABOUT in refusal(entry, small_suite)
 
 
-def test_an_entry_is_judged_by_its_own_suite_only(entry: Path, small_suite: Suite) -> None:
+def test_an_entry_is_judged_by_its_own_suite_only(entry: Path, small_suite: TraceSuite) -> None:
     other = small_suite.model_copy(update={"version": 2})
     with pytest.raises(EntryError, match="was submitted to small-v1, not to small-v2"):
         judge(entry, other)
