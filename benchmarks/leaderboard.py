@@ -23,7 +23,7 @@ from hwenvs.leaderboards.freezing import Place, Recipe, freeze
 from hwenvs.leaderboards.log import append
 from hwenvs.leaderboards.replay import walked
 from hwenvs.leaderboards.submit import submit
-from hwenvs.leaderboards.suites import TraceSuite, Task, read_suite
+from hwenvs.leaderboards.suites import Task, TraceSuite, read_suite
 from hwenvs.records import Run
 
 ENVIRONMENTS = (
