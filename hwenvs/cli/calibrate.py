@@ -79,6 +79,10 @@ def calibrate(
     levels: LevelsOption = None,
     precision: PrecisionOption = None,
     seed: SeedOption = 0,
+    heldout_rows: Annotated[
+        str | None,
+        typer.Option(help="Of a search space: rows that held-out architectures are measured on."),
+    ] = None,
     zero_cost: Annotated[
         int, typer.Option(min=0, help="Of a search space: architectures to score without training.")
     ] = 0,
@@ -102,6 +106,7 @@ def calibrate(
         asked = {
             "norm_images": parse_rows(calibration_rows),
             "evaluation_images": parse_rows(evaluation_rows),
+            "heldout_images": parse_rows(heldout_rows),
             "fitted": fitted,
             "heldout": heldout,
             "seed": seed,
@@ -110,7 +115,7 @@ def calibrate(
 
         calibrate_space(network, out, asked, data, dataset, weights, workers, zero_cost)
         return
-    refuse({"--zero-cost": zero_cost}, family)
+    refuse({"--zero-cost": zero_cost, "--heldout-rows": heldout_rows}, family)
     family = family_called(family)
     recipe = {
         "method": method,

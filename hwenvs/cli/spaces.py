@@ -28,7 +28,7 @@ def calibrate_space(
     import torch
 
     from hwenvs.calibration.images import find_dataset
-    from hwenvs.calibration.spaces.bench import open_supernet_bench
+    from hwenvs.calibration.spaces.bench import SupernetBench, open_supernet_bench
     from hwenvs.calibration.spaces.calibration import PLANS, SpaceCalibration, SpacePlan
     from hwenvs.calibration.spaces.table import write_space_table
     from hwenvs.networks import get_space
@@ -37,10 +37,15 @@ def calibrate_space(
     known = get_space(space)
     given = {key: value for key, value in changes.items() if value is not None}
     plan = replace(PLANS.get(known.name, SpacePlan()), **given)
-    rows = range(*plan.norm_images), range(*plan.evaluation_images)
-    bench = open_supernet_bench(known, *rows, data, weights, dataset)
+
+    def bench_on(rows: tuple[int, int]) -> SupernetBench:
+        norm_rows = range(*plan.norm_images)
+        return open_supernet_bench(known, norm_rows, range(*rows), data, weights, dataset)
+
+    bench = bench_on(plan.evaluation_images)
+    judge = None if plan.heldout_images is None else bench_on(plan.heldout_images)
     with steps() as report:
-        calibration = SpaceCalibration(bench, plan, out, workers, report)
+        calibration = SpaceCalibration(bench, plan, out, workers, report, judge)
         result = calibration.run()
         scores = score_correlations(known, result.fitted[:zero_cost], data, report)
     about = {

@@ -18,10 +18,10 @@ from hwenvs.calibration.spaces.bench import open_supernet, open_supernet_bench
 from hwenvs.calibration.spaces.calibration import SpaceCalibration, SpacePlan
 from hwenvs.calibration.spaces.fit import cheapest, fit_pairs, reduced
 from hwenvs.calibration.spaces.judging import logits_of
-from hwenvs.calibration.spaces.table import SpaceResult, shortfalls
+from hwenvs.calibration.spaces.table import SpaceResult, shortfalls, write_space_table
 from hwenvs.cli.app import app
 from hwenvs.compression.norms import estimate_norms
-from hwenvs.errors import DataError, WeightsError
+from hwenvs.errors import ArgumentError, DataError, WeightsError
 from hwenvs.networks import get_space
 from hwenvs.solving import solve
 
@@ -96,6 +96,26 @@ def test_a_calibration_goes_on_from_its_journal(digits_table: Path, digits_super
     assert len(result.fitted) == 60
     with pytest.raises(DataError, match="seed"):
         SpaceCalibration(bench, replace(plan, seed=3), digits_table.parent)
+
+
+def test_heldout_architectures_are_measured_on_images_of_their_own(
+    tmp_path: Path, digits_supernet: Path
+) -> None:
+    rows = {"evaluation_images": (0, 300), "heldout_images": (300, 797)}
+    plan = SpacePlan((0, 64), fitted=40, heldout=6, hardware="mobile", **rows)
+    bench, judge = (
+        open_supernet_bench(SPACE, range(64), range(*some), weights=digits_supernet)
+        for some in rows.values()
+    )
+    calibration = SpaceCalibration(bench, plan, tmp_path, judge=judge)
+    result = calibration.run()
+    for on, record in ((bench, result.fitted[0]), (judge, result.heldout["guided"][0])):
+        measured = on.measure(record["design"])
+        assert (record["top1"], record["loss"]) == (measured.top1, measured.loss)
+    card = json.loads(write_space_table(calibration, result, {})[1].read_text())
+    assert card["images"]["held-out ones measured on"] == "test rows 300 to 796"
+    with pytest.raises(ArgumentError, match="go together"):
+        SpaceCalibration(bench, plan, tmp_path)
 
 
 def test_norms_are_those_of_the_images(digits_supernet: Path) -> None:

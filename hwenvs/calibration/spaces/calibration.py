@@ -37,7 +37,9 @@ class SpacePlan:
 
     Attributes:
         norm_images: rows that batch norms are estimated on.
-        evaluation_images: rows that architectures are measured on.
+        evaluation_images: rows that fitted architectures are measured on.
+        heldout_images: rows that held-out ones are measured on: others, and many, since
+            architectures of equal latency differ by little; None: the same.
         fitted: architectures that the table is fitted on.
         heldout: architectures that it is judged on, a third each of all sizes,
             random of equal latency, and near-best of equal latency.
@@ -49,6 +51,7 @@ class SpacePlan:
 
     norm_images: tuple[int, int] = (0, 256)
     evaluation_images: tuple[int, int] = (0, 2000)
+    heldout_images: tuple[int, int] | None = None
     fitted: int = 2000
     heldout: int = 180
     spread: float = 1.5
@@ -58,7 +61,7 @@ class SpacePlan:
 
 
 PLANS: dict[str, SpacePlan] = {
-    "proxyless_cifar": SpacePlan(),
+    "proxyless_cifar": SpacePlan(evaluation_images=(0, 3000), heldout_images=(3000, 10000)),
     "proxyless_digits": SpacePlan((0, 256), (0, 797), hardware="mobile"),
 }
 """What is measured by default, by search space."""
@@ -73,9 +76,10 @@ class SpaceCalibration:
         out: folder for the journal and the result.
         workers: processes.
         progress: see :data:`hwenvs.calibration.measuring.Progress`.
+        judge: the same supernet with the plan's ``heldout_images``, where it has any.
 
     Raises:
-        ArgumentError: if there are too few architectures to fit or to judge by.
+        ArgumentError: if ``judge`` and the plan do not fit each other, or if there are too few architectures to fit or to judge by.
         DataError: if ``out`` holds measurements made with other settings.
     """
 
@@ -86,13 +90,17 @@ class SpaceCalibration:
         out: Path,
         workers: int = 1,
         progress: Progress | None = None,
+        judge: SupernetBench | None = None,
     ) -> None:
         if plan.fitted < 40 or plan.heldout < 6:
             raise ArgumentError(
                 f"{plan.fitted} architectures to fit and {plan.heldout} to judge by are too few; "
                 "at least 40 and 6"
             )
+        if (judge is None) != (plan.heldout_images is None):
+            raise ArgumentError("a bench to judge on and heldout_images of the plan go together")
         self.bench, self.plan, self.out = bench, plan, out
+        self.judge = bench if judge is None else judge
         self.workers, self.progress = workers, progress
         self.space = bench.space
         self.weights = supernet_digest(bench)
@@ -103,13 +111,15 @@ class SpaceCalibration:
             "weights": self.weights,
             "images": digest_of(bench.seen, bench.images, bench.labels),
         }
+        if judge is not None:
+            settings["heldout"] = digest_of(judge.images, judge.labels)
         self.journal = Journal(out / f"{self.space.name}.{FAMILY}.journal.jsonl", settings)
 
     def run(self) -> SpaceResult:
         """Measures everything that is missing and fits the table."""
         plan, space = self.plan, self.space
         drawn = space.sample(plan.fitted, plan.seed, plan.spread)
-        fitted = self._measured("fitted", lambda: drawn, plan.fitted)
+        fitted = self._measured(self.bench, "fitted", lambda: drawn, plan.fitted)
         table = fit_pairs(space, *columns(fitted, "loss"), plan.seed)
         third = plan.heldout // 3
         makers: dict[str, tuple[int, Callable[[int], Ints]]] = {
@@ -121,19 +131,21 @@ class SpaceCalibration:
             "guided": (third, partial(self._guided, table)),
         }
         heldout = {
-            kind: self._measured(f"heldout-{kind}", partial(make, count), count)
+            kind: self._measured(self.judge, f"heldout-{kind}", partial(make, count), count)
             for kind, (count, make) in makers.items()
         }
         return SpaceResult(space.name, table, fitted, heldout, 1 / space.classes)
 
-    def _measured(self, kind: str, make: Callable[[], Ints], count: int) -> Records:
+    def _measured(
+        self, bench: SupernetBench, kind: str, make: Callable[[], Ints], count: int
+    ) -> Records:
         keys = [f"{kind}/{index}" for index in range(count)]
         if not all(key in self.journal for key in keys):
             tasks = [
                 DesignTask(key, tuple(int(entry) for entry in design))
                 for key, design in zip(keys, make(), strict=True)
             ]
-            run_tasks(self.bench, tasks, self.journal, self.workers, kind, self.progress)
+            run_tasks(bench, tasks, self.journal, self.workers, kind, self.progress)
         return [self.journal.records[key] for key in keys]
 
     def _latencies(self) -> tuple[Floats, float, float]:

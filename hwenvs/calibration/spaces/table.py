@@ -114,6 +114,11 @@ def _card(calibration: SpaceCalibration, result: SpaceResult) -> dict[str, Any]:
         "images": {
             "batch norms estimated on": f"training rows {_span(plan.norm_images)}",
             "architectures measured on": f"test rows {_span(plan.evaluation_images)}",
+            **(
+                {}
+                if plan.heldout_images is None
+                else {"held-out ones measured on": f"test rows {_span(plan.heldout_images)}"}
+            ),
         },
         "reconstruction": "none: weights of the supernet as they are, batch norms estimated anew",
         "budget": f"equal-budget architectures take {plan.budget:.0%} of the largest one's latency "
