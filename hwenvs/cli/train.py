@@ -152,6 +152,7 @@ def train_architectures(
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 20,
     batch_size: Annotated[int, typer.Option(min=2, help="Images per step.")] = 128,
     learning_rate: Annotated[float, typer.Option(help="At its peak.")] = 0.1,
+    teacher: TeacherOption = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of the architectures and of training.")] = 0,
 ) -> None:
@@ -166,15 +167,25 @@ def train_architectures(
     from hwenvs.proxies import architecture_proxy
     from hwenvs.training.architectures import Task, across_the_range, report, train_all
     from hwenvs.training.supernet import settings_of
+    from hwenvs.training.zoo import load_teacher
 
     judge = architecture_proxy(proxy, get_space(space))
     settings = settings_of(space, epochs, batch_size, learning_rate, seed)
     designs = across_the_range(space, judge.evaluate, count, seed)
-    tasks = [Task(space, tuple(map(int, design)), settings, out, data) for design in designs]
+    if teacher is not None:
+        load_teacher(teacher, data)  # says at once if there is none
+    tasks = [
+        Task(space, tuple(map(int, design)), settings, out, data, teacher) for design in designs
+    ]
     with steps() as progress:
         trained = train_all(tasks, workers, progress)
     found = report(judge.evaluate(designs), trained, settings)
-    found = {**found, "designs": designs.tolist(), "command": portable_command(sys.argv[1:])}
+    found = {
+        **found,
+        "teacher": teacher or "none",
+        "designs": designs.tolist(),
+        "command": portable_command(sys.argv[1:]),
+    }
     path = out / f"{space}.trained.json"
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

@@ -20,7 +20,7 @@ from hwenvs.networks import get_space
 from hwenvs.networks.modules import TableModule
 from hwenvs.training.classifier import ClassifierTraining, accuracy
 from hwenvs.training.settings import Settings
-from hwenvs.training.zoo import NORMALISATION
+from hwenvs.training.zoo import NORMALISATION, load_teacher
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -41,6 +41,7 @@ class Task:
         settings: how to train.
         out: folder for checkpoints.
         data: folder with the data sets, or None for ``HWENVS_DATA``.
+        teacher: network of the zoo whose answers are learnt from, or None.
     """
 
     space: str
@@ -48,6 +49,7 @@ class Task:
     settings: Settings
     out: Path
     data: Path | None
+    teacher: str | None = None
 
     @property
     def key(self) -> str:
@@ -84,7 +86,7 @@ def train_all(
         DataError: if the folder holds results of another schedule, or images are missing.
     """
     first = tasks[0]
-    asked = {"space": first.space, **asdict(first.settings)}
+    asked = {"space": first.space, "teacher": first.teacher, **asdict(first.settings)}
     journal = Journal(first.out / f"{first.space}.trained.journal.jsonl", asked)
     todo = [task for task in tasks if task.key not in journal]
     done = len(tasks) - len(todo)
@@ -138,7 +140,10 @@ def train_architecture(task: Task) -> float:
     torch.manual_seed(task.settings.seed)
     module = TableModule(space.network(task.design))
     checkpoint = task.out / f"{task.space}.{''.join(map(str, task.design))}.checkpoint.pt"
-    ClassifierTraining(module, images, labels, preprocessing, task.settings, checkpoint).run()
+    teacher = None if task.teacher is None else load_teacher(task.teacher, task.data)
+    ClassifierTraining(
+        module, images, labels, preprocessing, task.settings, checkpoint, teacher
+    ).run()
     images, labels = load_pixels(folder, test, None, None, preprocessing.channels)
     right = accuracy(module, images, labels, preprocessing, space.resolution)
     checkpoint.unlink()
