@@ -25,6 +25,9 @@ NAME = "supernet"
 ARGUMENTS = ("weights", "data", "dataset", "images", "norm_images", "cache")
 """Options that go with it, as ``proxy={"name": "supernet", ...}``."""
 
+IMAGES = 2000
+"""Images that designs are tried on, where the plan of the space has so many."""
+
 FEWEST_NORM_IMAGES = 2
 """A batch norm has nothing to say on one."""
 
@@ -109,7 +112,8 @@ def supernet_proxy(space: Space, options: Mapping[str, Any] | None = None) -> Su
     from hwenvs.calibration.spaces.calibration import PLANS, SpacePlan, supernet_digest
 
     plan = PLANS.get(space.name, SpacePlan())
-    rows = _rows(given, "images", plan.evaluation_images, 1)
+    first, last = plan.evaluation_images
+    rows = _rows(given, "images", (first, min(last, first + IMAGES)), 1)
     norm_rows = _rows(given, "norm_images", plan.norm_images, FEWEST_NORM_IMAGES)
     weights = find_supernet(space.name, given.get("weights"))
     with threaded(1):

@@ -118,6 +118,25 @@ def test_heldout_architectures_are_measured_on_images_of_their_own(
         SpaceCalibration(bench, plan, tmp_path)
 
 
+def test_differences_to_references_on_a_share_average_to_what_all_images_say(
+    digits_supernet: Path,
+) -> None:
+    whole = open_supernet_bench(SPACE, range(64), range(797), weights=digits_supernet)
+    references = whole.space.sample(4, 1).tolist()
+    bench = replace(whole, share=200, references=references)
+    designs = whole.space.sample(40, 2).tolist()
+    exact = np.array([[*vars(whole.measure(design)).values()] for design in designs])
+    shared = np.array([[*vars(bench.measure(design)).values()] for design in designs])
+    assert [*vars(bench.measure(designs[0])).values()] == shared[0].tolist()
+    errors = shared - exact
+    spread = errors.std(0)
+    assert (spread > 0).all()
+    assert (np.abs(errors.mean(0)) < 4 * spread / np.sqrt(len(designs))).all()
+    # A reference is compared with itself: a share of everything leaves nothing to chance.
+    every = replace(whole, share=797, references=references)
+    assert vars(every.measure(designs[0])) == pytest.approx(vars(whole.measure(designs[0])))
+
+
 def test_norms_are_those_of_the_images(digits_supernet: Path) -> None:
     bench = open_supernet_bench(SPACE, range(128), range(100), weights=digits_supernet)
     module = bench.supernet.architecture(bench.space.largest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -38,6 +38,9 @@ class SpacePlan:
     Attributes:
         norm_images: rows that batch norms are estimated on.
         evaluation_images: rows that fitted architectures are measured on.
+        share: images among them that each is measured on, others for each, in comparison with
+            reference architectures; None: all. See :class:`SupernetBench`.
+        references: those that all are compared with.
         heldout_images: rows that held-out ones are measured on: others, and many, since
             architectures of equal latency differ by little; None: the same.
         fitted: architectures that the table is fitted on.
@@ -51,6 +54,8 @@ class SpacePlan:
 
     norm_images: tuple[int, int] = (0, 256)
     evaluation_images: tuple[int, int] = (0, 2000)
+    share: int | None = None
+    references: int = 32
     heldout_images: tuple[int, int] | None = None
     fitted: int = 2000
     heldout: int = 180
@@ -61,7 +66,9 @@ class SpacePlan:
 
 
 PLANS: dict[str, SpacePlan] = {
-    "proxyless_cifar": SpacePlan(evaluation_images=(0, 3000), heldout_images=(3000, 10000)),
+    "proxyless_cifar": SpacePlan(
+        evaluation_images=(0, 5000), share=1500, heldout_images=(5000, 10000)
+    ),
     "proxyless_digits": SpacePlan((0, 256), (0, 797), hardware="mobile"),
 }
 """What is measured by default, by search space."""
@@ -79,7 +86,8 @@ class SpaceCalibration:
         judge: the same supernet with the plan's ``heldout_images``, where it has any.
 
     Raises:
-        ArgumentError: if ``judge`` and the plan do not fit each other, or if there are too few architectures to fit or to judge by.
+        ArgumentError: if ``judge`` and the plan do not fit each other, or if there are too few
+            architectures to fit or to judge by.
         DataError: if ``out`` holds measurements made with other settings.
     """
 
@@ -99,6 +107,9 @@ class SpaceCalibration:
             )
         if (judge is None) != (plan.heldout_images is None):
             raise ArgumentError("a bench to judge on and heldout_images of the plan go together")
+        if plan.share is not None:
+            drawn = bench.space.sample(plan.references, plan.seed + 3, plan.spread)
+            bench = replace(bench, share=plan.share, references=drawn.tolist())
         self.bench, self.plan, self.out = bench, plan, out
         self.judge = bench if judge is None else judge
         self.workers, self.progress = workers, progress

@@ -113,7 +113,8 @@ def _card(calibration: SpaceCalibration, result: SpaceResult) -> dict[str, Any]:
         "measured_by": "hwenvs contributors",
         "images": {
             "batch norms estimated on": f"training rows {_span(plan.norm_images)}",
-            "architectures measured on": f"test rows {_span(plan.evaluation_images)}",
+            "architectures measured on": f"test rows {_span(plan.evaluation_images)}"
+            + ("" if plan.share is None else f", {plan.share} of them each, drawn anew for each"),
             **(
                 {}
                 if plan.heldout_images is None
