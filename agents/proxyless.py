@@ -8,6 +8,11 @@ all.  What latency the hardware is expected to need, ``E[latency] = sum_t sum_o 
 o)``, is differentiable, and joins the loss as ``loss (E[latency] / target)^beta`` (section 3.3.1);
 under a hard budget only as far as the target is exceeded.
 
+A supernet that is trained already wants no mixtures: next to either of the two operators the loss
+rises towards the other, so that the gradient favours whatever is open, and what is open more often
+wins.  Slopes are therefore divided by twice the share of what is open (``balance``): each of the
+two counts as if it were open half of the time, and what mixtures cost cancels.
+
 The supernet's weights were trained before and stay as they are; its batch norms use the statistics
 of the batch at hand.  Images are those that it was trained on.  The environment is asked for
 nothing but the designs that the parameters lead to: the most probable one, at even intervals.
@@ -43,6 +48,8 @@ class Settings:
         batch: images per step.
         rate: learning rate of Adam.
         beta: exponent of the expected latency over its target.
+        balance: largest factor by which slopes grow where the open one of two operators was
+            unlikely; 1: they are left as they are, as in the paper.
         weights: supernet's file; empty for the one that comes with the package.
         images: training images that steps draw from, the last rows of the split: batch norms of
             evaluations use the first ones.
@@ -52,6 +59,7 @@ class Settings:
     batch: int = 64
     rate: float = 0.02
     beta: float = 0.6
+    balance: float = 5.0
     weights: str = ""
     images: int = 5000
 
@@ -63,6 +71,8 @@ class Settings:
                 )
         if self.beta < 0:
             raise SolverError(f"beta of proxyless must not be negative, not {self.beta}")
+        if not self.balance >= 1:
+            raise SolverError(f"balance of proxyless must be 1 or more, not {self.balance}")
 
 
 class Proxyless(Configured[Settings]):
@@ -166,6 +176,7 @@ class Search:
         loss = self._loss(pairs, gates)
         (slopes,) = torch.autograd.grad(loss, gates)
         # d loss / d gate stands for d loss / d share (BinaryConnect's straight-through estimate).
+        slopes = slopes * self._weights(shares.detach(), gates.detach())
         expected = (chances * self.latency).sum() + self.rest
         ratio = expected / self.target
         if self.hard:
@@ -190,6 +201,13 @@ class Search:
         costs = np.where(np.isinf(worth), np.nan, self.latency.numpy().astype(np.float64))
         most = self.problem.budget.limit if np.isfinite(self.problem.budget.amount) else np.inf
         return cheapest(self.space, pairs, costs, most - self.rest)
+
+    def _weights(self, shares: Tensor, gates: Tensor) -> Tensor:
+        """[T, 1] what slopes count, by the shares [T, 2] of the operators and which one is open."""
+        if self.settings.balance == 1:
+            return torch.ones(len(shares), 1)
+        likely = (shares * gates).sum(1, keepdim=True)
+        return (0.5 / likely).clamp(max=self.settings.balance)
 
     def _probabilities(self) -> Tensor:
         return (self.logits + self.closed).softmax(1)

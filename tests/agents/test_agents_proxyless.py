@@ -54,6 +54,20 @@ def test_slopes_of_the_gates_are_those_of_the_loss(
         assert float(slopes[t, 1]) == pytest.approx(float(numeric), rel=0.1, abs=0.02)
 
 
+def test_slopes_count_as_if_both_operators_were_open_half_of_the_time(
+    problem: OperatorSelectionProblem, digits_supernet: Path
+) -> None:
+    shares = torch.tensor([[0.5, 0.5], [0.8, 0.2], [0.99, 0.01]])
+    for opened in (0, 1):
+        gates = torch.nn.functional.one_hot(torch.tensor([opened] * 3), 2)
+        balanced = Search(problem, settings(digits_supernet, balance=5.0), 0)
+        weights = balanced._weights(shares, gates)[:, 0]
+        assert (weights * shares[:, opened])[:2].tolist() == pytest.approx([0.5, 0.5])
+        assert weights.max() <= 5.0
+        plain = Search(problem, settings(digits_supernet, balance=1.0), 0)
+        assert (plain._weights(shares, gates) == 1).all()
+
+
 def test_pressure_on_latency_makes_designs_cheaper(
     digits_table: Path, digits_supernet: Path
 ) -> None:
