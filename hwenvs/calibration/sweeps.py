@@ -10,7 +10,7 @@ from torch import Tensor
 from hwenvs.calibration.bench import Bench, Measurement, compare
 from hwenvs.compression.folding import FoldedNetwork, batch_size
 from hwenvs.networks.base import INPUT
-from hwenvs.networks.modules import execute, run_node
+from hwenvs.networks.execution import execute, run_node
 
 
 @torch.inference_mode()

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import hwenvs
 from hwenvs.calibration.fidelity import spearman
 from hwenvs.calibration.spaces.bench import open_supernet, open_supernet_bench
-from hwenvs.calibration.spaces.calibration import SpaceCalibration, SpacePlan
+from hwenvs.calibration.spaces.calibration import PLANS, SpaceCalibration, SpacePlan
 from hwenvs.calibration.spaces.fit import cheapest, fit_pairs, reduced
 from hwenvs.calibration.spaces.judging import logits_of
 from hwenvs.calibration.spaces.table import SpaceResult, shortfalls, write_space_table
@@ -173,11 +173,24 @@ def test_the_fit_finds_what_architectures_were_made_with() -> None:
         return total
 
     designs = space.sample(1500, 1, 1.5)
-    table = fit_pairs(space, designs, loss(designs) + 0.05 * random.standard_normal(1500))
+    measured = loss(designs) + 0.05 * random.standard_normal(1500)
+    accuracy = np.exp(-loss(designs))
+    table = fit_pairs(space, designs, measured, accuracy + 0.01 * random.standard_normal(1500))
     fresh = space.sample(300, 2, 1.5)
+    assert table.target == "loss"  # which is a sum, accuracy is none
     assert np.isfinite(table.penalty)  # pairs helped
     assert spearman(table(fresh), loss(fresh)) > 0.99
     assert (table.pairs >= 0).all()
+
+
+def test_the_error_is_fitted_where_the_loss_says_less_about_accuracy() -> None:
+    space, random = get_space("proxyless_digits"), np.random.default_rng(2)
+    designs = space.sample(300, 3, 1.5)
+    error = 0.05 * random.random((4, 7))[np.arange(4), designs - 1].sum(1)
+    unsure = random.random(300)  # a network that is surer than it should be pays for its errors
+    table = fit_pairs(space, designs, error + unsure, 1.0 - error)
+    assert table.target == "error"
+    assert spearman(table(designs), error) > 0.99
 
 
 def test_reduced_tables_order_architectures_alike_and_start_at_zero() -> None:
@@ -236,7 +249,8 @@ def test_the_shipped_table_follows_from_the_measurements_beside_it() -> None:
         for kind in ("spread", "random", "guided")
     }
     designs = np.array([r["design"] for r in fitted])
-    table = fit_pairs(space, designs, np.array([r["loss"] for r in fitted]))
+    measured = (np.array([r[key] for r in fitted]) for key in ("loss", "top1"))
+    table = fit_pairs(space, designs, *measured)
     result = SpaceResult(space.name, table, fitted, heldout, 0.1)
     with np.load(TABLES / f"{name}.npz") as arrays:
         assert np.allclose(arrays["pairs"], table.pairs, atol=1e-9)
@@ -247,10 +261,14 @@ def test_the_shipped_table_follows_from_the_measurements_beside_it() -> None:
 
 
 def test_the_shipped_supernet_is_what_the_table_was_measured_on(data: Path) -> None:
-    bench = open_supernet_bench("proxyless_cifar", range(256), range(2000), data=data)
+    plan = PLANS["proxyless_cifar"]
+    assert plan.heldout_images is not None
+    rows = range(*plan.norm_images), range(*plan.heldout_images)
+    bench = open_supernet_bench("proxyless_cifar", *rows, data=data)
     lines = (TABLES / "journals/proxyless_cifar.operator_selection.journal.jsonl").read_text()
-    for line in lines.splitlines()[1:4]:
-        record = json.loads(line)
+    records = map(json.loads, lines.splitlines()[1:])
+    heldout = [record for record in records if record["key"].startswith("heldout-")]
+    for record in heldout[:3]:
         found = bench.measure(record["design"])
         assert found.top1 == pytest.approx(record["top1"], abs=0.002)
         assert found.loss == pytest.approx(record["loss"], abs=0.002)

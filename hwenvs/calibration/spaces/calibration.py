@@ -131,7 +131,8 @@ class SpaceCalibration:
         plan, space = self.plan, self.space
         drawn = space.sample(plan.fitted, plan.seed, plan.spread)
         fitted = self._measured(self.bench, "fitted", lambda: drawn, plan.fitted)
-        table = fit_pairs(space, *columns(fitted, "loss"), plan.seed)
+        designs, loss, accuracy = columns(fitted, "loss", "top1")
+        table = fit_pairs(space, designs, loss, accuracy, plan.seed)
         third = plan.heldout // 3
         makers: dict[str, tuple[int, Callable[[int], Ints]]] = {
             "spread": (

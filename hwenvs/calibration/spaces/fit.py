@@ -1,8 +1,9 @@
 """From measured architectures to a table: what operators lose, alone and behind one another.
 
-The cross-entropy of an architecture is modelled as ``a + sum_t u_t(o_t) + sum_t p_t(o_{t-1}, o_t)``
-by ridge regression on indicators; how much the pairs are held back is chosen by cross-validation.
-The loss is fitted rather than the accuracy because it varies less from image to image.
+What an architecture loses is modelled as ``a + sum_t u_t(o_t) + sum_t p_t(o_{t-1}, o_t)`` by ridge
+regression on indicators; how much the pairs are held back is chosen by cross-validation.  So is
+what is fitted: the cross-entropy varies less from image to image than the error does, but where
+networks are surer than they should be it tells more of that than of what they get right.
 """
 
 from __future__ import annotations
@@ -36,13 +37,15 @@ class PairTable:
         pairs: [T, n, n] of operator j (from 0) of block t behind operator i of block t - 1 (of the
             first block: 0).
         penalty: ridge of the pairs; infinite without them.
-        checked: Spearman's rank correlation of predicted and measured loss in cross-validation, by
-            ridge.
+        checked: Spearman's rank correlation of predicted and measured accuracy in cross-validation,
+            by ridge.
+        target: what was fitted, ``"loss"`` or ``"error"``.
     """
 
     pairs: Floats
     penalty: float
     checked: dict[float, float]
+    target: str
 
     def __call__(self, designs: Ints) -> Floats:
         """Sums [B] of ``designs`` [B, T]."""
@@ -53,29 +56,42 @@ class PairTable:
         return total
 
 
-def fit_pairs(space: Space, designs: Ints, loss: Floats, seed: int = 0) -> PairTable:
+def fit_pairs(
+    space: Space, designs: Ints, loss: Floats, accuracy: Floats, seed: int = 0
+) -> PairTable:
     """The table of measured architectures, from which the best architecture has the sum 0.
 
     Args:
         space: the search space.
         designs: [B, T] measured architectures.
         loss: [B] their cross-entropies in nats.
+        accuracy: [B] their accuracies.
         seed: of the folds.
     """
-    rows = _indicators(designs)
-    alone = designs.shape[1] * KINDS
+    rows, horizon = _indicators(designs), designs.shape[1]
+    alone = horizon * KINDS
     part = np.random.default_rng(seed).permutation(len(designs)) % FOLDS
-    checked = {}
-    for penalty in PENALTIES:
-        guess = np.empty(len(loss))
-        for fold in range(FOLDS):
-            inside = part != fold
-            weights, constant = _ridge(rows[inside], loss[inside], alone, penalty)
-            guess[~inside] = rows[~inside] @ weights + constant
-        checked[penalty] = round(spearman(guess, loss), 4)
-    best = max(checked, key=lambda penalty: checked[penalty])
-    weights, _ = _ridge(rows, loss, alone, best)
-    return PairTable(reduced(space, _pairs(weights, designs.shape[1])), best, checked)
+    tables = []
+    for target, values in (("loss", loss), ("error", 1.0 - accuracy)):
+        checked = {
+            penalty: round(-spearman(_guess(rows, values, alone, penalty, part), accuracy), 4)
+            for penalty in PENALTIES
+        }
+        best = max(checked, key=lambda penalty: checked[penalty])
+        weights, _ = _ridge(rows, values, alone, best)
+        pairs = reduced(space, _pairs(weights, horizon))
+        tables.append(PairTable(pairs, best, checked, target))
+    return max(tables, key=lambda table: table.checked[table.penalty])
+
+
+def _guess(rows: Floats, values: Floats, alone: int, penalty: float, part: Ints) -> Floats:
+    """What is predicted [B] of architectures that were left out of the fit."""
+    guess = np.empty(len(values))
+    for fold in range(FOLDS):
+        inside = part != fold
+        weights, constant = _ridge(rows[inside], values[inside], alone, penalty)
+        guess[~inside] = rows[~inside] @ weights + constant
+    return guess
 
 
 def reduced(space: Space, pairs: Floats) -> Floats:

@@ -109,7 +109,11 @@ def _card(calibration: SpaceCalibration, result: SpaceResult) -> dict[str, Any]:
         "heldout": heldout,
         "falls_short": shortfalls(heldout),
         "fitted_designs": len(result.fitted),
-        "pairs": {"ridge": str(result.table.penalty), "spearman in cross-validation": checked},
+        "pairs": {
+            "fitted on": result.table.target,
+            "ridge": str(result.table.penalty),
+            "spearman in cross-validation": checked,
+        },
         "measured_by": "hwenvs contributors",
         "images": {
             "batch norms estimated on": f"training rows {_span(plan.norm_images)}",
@@ -138,10 +142,10 @@ def shortfalls(report: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def columns(records: Records, key: str) -> tuple[Ints, Floats]:
-    """Designs [B, T] of ``records``, and what they say of ``key`` [B]."""
+def columns(records: Records, *keys: str) -> tuple[Any, ...]:
+    """Designs [B, T] of ``records``, and what they say of each of ``keys`` [B]."""
     designs = np.array([record["design"] for record in records], dtype=np.int64)
-    return designs, np.array([record[key] for record in records])
+    return designs, *(np.array([record[key] for record in records]) for key in keys)
 
 
 def _span(rows: tuple[int, int]) -> str:
