@@ -11,7 +11,7 @@ from hwenvs.baselines.labels import MARGIN, Targets
 from hwenvs.baselines.lagrangian import ChainTables, Floats, Pricing, least, tighten
 from hwenvs.errors import SolverError
 from hwenvs.problems import Problem
-from hwenvs.problems.budget import compile_budget
+from hwenvs.problems.budgeting import compile_budget
 from hwenvs.problems.chain import ChainProblem
 
 PRICE_FACTORS = (0.8, 1.25, 0.6, 1.7, 0.35, 3.0)

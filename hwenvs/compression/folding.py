@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hwenvs.networks.base import INPUT, Layer, Network
-from hwenvs.networks.modules import TableModule, execute
+from hwenvs.networks.execution import execute
+from hwenvs.networks.modules import TableModule
 
 CACHED = 1 << 20
 """Values of a feature map that fit into a core's share of the cache."""

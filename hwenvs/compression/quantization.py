@@ -31,7 +31,7 @@ from hwenvs.compression.rounding import LayerRounder
 from hwenvs.compression.statistics import InputStatistics, channel_means
 from hwenvs.networks import FULL_PRECISION, bit_groups
 from hwenvs.networks.base import INPUT, Layer, Node
-from hwenvs.networks.modules import ACTIVATIONS
+from hwenvs.networks.execution import ACTIVATIONS
 from hwenvs.networks.precision import WEIGHTS
 
 CORRECTION_IMAGES = 100

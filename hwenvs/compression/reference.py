@@ -16,7 +16,7 @@ from hwenvs.compression.selection import CRITERIA, importance_order
 from hwenvs.errors import unknown_name
 from hwenvs.networks import ChannelGroup
 from hwenvs.networks.base import INPUT, Add, Layer, Network, Node, Recurrent
-from hwenvs.networks.modules import activate, prepare_input, run_cell, run_node
+from hwenvs.networks.execution import activate, prepare_input, run_cell, run_node
 
 DEPTHWISE_POINTS = 8
 """Sampled pixels per image for depthwise layers: each channel fits only kernel**2 + 1 numbers."""

@@ -20,7 +20,7 @@ from hwenvs.compression.least_squares import (
 )
 from hwenvs.compression.reference import Recipe, Reference
 from hwenvs.networks.base import INPUT, Add, Layer, PadShortcut
-from hwenvs.networks.modules import run_node
+from hwenvs.networks.execution import run_node
 
 
 @dataclass(frozen=True)

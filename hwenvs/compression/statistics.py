@@ -10,7 +10,7 @@ from torch import Tensor
 from hwenvs.compression.least_squares import depthwise_moments
 from hwenvs.compression.reference import Reference, run_in_batches, walk_nodes
 from hwenvs.networks.base import Layer, Node
-from hwenvs.networks.modules import ACTIVATIONS, prepare_input
+from hwenvs.networks.execution import ACTIVATIONS, prepare_input
 
 SAMPLES = 4096
 """Input pixels per layer whose values ranges are chosen on."""

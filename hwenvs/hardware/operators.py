@@ -10,7 +10,7 @@ from hwenvs.hardware.base import MAXIMA, CheckedHardware
 from hwenvs.hardware.registry import get_hardware
 from hwenvs.hardware.workload import FloatArray, IntArray, Workload
 from hwenvs.networks import OPERATORS, Layer, Space
-from hwenvs.networks.spaces import block_layers
+from hwenvs.networks.blocks import block_layers
 
 
 @dataclass(frozen=True, eq=False)

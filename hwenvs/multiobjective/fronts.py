@@ -20,7 +20,8 @@ from hwenvs.baselines.exact import find_optimum
 from hwenvs.baselines.targets import Objective
 from hwenvs.errors import ArgumentError, unknown_name
 from hwenvs.problems import Problem
-from hwenvs.problems.budget import Budget, compile_budgets
+from hwenvs.problems.budget import Budget
+from hwenvs.problems.budgeting import compile_budgets
 from hwenvs.problems.chain import ChainProblem
 from hwenvs.problems.rewards import get_reward
 from hwenvs.records import Run

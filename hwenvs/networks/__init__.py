@@ -19,6 +19,7 @@ from hwenvs.networks.base import (
     Pool,
     Recurrent,
 )
+from hwenvs.networks.blocks import OPERATORS, Block, Operator
 from hwenvs.networks.classic import alexnet, lenet5, lenet_300_100, vgg16
 from hwenvs.networks.coupling import ChannelGroup, channel_groups, kept_channels
 from hwenvs.networks.density import PERCENT, WeightGroup, weight_groups
@@ -28,7 +29,7 @@ from hwenvs.networks.precision import FULL_PRECISION, BitGroup, bit_groups
 from hwenvs.networks.proxyless import SPACES, get_space, proxyless_found
 from hwenvs.networks.recurrent import lstm
 from hwenvs.networks.resnet import resnet_cifar, resnet_imagenet
-from hwenvs.networks.spaces import OPERATORS, Block, Operator, Space
+from hwenvs.networks.spaces import Space
 from hwenvs.networks.storage import CODEBOOK_BITS, FLOAT_BITS, StorageGroup, storage_groups
 
 if TYPE_CHECKING:

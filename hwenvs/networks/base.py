@@ -24,7 +24,7 @@ class Node:
         channels: channels of its output.
         size: height and width of its output in pixels (1 after flattening).
         activation: what is applied to its output, ``"relu"`` or another name of
-            ``hwenvs.networks.modules.ACTIVATIONS``, or None.
+            ``hwenvs.networks.execution.ACTIVATIONS``, or None.
     """
 
     name: str

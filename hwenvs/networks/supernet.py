@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hwenvs.networks.blocks import OPERATORS, ZERO, Block, Operator
 from hwenvs.networks.modules import TableModule
-from hwenvs.networks.spaces import OPERATORS, ZERO, Block, Operator, Space
+from hwenvs.networks.spaces import Space
 
 PARTS = ("inverted_bottleneck", "depth_conv", "point_linear")
 """The convolutions of an inverted residual, as ProxylessNAS's checkpoints call them."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -14,51 +13,17 @@ from numpy.typing import ArrayLike, NDArray
 from hwenvs.errors import ProxyError, unknown_name
 from hwenvs.problems.actions import no_choices
 from hwenvs.problems.base import Outcome, Problem, Walk
-from hwenvs.problems.budget import Budget
-from hwenvs.problems.decision import LEVELS, Decisions
-from hwenvs.problems.features import Features
+from hwenvs.problems.parts import CONSTRAINTS, Chain
 from hwenvs.problems.progress import Progress
-from hwenvs.problems.rewards import Reward
-from hwenvs.problems.tables import Tables
 from hwenvs.problems.walker import ChainWalker
-from hwenvs.proxies import AccuracyProxy, TabulatedProxy
+from hwenvs.proxies import TabulatedProxy
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-CONSTRAINTS = ("bounded", "projected", "backoff")
-"""Ways to keep the budget: each decision in turn, or the whole design at the end, scaled by a
-common factor or lowered option by option."""
-
-
-Lowering = Callable[[Ints, Ints], Ints]
-
-
-@dataclass(frozen=True, eq=False)
-class Chain:
-    """The parts of a chain problem.
-
-    Attributes:
-        decisions: options of every decision.
-        tables: costs and divergences of neighbouring options.
-        budgets: the limits, at least one; the first is the one that agents see.
-        features: what agents see.
-        proxy: estimates accuracies.
-        reward: paid at the end.
-        constraint: one of :data:`CONSTRAINTS`.
-    """
-
-    decisions: Decisions
-    tables: Tables
-    budgets: tuple[Budget, ...]
-    features: Features
-    proxy: AccuracyProxy
-    reward: Reward
-    constraint: str
-
 
 class ChainProblem(Problem):
-    """A problem over a :class:`Chain`: one continuous action in [0, 1] a decision, or one choice.
+    """A problem over a chain of decisions: one continuous action in [0, 1] each, or one choice.
 
     Args:
         chain: its parts.
@@ -213,9 +178,7 @@ class ChainProblem(Problem):
     def reference(self) -> Outcome:
         """The uniform design: the largest common fraction of all channels that fits."""
         full = np.array([[decision.size for decision in self.decisions]])
-        return self._judge(
-            self._lowered(self.decisions.nearest(full), self.decisions.scaled, LEVELS)
-        )
+        return self._judge(self.chain.projected(self.decisions.nearest(full), self.bounded))
 
     def _judge(self, options: Ints, rows: Iterable[Ints] | None = None) -> Outcome:
         rows = self.tables.rows(options) if rows is None else rows
@@ -270,42 +233,8 @@ class ChainProblem(Problem):
     def repair(self, options: Ints) -> Ints:
         """``options`` [T, B] made to meet the budget as ``constraint`` says."""
         if self.constraint == "projected":
-            return self._lowered(options, self.decisions.scaled, LEVELS)
-        return self._lowered(options, self.decisions.stepped, self.decisions.visits)
-
-    def _lowered(self, options: Ints, lower: Lowering, top: int) -> Ints:
-        """``options`` [T, B] lowered to the highest level that meets the budget.
-
-        Args:
-            options: what is asked for, at level ``top``.
-            lower: gives the options [T, B] at levels [B].
-            top: the level that leaves everything as it is; at 0 all options are the lowest.
-        """
-        options = options.copy()
-        over = np.flatnonzero(~self._within(options, finished=True))
-        if not len(over):
-            return options
-        asked = options[:, over]
-        low, high = np.zeros(len(over), dtype=np.int64), np.full(len(over), top)
-        while (high - low > 1).any():
-            middle = (low + high) // 2
-            fits = self._within(lower(asked, middle))
-            low, high = np.where(fits, middle, low), np.where(fits, high, middle)
-        lowered = lower(asked, low)
-        # Where a cost is not monotone even the floor may be too dear: then decide one by one.
-        dear = ~self._within(lowered)
-        if dear.any():
-            lowered[:, dear] = self.bounded(lowered[:, dear])
-        options[:, over] = lowered
-        return options
-
-    def _within(self, options: Ints, finished: bool = False) -> NDArray[np.bool_]:
-        """Whether ``options`` [T, B] meet all budgets, [B]; costs are added up in order."""
-        rows = list(self.tables.rows(options))
-        fits = np.ones(options.shape[1], dtype=bool)
-        for budget in self.budgets:
-            fits &= budget.total(rows) <= (budget.most if finished else budget.limit)
-        return fits
+            return self.chain.projected(options, self.bounded)
+        return self.chain.backed_off(options, self.bounded)
 
     def _full_costs(self) -> dict[str, float]:
         options = np.array([[len(decision.kept) - 1] for decision in self.decisions])

@@ -11,10 +11,11 @@ import numpy as np
 from hwenvs.errors import ArgumentError, ProxyError
 from hwenvs.hardware import HardwareModel, get_hardware
 from hwenvs.networks import Group, Network, get_network
-from hwenvs.problems.budget import compile_budget, compile_budgets
-from hwenvs.problems.chain import Chain, ChainProblem
+from hwenvs.problems.budgeting import compile_budget, compile_budgets
+from hwenvs.problems.chain import ChainProblem
 from hwenvs.problems.decision import Decisions
 from hwenvs.problems.features import FEATURES, Features, features
+from hwenvs.problems.parts import Chain
 from hwenvs.problems.rewards import RatioReward, get_reward
 from hwenvs.problems.tables import CostCompiler, Shaping
 from hwenvs.proxies import AccuracyProxy, MeasuredProxy, SurrogateProxy, get_proxy

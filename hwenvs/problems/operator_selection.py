@@ -13,11 +13,12 @@ from hwenvs.errors import ArgumentError
 from hwenvs.hardware import CheckedHardware, HardwareModel, get_hardware
 from hwenvs.hardware.operators import operator_costs
 from hwenvs.networks import OPERATORS, Block, Space, get_space
-from hwenvs.problems.budget import compile_budgets
-from hwenvs.problems.chain import Chain, ChainProblem
+from hwenvs.problems.budgeting import compile_budgets
+from hwenvs.problems.chain import ChainProblem
 from hwenvs.problems.decision import Decision, Decisions
 from hwenvs.problems.features import OPERATOR_FEATURES, operator_features
 from hwenvs.problems.layerwise import plain_budget
+from hwenvs.problems.parts import Chain
 from hwenvs.problems.rewards import Reward, TargetReward, get_reward
 from hwenvs.problems.tables import Tables
 from hwenvs.proxies import AccuracyProxy, OperatorTable, architecture_proxy

@@ -25,7 +25,7 @@ from hwenvs.compression.folding import FoldedNetwork
 from hwenvs.errors import ArgumentError, MissingExtraError, unknown_name
 from hwenvs.export.onnx_graph import IMAGES, to_onnx
 from hwenvs.networks.base import INPUT, Layer
-from hwenvs.networks.modules import run_node
+from hwenvs.networks.execution import run_node
 
 Seconds = NDArray[np.float64]
 

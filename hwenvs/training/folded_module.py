@@ -9,7 +9,7 @@ from hwenvs.compression.folding import FoldedNetwork
 from hwenvs.compression.quantized import QuantizedNetwork
 from hwenvs.errors import ArgumentError
 from hwenvs.networks.base import INPUT
-from hwenvs.networks.modules import execute
+from hwenvs.networks.execution import execute
 
 
 class FoldedModule(nn.Module):

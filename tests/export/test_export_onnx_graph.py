@@ -16,7 +16,8 @@ from hwenvs.compression.reference import Recipe
 from hwenvs.export.onnx_graph import IMAGES, LOGITS, to_onnx
 from hwenvs.export.runtime import open_session, run_session
 from hwenvs.networks import ZOO, from_torch, get_network
-from hwenvs.networks.modules import ACTIVATIONS, TableModule
+from hwenvs.networks.execution import ACTIVATIONS
+from hwenvs.networks.modules import TableModule
 from hwenvs.networks.tracing import adopt
 
 Compressed = Callable[[str, str], tuple[FoldedNetwork, torch.Tensor]]

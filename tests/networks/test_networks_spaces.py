@@ -10,8 +10,9 @@ import torch
 
 from hwenvs.errors import DesignError, UnknownNameError
 from hwenvs.networks import OPERATORS, SPACES, Layer, get_network, get_space
+from hwenvs.networks.blocks import ZERO, block_layers
 from hwenvs.networks.proxyless import FOUND, proxyless_space
-from hwenvs.networks.spaces import ZERO, Stage, block_layers
+from hwenvs.networks.spaces import Stage
 from hwenvs.networks.supernet import Supernet
 
 PUBLISHED = {"mobile": (320.4, 4.08), "cpu": (439.2, 4.36), "gpu": (465.3, 7.12)}

@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.func import functional_call
 
 from hwenvs.networks.base import INPUT, Layer
-from hwenvs.networks.modules import TableModule, run_nodes
+from hwenvs.networks.execution import run_nodes
+from hwenvs.networks.modules import TableModule
 from hwenvs.proxies.zero_cost.running import feature_map, normalise, unclipped
 
 ZEN_IMAGES = 16

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hwenvs.networks.base import INPUT, Add, Layer, Network, Node, Pointwise, Pool
-from hwenvs.networks.modules import TableModule, run_nodes
+from hwenvs.networks.execution import run_nodes
+from hwenvs.networks.modules import TableModule
 
 Compute = Callable[[Layer, Tensor], Tensor]
-"""A layer's output before its activation, see :func:`hwenvs.networks.modules.run_nodes`."""
+"""A layer's output before its activation, see :func:`hwenvs.networks.execution.run_nodes`."""
 
 
 def initialised(network: Network, seed: int) -> TableModule:
