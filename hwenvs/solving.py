@@ -16,6 +16,7 @@ from hwenvs.errors import ArgumentError, SolverError, unknown_name
 from hwenvs.problems import Problem
 from hwenvs.records import Run, plain, read_runs, versions, write_runs
 from hwenvs.registration import ENVIRONMENTS
+from hwenvs.single import check_single
 from hwenvs.solvers import EXTRAS, ONE_DESIGN, SOLVERS, Solver, get_solver
 
 Callback = Callable[[int, float], None]
@@ -44,6 +45,7 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
         super().__init__(env)
         base = env.unwrapped
         if not isinstance(base, DesignEnv):
+            check_single(env.spec.id if env.spec else "")
             raise SolverError(f"solvers need an environment of hwenvs, not {type(base).__name__}")
         self.problem: Problem = base.problem
         self.run = run
@@ -129,11 +131,13 @@ def solve(
     Raises:
         ArgumentError: if ``evaluations`` or ``seed`` is not a number from 1 or 0 on.
         UnknownNameError: if there is no such solver or environment.
+        SolverError: if the environment is many problems, pays a vector, or is not of this package.
     """
     _check_number("evaluations", evaluations, 1)
     _check_number("seed", seed, 0)
     if environment.rpartition(":")[2] not in gym.registry:
         raise unknown_name("environment", environment, ENVIRONMENTS)
+    check_single(environment)
     chosen = get_solver(solver) if isinstance(solver, str) else solver
     run = Run(chosen.name, environment, {}, seed, evaluations)
     run.hyperparameters = dict(chosen.hyperparameters)

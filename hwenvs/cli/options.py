@@ -11,6 +11,7 @@ import typer
 from hwenvs.cli.console import notes
 from hwenvs.errors import AnalyticProxyWarning, ArgumentError, unknown_name
 from hwenvs.registration import ALL_ENVIRONMENTS
+from hwenvs.single import check_single
 
 if TYPE_CHECKING:
     from hwenvs.problems import Problem
@@ -96,7 +97,9 @@ def check_environment(name: str) -> None:
 
     Raises:
         UnknownNameError: if ``name`` is no environment's id.
+        SolverError: if it is many problems, or pays a vector.
     """
+    check_single(name)
     if name not in ALL_ENVIRONMENTS:
         raise unknown_name("environment", name, ALL_ENVIRONMENTS)
 
