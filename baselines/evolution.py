@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +10,7 @@ import cma
 import numpy as np
 
 from hwenvs.baselines.ranges import Floats, OptionRange, episode_range
+from hwenvs.baselines.seeding import legacy_generator
 from hwenvs.errors import SolverError
 from hwenvs.hyperparameters import Configured
 from hwenvs.relaxing import relaxed
@@ -136,14 +136,3 @@ def _options(env: Recorder) -> _Space:
         "integer_variables": list(range(len(free))),
     }
     return _Space(space.reference[free].astype(np.float64), play, draw, options)
-
-
-@contextmanager
-def legacy_generator(seed: int) -> Iterator[None]:
-    """Seeds numpy's global generator, which pycma draws from, and leaves it as it was."""
-    state = np.random.get_state()  # noqa: NPY002
-    np.random.seed(seed)  # noqa: NPY002
-    try:
-        yield
-    finally:
-        np.random.set_state(state)  # noqa: NPY002

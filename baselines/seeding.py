@@ -1,11 +1,11 @@
-"""Torch as solvers need it: seeded, on one thread, and afterwards as if nothing had happened."""
+"""Global random generators as solvers need them, and afterwards as if nothing had happened."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
+import numpy as np
 
 
 @contextmanager
@@ -15,6 +15,8 @@ def seeded_torch(seed: int) -> Iterator[None]:
     Sums of several threads depend on how many there are, and so would traces.  Generator and
     threads are as before afterwards.
     """
+    import torch  # here, since solvers without it need the generators of others
+
     threads = torch.get_num_threads()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -23,3 +25,18 @@ def seeded_torch(seed: int) -> Iterator[None]:
             yield
         finally:
             torch.set_num_threads(threads)
+
+
+@contextmanager
+def legacy_generator(seed: int | None = None) -> Iterator[None]:
+    """Leaves numpy's global generator as it was; it starts from ``seed``, if there is one.
+
+    pycma draws from it, and Stable-Baselines3 seeds it.
+    """
+    state = np.random.get_state()  # noqa: NPY002
+    try:
+        if seed is not None:
+            np.random.seed(seed)  # noqa: NPY002
+        yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 import gymnasium as gym
-import numpy as np
 import torch
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from hwenvs.agents.networks import small_networks
+from hwenvs.baselines.seeding import legacy_generator
 from hwenvs.errors import SolverError
 from hwenvs.hyperparameters import Configured, load_hyperparameters
 from hwenvs.solving import Recorder
@@ -119,10 +119,9 @@ class StableBaselines(Configured[SettingsT], Generic[SettingsT]):
 @contextmanager
 def own_generators() -> Iterator[None]:
     """Leaves the global random generators as they were: Stable-Baselines3 seeds all of them."""
-    plain, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
-    with torch.random.fork_rng(devices=[]):
+    plain = random.getstate()
+    with legacy_generator(), torch.random.fork_rng(devices=[]):
         try:
             yield
         finally:
             random.setstate(plain)
-            np.random.set_state(legacy)  # noqa: NPY002
