@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, Generic
 
 from hwenvs.errors import WorkerError
 from hwenvs.records import Run
+from hwenvs.solvers import solver_modules
 from hwenvs.solving import Callback, solve
-from hwenvs.workers import Failure, Item, News, Result, Work, Worker, heard
+from hwenvs.workers import Failure, Item, News, Result, Work, Worker, heard, preload
 
 Progress = Callable[[int, int, float], None]
 """Receives a task's index, its finished evaluations and its best reward so far."""
@@ -50,7 +51,9 @@ def solve_many(
             watch = None if progress is None else _watcher(progress, index)
             yield index, solve(callback=watch, **task)
         return
-    with closing(perform(_solve, tasks, workers, progress=progress)) as results:
+    names = [task["solver"] for task in tasks if isinstance(task["solver"], str)]
+    pool = perform(_solve, tasks, workers, progress=progress, modules=solver_modules(names))
+    with closing(pool) as results:
         for index, result in results:
             if isinstance(result, Failure):
                 if result.trace:
@@ -65,6 +68,7 @@ def perform(
     workers: int,
     retries: int = RETRIES,
     progress: Progress | None = None,
+    modules: Iterable[str] = (),
 ) -> Generator[tuple[int, Result | Failure], None, None]:
     """Does ``work`` on every item, on processes that are replaced where one dies.
 
@@ -77,10 +81,13 @@ def perform(
         workers: processes, one thread each; they are kept from item to item.
         retries: how many times an item is tried again after its worker died.
         progress: see :func:`solve_many`.
+        modules: that the work needs, see :func:`preload`.
 
     Yields:
         Index and result, or failure, of each item as it ends.
     """
+    if items:
+        preload([work.__module__, *modules])
     pool = _Pool(work, items, workers, retries, progress)
     try:
         while pool.working:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from hwenvs.errors import MissingExtraError, SolverError, unknown_name
@@ -82,6 +82,11 @@ class Solver(Protocol):
             seed: of everything random.
         """
         ...
+
+
+def solver_modules(names: Iterable[str]) -> list[str]:
+    """The modules of those solvers in ``names`` that come with the package."""
+    return list(dict.fromkeys(SOLVERS[name].partition(":")[0] for name in names if name in SOLVERS))
 
 
 def get_solver(name: str, **hyperparameters: Any) -> Solver:

@@ -1,6 +1,9 @@
 """Worker processes: each has one thread, a pipe of its own, and a task in its hands or none.
 
 A worker that is killed takes nothing with it but that task: no lock, no queue, no other worker.
+
+On Linux workers are forked, but not from this process, whose threads may hold locks: from a process
+of one thread that has imported what they need (:func:`preload`) and does nothing else.
 """
 
 from __future__ import annotations
@@ -9,18 +12,22 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
 from hwenvs.errors import SolverError
 from hwenvs.solving import Callback
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -33,6 +40,9 @@ NEWS_EVERY = 0.1
 
 PATIENCE = 5.0
 """Seconds that a worker gets to end after it was told to."""
+
+METHOD: Literal["forkserver", "spawn"] = "forkserver" if sys.platform == "linux" else "spawn"
+"""How workers start: forked from a process with everything imported, or each afresh."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,22 @@ def attempt(
         return Failure(_portable(error), traceback.format_exc())
 
 
+def preload(modules: Iterable[str]) -> None:
+    """Starts the process that workers are forked from, and does not wait for it.
+
+    It ends with this process, and stays as it is: what later workers need more, each imports.
+
+    Args:
+        modules: imported there once for all workers, if they exist; they may start no threads.
+    """
+    if METHOD == "forkserver":
+        from multiprocessing import forkserver
+
+        forkserver.set_forkserver_preload([*modules, "hwenvs.preloading"])
+        with _one_thread(), _no_interrupts():
+            forkserver.ensure_running()
+
+
 class Worker(Generic[Item, Result]):
     """A process that does ``work`` on what it is sent, until it is closed.
 
@@ -84,13 +110,13 @@ class Worker(Generic[Item, Result]):
     """
 
     def __init__(self, work: Work[Item, Result], tell: bool) -> None:
-        context = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
+        context = _context()
         self._pipe, theirs = context.Pipe()
         self.index: int | None = None
-        self.process = context.Process(
-            target=_serve, args=(theirs, work, tell, list(warnings.filters))
-        )
         with _one_thread(), _no_interrupts():
+            # The process that it is forked from may have been started under other circumstances.
+            circumstances = list(warnings.filters), dict(os.environ)
+            self.process = context.Process(target=_serve, args=(theirs, work, tell, *circumstances))
             self.process.start()
         theirs.close()  # so that the pipe ends when the worker does
 
@@ -135,17 +161,32 @@ class Worker(Generic[Item, Result]):
             self.process.join()
 
 
+def _context() -> ForkServerContext | SpawnContext:
+    """How processes start, by :data:`METHOD`."""
+    if METHOD == "forkserver":
+        return multiprocessing.get_context("forkserver")
+    return multiprocessing.get_context("spawn")
+
+
 def heard(workers: Sequence[Worker[Item, Result]], seconds: float) -> list[Worker[Item, Result]]:
     """Those of ``workers`` that have sent something or have died, after ``seconds`` at most."""
     ready = wait([worker._pipe for worker in workers], seconds)
     return [w for w in workers if w._pipe in ready or not w.process.is_alive()]
 
 
-def _serve(connection: Connection, work: Work[Any, Any], tell: bool, filters: list[Any]) -> None:
-    """A worker's life: task after task, with the warnings that the parent wants."""
+def _serve(
+    connection: Connection,
+    work: Work[Any, Any],
+    tell: bool,
+    filters: list[Any],
+    environment: Mapping[str, str],
+) -> None:
+    """A worker's life: task after task, with the parent's warnings and environment variables."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
     threading.Thread(target=_end_with_parent, daemon=True).start()
     warnings.filters[:] = filters  # type: ignore[index]
+    os.environ.clear()
+    os.environ.update(environment)
     with suppress(EOFError, OSError):  # the parent has closed the pipe
         while True:
             item = connection.recv()

@@ -13,6 +13,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
@@ -25,37 +26,25 @@ from hwenvs.records import Run
 Score = Callable[[float], float | None]
 
 
-class Bars:
-    """A bar for every solver among ``tasks``; silent where standard error is not a terminal.
+class Live:
+    """Bars that are alive within ``with``; nothing is drawn where standard error is no terminal.
 
     Args:
-        tasks: arguments of ``solve``, with ``solver`` and ``evaluations``.
-        score: of a reward; None where scores are unknown, and then rewards are shown.
+        *columns: of rich's progress display.
+
+    Attributes:
+        console: where bars are drawn.
+        progress: rich's display.
     """
 
-    def __init__(self, tasks: Sequence[Mapping[str, Any]], score: Score) -> None:
-        console = notes()
-        self._score = score
-        self._solvers = [str(task["solver"]) for task in tasks]
-        self._done = [0] * len(tasks)
-        self._most = [int(task["evaluations"]) for task in tasks]
-        self._best = dict.fromkeys(self._solvers, -np.inf)
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[best]}"),
-            TimeElapsedColumn(),
-            console=console,
-            disable=not console.is_terminal,
+    def __init__(self, *columns: ProgressColumn) -> None:
+        self.console = notes()
+        self.progress = Progress(
+            *columns, console=self.console, disable=not self.console.is_terminal
         )
-        self._bars: dict[str, TaskID] = {
-            solver: self._progress.add_task(solver, total=self._total(solver), best="")
-            for solver in self._best
-        }
 
     def __enter__(self) -> Self:
-        self._progress.start()
+        self.progress.start()
         return self
 
     def __exit__(
@@ -64,7 +53,38 @@ class Bars:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._progress.stop()
+        self.stop()
+
+    def stop(self) -> None:
+        """Leaves the bars as they are."""
+        self.progress.stop()
+
+
+class Bars(Live):
+    """A bar for every solver among ``tasks``; silent where standard error is not a terminal.
+
+    Args:
+        tasks: arguments of ``solve``, with ``solver`` and ``evaluations``.
+        score: of a reward; None where scores are unknown, and then rewards are shown.
+    """
+
+    def __init__(self, tasks: Sequence[Mapping[str, Any]], score: Score) -> None:
+        super().__init__(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[best]}"),
+            TimeElapsedColumn(),
+        )
+        self._score = score
+        self._solvers = [str(task["solver"]) for task in tasks]
+        self._done = [0] * len(tasks)
+        self._most = [int(task["evaluations"]) for task in tasks]
+        self._best = dict.fromkeys(self._solvers, -np.inf)
+        self._bars: dict[str, TaskID] = {
+            solver: self.progress.add_task(solver, total=self._total(solver), best="")
+            for solver in self._best
+        }
 
     def update(self, index: int, done: int, best: float) -> None:
         """A task has finished ``done`` evaluations and earned ``best`` at most."""
@@ -89,7 +109,7 @@ class Bars:
         reward = self._best[solver]
         score = self._score(reward)
         text = f"best reward {reward:.4f}" if score is None else f"best score {score:6.3f}"
-        self._progress.update(
+        self.progress.update(
             self._bars[solver],
             completed=sum(self._of(solver, self._done)),
             total=self._total(solver),

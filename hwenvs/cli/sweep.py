@@ -12,20 +12,15 @@ from contextlib import contextmanager
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Annotated, Self
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
 from hwenvs.cli.console import notes, output
+from hwenvs.cli.progress import Live
 from hwenvs.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -73,11 +68,16 @@ def sweep(
     Finished cells are skipped. Ctrl-C leaves a folder that the same command goes on from.
     """
     from hwenvs.files import replacing
-    from hwenvs.sweeps.plan import read_plan
+    from hwenvs.sweeps.reading import read_plan
     from hwenvs.sweeps.sweep import PLAN, run_sweep
 
     chosen = _engine(engine, workers, address, retries)
-    cells = read_plan(plan).cells()
+    asked = read_plan(plan)
+    if engine is Engines.POOL:
+        from hwenvs.workers import preload
+
+        preload(asked.modules())  # while this process checks the plan, and imports them too
+    cells = asked.cells()
     text = plan.read_bytes()
     with replacing(out / PLAN) as temporary:
         temporary.write_bytes(text)
@@ -97,7 +97,7 @@ def sweep(
     _tell(result, out)
 
 
-class Cells:
+class Cells(Live):
     """A bar of cells with rate and time left; a line now and then where there is no terminal.
 
     Args:
@@ -108,48 +108,29 @@ class Cells:
     """
 
     def __init__(self, total: int) -> None:
-        self._console = notes()
-        self._total, self.done = total, 0
-        self._before: int | None = None
-        self._started = self._told = time.monotonic()
-        self._progress = Progress(
+        super().__init__(
             TextColumn("cells"),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[news]}"),
             TimeElapsedColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
         )
-        self._bar = self._progress.add_task("", total=total, news="")
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """Leaves the bar as it is."""
-        self._progress.stop()
+        self._total, self.done = total, 0
+        self._before: int | None = None
+        self._started = self._told = time.monotonic()
+        self._bar = self.progress.add_task("", total=total, news="")
 
     def update(self, done: int) -> None:
         """``done`` cells have ended; the first call tells those that were there before."""
         if self._before is None:
             self._before, self._started = done, time.monotonic()
         self.done = done
-        self._progress.update(self._bar, completed=done, news=self._news())
+        self.progress.update(self._bar, completed=done, news=self._news())
         now = time.monotonic()
-        if self._progress.disable and now - self._told >= LINE_EVERY:
+        if self.progress.disable and now - self._told >= LINE_EVERY:
             self._told = now
             news = f"{done} of {self._total} cells, {self._news()}"
-            self._console.print(news.removesuffix(", "), markup=False)
+            self.console.print(news.removesuffix(", "), markup=False)
 
     def _news(self) -> str:
         """Rate and time left, by the cells since the start."""

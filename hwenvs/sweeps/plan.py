@@ -1,18 +1,4 @@
-"""What a sweep runs: a YAML of environments, solvers and seeds, checked whole before hours of work.
-
-::
-
-    environments:
-      - AMC-ResNet20-v0
-      - environment: AMC-MobileNetV1-v0
-        arguments: {hardware: mobile, cost: latency, budget: 0.6}
-    solvers:
-      - random
-      - solver: ddpg
-        hyperparameters: {warmup: 50}
-    seeds: 10  # 0 to 9, or a list
-    evaluations: 400
-"""
+"""What a sweep runs: environments, solvers and seeds, checked whole before hours of work."""
 
 from __future__ import annotations
 
@@ -22,13 +8,10 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 import gymnasium as gym
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from hwenvs.canonical import canonical
 from hwenvs.environment import DesignEnv
@@ -36,8 +19,10 @@ from hwenvs.errors import ArgumentError, HwenvsError, MissingExtraError, unknown
 from hwenvs.problems import FAMILIES
 from hwenvs.proxies.opening import ARGUMENTS
 from hwenvs.registration import ALL_ENVIRONMENTS
+from hwenvs.solvers import solver_modules
+from hwenvs.single import check_single
 from hwenvs.solving import ONE_DESIGN, SOLVERS, Solver, get_solver
-from hwenvs.sweeps.cells import Cell
+from hwenvs.sweeps.cells import Cell, solve_cell
 
 UNEXPECTED = re.compile(r"unexpected keyword argument '(\w+)'")
 """How Python says that an argument does not exist."""
@@ -66,6 +51,7 @@ class EnvironmentEntry(Part):
         Raises:
             HwenvsError: if there is no such environment, or an argument makes no sense.
         """
+        check_single(self.environment)
         if self.environment not in ALL_ENVIRONMENTS:
             raise unknown_name("environment", self.environment, ALL_ENVIRONMENTS)
         _as_json(self.arguments)
@@ -142,6 +128,10 @@ class Plan(Part):
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], _counted()] = Field(min_length=1)
     evaluations: int = Field(default=400, ge=1)
 
+    def modules(self) -> list[str]:
+        """What a process will import that solves the cells, as far as it comes with the package."""
+        return [solve_cell.__module__, *solver_modules(entry.solver for entry in self.solvers)]
+
     def cells(self) -> list[Cell]:
         """Every solver on every environment with every seed, environment by environment.
 
@@ -151,11 +141,11 @@ class Plan(Part):
             ArgumentError: if something makes no sense; the message says where it stands.
         """
         for number, entry in enumerate(self.environments):
-            with _place(f"environments[{number}]"):
+            with place(f"environments[{number}]"):
                 entry.check()
         solvers = []
         for number, solver in enumerate(self.solvers):
-            with _place(f"solvers[{number}]"):
+            with place(f"solvers[{number}]"):
                 settings = _as_json(solver.load().hyperparameters)
                 solvers.append((solver, settings))
         cells = [
@@ -179,42 +169,8 @@ class Plan(Part):
         return self.seeds[:1] if solver in ONE_DESIGN else self.seeds
 
 
-def read_plan(path: Path) -> Plan:
-    """The sweep in a YAML file.
-
-    Raises:
-        ArgumentError: if the file cannot be read, or something in it is not what it should be; the
-            message says where it stands. Names and arguments are checked by :meth:`Plan.cells`.
-    """
-    try:
-        return Plan.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ArgumentError(f"{path}: {_where(first['loc'])}{_what(first)}") from error
-    except yaml.YAMLError as error:
-        message = " ".join(str(error).split())
-        raise ArgumentError(f"{path} is no YAML: {message}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ArgumentError(f"cannot read the sweep {path}: {error}") from error
-
-
-def _where(location: Sequence[int | str]) -> str:
-    """A place in the file, e.g. ``"solvers[1].hyperparameters: "``."""
-    place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in location)
-    return f"{place.removeprefix('.')}: " if place else ""
-
-
-def _what(error: ErrorDetails) -> str:
-    """What is wrong there, with the nearest valid name for a field that does not exist."""
-    if error["type"] != "extra_forbidden":
-        return f"{error['msg']}, not {error['input']!r}"
-    parts: dict[str, type[Part]] = {"environments": EnvironmentEntry, "solvers": SolverEntry}
-    part = parts.get(str(error["loc"][0]), Plan) if len(error["loc"]) > 1 else Plan
-    return str(unknown_name("field", error["loc"][-1], part.model_fields))
-
-
 @contextmanager
-def _place(where: str) -> Iterator[None]:
+def place(where: str) -> Iterator[None]:
     """Errors inside say where in the file their reason stands."""
     try:
         yield

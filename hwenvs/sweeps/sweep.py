@@ -19,6 +19,7 @@ from hwenvs.errors import DataError
 from hwenvs.files import replacing
 from hwenvs.pool import RETRIES, perform
 from hwenvs.records import Run
+from hwenvs.solvers import solver_modules
 from hwenvs.sweeps.cells import CELLS, Cell, find_cell, read_cell, solve_cell, write_cell
 from hwenvs.workers import Failure
 
@@ -64,7 +65,13 @@ def pool_engine(workers: int, retries: int = RETRIES) -> Engine:
         workers: processes, one thread each.
         retries: how many times a cell is tried again after its process died.
     """
-    return lambda cells: perform(solve_cell, cells, workers, retries)
+    return lambda cells: perform(
+        solve_cell,
+        cells,
+        workers,
+        retries,
+        modules=solver_modules(cell.solver for cell in cells),
+    )
 
 
 def missing(cells: Sequence[Cell], folder: Path) -> tuple[list[Cell], Sweep]:

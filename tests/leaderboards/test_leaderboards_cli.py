@@ -78,7 +78,7 @@ def test_submit_writes_an_entry_and_prints_the_verdict(board: Path, records: Pat
 def test_submit_reads_files_and_sweeps_and_a_file_about_them(
     board: Path, records: Path, tmp_path: Path
 ) -> None:
-    from hwenvs.sweeps.plan import read_plan
+    from hwenvs.sweeps.reading import read_plan
     from hwenvs.sweeps.sweep import pool_engine, run_sweep
 
     plan = tmp_path / "sweep.yaml"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from hwenvs.errors import ArgumentError, MissingExtraError
-from hwenvs.sweeps.plan import read_plan
+from hwenvs.leaderboards.suites import TraceSuite, load_suite
+from hwenvs.sweeps.reading import read_plan
 
 ID = "AMC-ResNet20-v0"
 ROOT = Path(__file__).parents[2]
@@ -23,6 +25,32 @@ def test_cells_are_the_product_and_solvers_without_chance_run_once(make_cells: A
         for environment in (ID, "NAS-ProxylessCIFAR-v0")
         for solver, seed in (("random", 4), ("random", 7), ("uniform", 4))
     ]
+
+
+def test_a_suite_stands_for_its_environments_seeds_and_evaluations(tmp_path: Path) -> None:
+    path = tmp_path / "sweep.yaml"
+    path.write_text("suite: amc\nsolvers: [random, uniform]\n")
+    suite, cells = load_suite("amc"), read_plan(path).cells()
+    assert isinstance(suite, TraceSuite)
+    tasks = {(task.environment, json.dumps(task.arguments)) for task in suite.tasks}
+    assert {(cell.environment, json.dumps(cell.arguments)) for cell in cells} == tasks
+    assert [c.seed for c in cells if c.solver == "random"] == suite.seeds * len(tasks)
+    assert [c.seed for c in cells if c.solver == "uniform"] == suite.seeds[:1] * len(tasks)
+    assert {cell.evaluations for cell in cells} == {suite.evaluations}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("suite: amc\nsolvers: [random]\nseeds: 3\n", "a suite says its seeds itself"),
+        ("suite: amcc\nsolvers: [random]\n", r"suite: .*amcc.*amc"),
+    ],
+)
+def test_a_suite_leaves_nothing_else_to_say(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "sweep.yaml"
+    path.write_text(text)
+    with pytest.raises(ArgumentError, match=message):
+        read_plan(path)
 
 
 def test_a_number_of_seeds_stands_for_so_many_from_0_on(make_cells: Any) -> None:

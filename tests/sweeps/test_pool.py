@@ -5,7 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from hwenvs.errors import SolverError, WorkerError
 from hwenvs.pool import perform
 from hwenvs.records import Run
 from hwenvs.sweeps.cells import solve_cell
-from hwenvs.workers import Failure
+from hwenvs.workers import METHOD, Failure
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no kill -9")
 
@@ -106,3 +108,39 @@ def test_workers_end_when_the_results_are_no_longer_wanted(make_cells: Any) -> N
     assert len(pids()) == 2
     results.close()
     assert not pids()
+
+
+def test_workers_have_the_environment_variables_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in ("first", "second"):  # the process that they are forked from has one at most
+        monkeypatch.setenv("HWENVS_TEST_VARIABLE", value)
+        assert list(perform(os.getenv, ["HWENVS_TEST_VARIABLE"], 1)) == [(0, value)]
+
+
+SERVER = """
+import os
+from multiprocessing import forkserver
+from pathlib import Path
+from hwenvs.pool import perform
+from hwenvs.solvers import SOLVERS, solver_modules
+
+if __name__ == "__main__":
+    assert list(perform(os.getenv, ["KEY"], 1, modules=solver_modules(SOLVERS))) == [(0, "value")]
+    server = Path("/proc") / str(forkserver._forkserver._forkserver_pid)
+    print(len(list((server / "task").iterdir())), "libtorch" in (server / "maps").read_text())
+"""
+
+
+@pytest.mark.skipif(METHOD != "forkserver", reason="workers are forked on Linux")
+def test_workers_are_forked_from_one_thread_whatever_it_has_imported(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="torch comes with an extra")
+    script = tmp_path / "script.py"
+    script.write_text(SERVER)
+    told = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "KEY": "value"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert told.stdout == "1 True\n", told

@@ -1,0 +1,85 @@
+"""The YAML of a sweep.
+
+::
+
+    environments:
+      - AMC-ResNet20-v0
+      - environment: AMC-MobileNetV1-v0
+        arguments: {hardware: mobile, cost: latency, budget: 0.6}
+    solvers:
+      - random
+      - solver: ddpg
+        hyperparameters: {warmup: 50}
+    seeds: 10  # 0 to 9, or a list
+    evaluations: 400
+
+or ``suite: amc`` in place of environments, seeds and evaluations: those of a suite of the
+leaderboard, its newest version or e.g. ``amc-v1``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from hwenvs.errors import ArgumentError, unknown_name
+from hwenvs.sweeps.plan import EnvironmentEntry, Part, Plan, SolverEntry, place
+
+
+def read_plan(path: Path) -> Plan:
+    """The sweep in a YAML file.
+
+    Raises:
+        ArgumentError: if the file cannot be read, or something in it is not what it should be; the
+            message says where it stands. Names and arguments are checked by :meth:`Plan.cells`.
+    """
+    try:
+        return Plan.model_validate(_expanded(yaml.safe_load(path.read_text(encoding="utf-8"))))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ArgumentError(f"{path}: {_where(first['loc'])}{_what(first)}") from error
+    except yaml.YAMLError as error:
+        message = " ".join(str(error).split())
+        raise ArgumentError(f"{path} is no YAML: {message}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArgumentError(f"cannot read the sweep {path}: {error}") from error
+
+
+def _expanded(content: object) -> object:
+    """What the file says, with what its suite stands for."""
+    if not isinstance(content, dict) or "suite" not in content:
+        return content
+    from hwenvs.leaderboards.suites import TraceSuite, load_suite
+
+    rest = {key: value for key, value in content.items() if key != "suite"}
+    given = [field for field in ("environments", "seeds", "evaluations") if field in rest]
+    if given:
+        raise ArgumentError(f"a suite says its {', '.join(given)} itself: leave one or the other")
+    with place("suite"):
+        suite = load_suite(str(content["suite"]))
+        if not isinstance(suite, TraceSuite):
+            raise ArgumentError(f"{suite.id} takes frozen policies, no runs of solvers")
+    environments = [
+        {"environment": task.environment, "arguments": task.arguments} for task in suite.tasks
+    ]
+    whole = {"environments": environments, "seeds": suite.seeds, "evaluations": suite.evaluations}
+    return {**rest, **whole}
+
+
+def _where(location: Sequence[int | str]) -> str:
+    """A place in the file, e.g. ``"solvers[1].hyperparameters: "``."""
+    place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in location)
+    return f"{place.removeprefix('.')}: " if place else ""
+
+
+def _what(error: ErrorDetails) -> str:
+    """What is wrong there, with the nearest valid name for a field that does not exist."""
+    if error["type"] != "extra_forbidden":
+        return f"{error['msg']}, not {error['input']!r}"
+    parts: dict[str, type[Part]] = {"environments": EnvironmentEntry, "solvers": SolverEntry}
+    part = parts.get(str(error["loc"][0]), Plan) if len(error["loc"]) > 1 else Plan
+    return str(unknown_name("field", error["loc"][-1], part.model_fields))
