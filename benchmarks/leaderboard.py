@@ -17,7 +17,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
-from hwenvs.leaderboards import suites
+from hwenvs.leaderboards import frozen
 from hwenvs.leaderboards.board import ENTRIES, LOG, check_board
 from hwenvs.leaderboards.freezing import Place, Recipe, freeze
 from hwenvs.leaderboards.log import append
@@ -74,7 +74,7 @@ def _measure(folder: Path, suite: TraceSuite, entries: int, repetitions: int) ->
     decisions = entries * SEEDS * EVALUATIONS * sum(len(task.design) for task in suite.tasks)
     print(f"{entries} entries, {entries * SEEDS * len(suite.tasks)} runs, {decisions:,} decisions")
     for _ in range(repetitions):
-        suites._problem.cache_clear()
+        frozen._problem.cache_clear()
         wall, core = time.perf_counter(), time.process_time()
         board = check_board(folder, folder / "suites")
         wall, core = time.perf_counter() - wall, time.process_time() - core

@@ -12,10 +12,11 @@ from hwenvs.leaderboards.entries import open_entry
 from hwenvs.leaderboards.log import Line, latest, read_log
 from hwenvs.leaderboards.ranking import Row, rank
 from hwenvs.leaderboards.reading import clipped
-from hwenvs.leaderboards.suites import FOLDER, Suite, load_suite, suite_names
+from hwenvs.leaderboards.suites import FOLDER, Suite, UnionSuite, load_suite, suite_names
+from hwenvs.leaderboards.unions import joined, members, parts_of, weakest
 from hwenvs.leaderboards.verify import Verdict, verify
 
-ENTRIES, LOG, PAGE = "entries", "log.jsonl", "index.html"
+SUITES, ENTRIES, LOG, PAGE = "suites", "entries", "log.jsonl", "index.html"
 
 Progress = Callable[[str, int, int], None]
 """Receives what is verified, how many entries are done and how many there are."""
@@ -42,11 +43,14 @@ class Board:
     def rows(self, suite: Suite) -> list[Row]:
         """The table of a suite: entries that were verified and logged, best first."""
         last = latest(list(self.lines))
+        logged = {key: verdict for key, verdict in self.verdicts.items() if key in last}
+        own: list[Verdict] = [one for key, one in logged.items() if key[0] == suite.id]
+        if isinstance(suite, UnionSuite):
+            own = [*joined(suite, self.suites, logged.values())]
         return rank(
             [
-                (verdict, last[key].badge)
-                for key, verdict in self.verdicts.items()
-                if key[0] == suite.id and key in last
+                (one, weakest(last[part.suite.id, part.name].badge for part in parts_of(one)))
+                for one in own
             ]
         )
 
@@ -61,12 +65,14 @@ def find_entries(folder: Path, names: Iterable[str]) -> list[Path]:
     """Folders of the entries called ``SUITE/NAME``; all of them without names.
 
     Raises:
+        EntryError: if a name is one of a union, which has no entries.
         UnknownNameError: if there is none of a name.
     """
     known = {f"{path.parent.name}/{path.name}": path for path in entry_folders(folder)}
     wanted = list(names)
     for name in wanted:
         if name not in known:
+            _check_no_union(folder, name)
             raise unknown_name("entry", name, known)
     return [known[name] for name in wanted] if wanted else list(known.values())
 
@@ -146,14 +152,23 @@ def against_log(verdict: Verdict, line: Line | None) -> list[str]:
 
 
 def _suites(folder: Path) -> tuple[tuple[Suite, ...], list[str]]:
-    """The suites that can be read, and why others cannot."""
-    suites, faults = [], []
+    """The suites that can be read, and why others cannot; a union is read with its parts."""
+    suites: list[Suite] = []
+    faults = []
     for name in suite_names(folder):
         try:
             suites.append(load_suite(name, folder))
         except DataError as error:
             faults.append(str(error))
-    return tuple(suites), faults
+    whole = []
+    for suite in suites:
+        try:
+            if isinstance(suite, UnionSuite):
+                members(suite, suites)
+            whole.append(suite)
+        except DataError as error:
+            faults.append(str(error))
+    return tuple(whole), faults
 
 
 def _suites_against_log(board: Board) -> list[str]:
@@ -164,6 +179,14 @@ def _suites_against_log(board: Board) -> list[str]:
         for suite in board.suites
         if suite.id in logged and logged[suite.id].suite_digest != suite.digest
     ]
+
+
+def _check_no_union(folder: Path, name: str) -> None:
+    suite = name.partition("/")[0]
+    if suite in suite_names(folder / SUITES):
+        found = load_suite(suite, folder / SUITES)
+        if isinstance(found, UnionSuite):
+            raise EntryError(f"{found.closed}; name one of theirs")
 
 
 def _folders(path: Path) -> list[Path]:

@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hwenvs.errors import EntryError
-from hwenvs.leaderboards.board import ENTRIES, LOG
+from hwenvs.leaderboards.board import ENTRIES, LOG, SUITES
 from hwenvs.leaderboards.entries import ABOUT, FILES, parse_about
 from hwenvs.leaderboards.log import extends, read_log
 from hwenvs.leaderboards.reading import clipped
-
-SUITES = "suites"
 
 
 @dataclass

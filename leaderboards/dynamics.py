@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hwenvs.canonical import digest
 from hwenvs.errors import DataError, HwenvsError
 from hwenvs.leaderboards.replay import walked
-from hwenvs.leaderboards.suites import Family, PolicySuite, Suite, Task, TraceSuite
+from hwenvs.leaderboards.suites import Family, PolicySuite, Suite, Task, TraceSuite, UnionSuite
 from hwenvs.problems import Problem
 from hwenvs.problems.chain import ChainProblem
 from hwenvs.proxies import TABLES
@@ -94,7 +94,10 @@ def dynamics_of(rule: str) -> str:
 
 
 def stale(suite: Suite) -> list[str]:
-    """What of ``suite`` does not hold today, in words: environments, references or families."""
+    """What of ``suite`` does not hold today, in words: environments, references or families.
+
+    A union has nothing but parts, which are suites themselves.
+    """
     found: list[str] = []
     for part in _parts(suite):
         try:
@@ -108,6 +111,8 @@ def stale(suite: Suite) -> list[str]:
 def _parts(suite: Suite) -> list[Task] | list[Family]:
     if isinstance(suite, PolicySuite):
         return suite.families
+    if isinstance(suite, UnionSuite):
+        return []
     assert isinstance(suite, TraceSuite)
     return suite.tasks
 

@@ -17,21 +17,22 @@ from hwenvs.leaderboards.suites import (
     FOLDER,
     Family,
     Frozen,
+    Part,
     PolicySuite,
     Suite,
     Task,
     TraceSuite,
+    UnionSuite,
+    load_suite,
     read_suite,
     suite_names,
 )
+from hwenvs.leaderboards.unions import members
+from hwenvs.single import check_single
 from hwenvs.tasks.environment import TaskEnv
 
 RECIPES = Path(__file__).parent / "suites.yaml"
 """What each suite is made of."""
-
-
-ALL = "all"
-"""The suite of what all others of environments hold."""
 
 
 class Place(Frozen):
@@ -59,44 +60,51 @@ class PolicyRecipe(Frozen):
     families: list[str] = Field(min_length=1)
 
 
-AnyRecipe = Recipe | PolicyRecipe
+class UnionRecipe(Frozen):
+    """A union before it is frozen: names of its parts, whose newest versions it takes."""
+
+    title: str
+    parts: list[str] = Field(min_length=2)
+
+
+AnyRecipe = Recipe | PolicyRecipe | UnionRecipe
 
 
 def recipes(path: Path = RECIPES) -> dict[str, AnyRecipe]:
-    """What suites are made of, by name; ``all`` is made of all others that have environments.
+    """What suites are made of, by name.
 
     Raises:
         DataError: if the file is not what it should be.
     """
     try:
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-        found = {name: _recipe(entry) for name, entry in entries.items()}
+        return {name: _recipe(entry) for name, entry in entries.items()}
     except (OSError, yaml.YAMLError, ValidationError, AttributeError) as error:
         raise DataError(f"cannot read {path}: {error}") from error
-    return {**found, ALL: _all([one for one in found.values() if isinstance(one, Recipe)])}
 
 
 def _recipe(entry: Any) -> AnyRecipe:
-    policies = isinstance(entry, dict) and "families" in entry
-    return (PolicyRecipe if policies else Recipe).model_validate(entry)
+    kinds: dict[str, type[AnyRecipe]] = {"families": PolicyRecipe, "parts": UnionRecipe}
+    named = (kind for field, kind in kinds.items() if isinstance(entry, dict) and field in entry)
+    return next(named, Recipe).model_validate(entry)
 
 
-def _all(parts: list[Recipe]) -> Recipe:
-    return Recipe(
-        title="All environments of the other suites",
-        evaluations=max(part.evaluations for part in parts),
-        seeds=max(part.seeds for part in parts),
-        environments=[place for part in parts for place in part.environments],
-    )
-
-
-def frozen(name: str, version: int, recipe: AnyRecipe) -> Suite:
+def frozen(name: str, version: int, recipe: AnyRecipe, folder: Path = FOLDER) -> Suite:
     """The suite of a recipe: references computed, dynamics digested.
+
+    Args:
+        name: of the suite.
+        version: of it.
+        recipe: what it is made of.
+        folder: of the frozen suites, where the parts of a union are.
 
     Raises:
         HwenvsError: if an environment cannot be made, has no optimum or no table; if there is no
-            such rule, it has fewer tasks than instances, or another has other observations.
+            such rule, it has fewer tasks than instances, or another has other observations; if a
+            part is not frozen, or cannot be ranked together with the others.
     """
+    if isinstance(recipe, UnionRecipe):
+        return _of_parts(name, version, recipe, folder)
     if isinstance(recipe, PolicyRecipe):
         return _of_policies(name, version, recipe)
     return TraceSuite(
@@ -131,6 +139,24 @@ def _of_policies(name: str, version: int, recipe: PolicyRecipe) -> PolicySuite:
     )
 
 
+def _of_parts(name: str, version: int, recipe: UnionRecipe, folder: Path) -> UnionSuite:
+    there = {one.rpartition("-v")[0] for one in suite_names(folder)}
+    if absent := [part for part in recipe.parts if part not in there]:
+        raise DataError(
+            f"suite {name} is made of {', '.join(recipe.parts)}; not frozen yet: "
+            f"{', '.join(absent)} (hwenvs leaderboard freeze {absent[0]})"
+        )
+    suites = [load_suite(part, folder) for part in recipe.parts]
+    made = UnionSuite(
+        name=name,
+        version=version,
+        title=recipe.title,
+        parts=[Part(suite=suite.id, digest=suite.digest) for suite in suites],
+    )
+    members(made, suites)
+    return made
+
+
 def freeze(name: str, folder: Path = FOLDER, recipe: AnyRecipe | None = None) -> Path:
     """Writes the next version of a suite, unless the newest one holds the same.
 
@@ -149,7 +175,7 @@ def freeze(name: str, folder: Path = FOLDER, recipe: AnyRecipe | None = None) ->
         if one.rpartition("-v")[0] == name
     ]
     newest = max(versions, default=0)
-    made = frozen(name, newest + 1, recipe)
+    made = frozen(name, newest + 1, recipe, folder)
     if newest:
         path = folder / f"{name}-v{newest}.json"
         if read_suite(path) == made.model_copy(update={"version": newest}):
@@ -163,6 +189,7 @@ def freeze(name: str, folder: Path = FOLDER, recipe: AnyRecipe | None = None) ->
 def _task(place: Place) -> Task:
     from hwenvs.baselines.exact import optimum
 
+    check_single(place.environment)
     problem = gym.make(place.environment, **place.arguments).unwrapped.problem  # type: ignore[attr-defined]
     best = optimum(problem)
     try:

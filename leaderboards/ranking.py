@@ -55,7 +55,7 @@ class Row:
     @property
     def name(self) -> str:
         """Of the entry."""
-        return self.verdict.entry.about.name
+        return self.verdict.name
 
 
 def rank(judged: Sequence[tuple[Verdict, Badge]]) -> list[Row]:
@@ -66,7 +66,7 @@ def rank(judged: Sequence[tuple[Verdict, Badge]]) -> list[Row]:
     single runs another: that is no order either.)  Equal means are in the order of names.
     """
     rated = [(float(interquartile_mean(v.scores.ravel())), v, badge) for v, badge in judged]
-    rated.sort(key=lambda one: (-round(one[0], 9), one[1].entry.about.name))
+    rated.sort(key=lambda one: (-round(one[0], 9), one[1].name))
     rows: list[Row] = []
     first: Verdict | None = None
     tier = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from hwenvs.leaderboards.entries import (
 )
 from hwenvs.leaderboards.policies import read_policy, write_policy
 from hwenvs.leaderboards.suites import Suite, Task, TraceSuite
-from hwenvs.leaderboards.verify import Verdict, check_track, verify
+from hwenvs.leaderboards.verify import Verdict, check_open, check_track, verify
 from hwenvs.records import Run
+from hwenvs.solving import ONE_DESIGN
 
 
 def submit(
@@ -34,7 +36,9 @@ def submit(
     Nothing is left behind if the verifier refuses it; an entry that exists is not touched.
 
     Args:
-        runs: records of one solver; those on other environments than the suite's are left out.
+        runs: records of one solver, or of several if ``about`` names it; those on other
+            environments than the suite's are left out. Solvers without any chance in them
+            (:data:`hwenvs.solving.ONE_DESIGN`) need one run: it stands for all seeds.
         suite: the suite.
         name: of the entry.
         about: fields of :class:`hwenvs.leaderboards.entries.About`; solver and hyper-parameters
@@ -44,11 +48,14 @@ def submit(
     Raises:
         ArgumentError: if the records are of several solvers, or none fits the suite, or it is one
             of policies.
-        EntryError: if the entry exists, a field makes no sense, or the verifier refuses it.
+        EntryError: if the suite is a union, the entry exists, a field makes no sense, or the
+            verifier refuses it.
     """
+    check_open(suite)
     if not isinstance(suite, TraceSuite):
         raise ArgumentError(f"{suite.id} takes policies, not records of runs: give a policy.npz")
-    chosen = _of_suite(runs, suite)
+    named = [run for run in runs if run.solver == about.get("solver")]
+    chosen = _of_suite(named or runs, suite)
     made = {(run.solver, json.dumps(run.hyperparameters, sort_keys=True)) for run in chosen}
     if len(made) > 1:
         names = ", ".join(sorted({solver for solver, _ in made}))
@@ -121,11 +128,20 @@ def _about(fields: Mapping[str, Any]) -> About:
 def _of_suite(runs: Sequence[Run], suite: TraceSuite) -> list[Run]:
     """The runs that the suite asks for, in its order."""
     places = {_key(task): place for place, task in enumerate(suite.tasks)}
-    chosen = []
-    for run in runs:
-        place = places.get(_key(run))
-        if place is not None and run.seed in suite.seeds:
-            chosen.append((place, run.seed, run))
+    found = [(places.get(_key(run)), run) for run in runs]
+    chosen = [
+        (place, run.seed, run)
+        for place, run in found
+        if place is not None and run.seed in suite.seeds
+    ]
+    known = {(place, seed) for place, seed, _ in chosen}
+    chosen += [
+        (place, seed, replace(run, seed=seed))
+        for place, run in {place: run for place, _, run in chosen}.items()
+        if run.solver in ONE_DESIGN
+        for seed in suite.seeds
+        if (place, seed) not in known
+    ]
     if not chosen:
         raise ArgumentError(
             f"none of the {len(runs)} records is of an environment and a seed of {suite.id}: "

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import ClassVar
 
-import gymnasium as gym
-from gymnasium.error import Error as GymnasiumError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from hwenvs.canonical import digest
 from hwenvs.errors import DataError, unknown_name
+from hwenvs.leaderboards.frozen import Digest, Family, Frozen, Task
 from hwenvs.leaderboards.reading import fault
-
-if TYPE_CHECKING:
-    from hwenvs.problems import Problem
 
 FOLDER = Path(__file__).parent / "suites"
 """Where the frozen suites are."""
@@ -28,79 +23,23 @@ FEWEST_SEEDS = 10
 NAME = re.compile(r"[a-z][a-z0-9]{1,19}-v[1-9][0-9]{0,2}")
 """What a suite may be called."""
 
-Digest = Field(pattern=r"^[0-9a-f]{64}$")
-
-
-class Frozen(BaseModel):
-    """What files of the leaderboard hold: nothing else, nothing of another type."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class Task(Frozen):
-    """An environment of a suite.
-
-    Attributes:
-        key: what entries call it; unique in the suite.
-        environment: registered id.
-        arguments: of ``gym.make``.
-        uniform: reward of the uniform design at the same budget, score 0.
-        optimum: reward of the best design there is, score 1.
-        proved: whether that is certified; the best known design otherwise.
-        design: that design.
-        dynamics: digest of everything that rewards depend on, see
-            :func:`hwenvs.leaderboards.dynamics.dynamics`.
-    """
-
-    key: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{2,79}$")
-    environment: str
-    arguments: dict[str, Any] = Field(default_factory=dict)
-    uniform: float
-    optimum: float
-    proved: bool
-    design: list[int]
-    dynamics: str = Digest
-
-    @model_validator(mode="after")
-    def _scale(self) -> Task:
-        if not self.optimum > self.uniform:
-            raise ValueError(f"{self.key}: the optimum must earn more than the uniform design")
-        return self
-
-    def score(self, reward: float) -> float:
-        """0 for the uniform design, 1 for the optimum."""
-        return (reward - self.uniform) / (self.optimum - self.uniform)
-
-    def problem(self) -> Problem:
-        """The problem behind the environment, made once a process.
-
-        Raises:
-            HwenvsError: if there is no such environment, or it does not take the arguments.
-        """
-        return _problem(self.environment, json.dumps(self.arguments, sort_keys=True))
-
-
-class Family(Frozen):
-    """Tasks of a rule that policies are tried on, see :mod:`hwenvs.tasks`.
-
-    Attributes:
-        rule: name of a frozen rule.
-        split: the part of it.
-        dynamics: digest of all its tasks, see :func:`hwenvs.leaderboards.dynamics.dynamics_of`.
-    """
-
-    rule: str = Field(pattern=r"^[a-z][a-z0-9]{1,19}$")
-    split: Literal["test"] = "test"
-    dynamics: str = Digest
-
-    @property
-    def key(self) -> str:
-        """What verdicts call it, e.g. ``"amc-test"``."""
-        return f"{self.rule}-{self.split}"
-
-    def score(self, reward: float) -> float:
-        """Rewards of tasks are scores already."""
-        return reward
+__all__ = [
+    "FEWEST_SEEDS",
+    "FOLDER",
+    "NAME",
+    "Digest",
+    "Family",
+    "Frozen",
+    "Part",
+    "PolicySuite",
+    "Suite",
+    "Task",
+    "TraceSuite",
+    "UnionSuite",
+    "load_suite",
+    "read_suite",
+    "suite_names",
+]
 
 
 class Suite(Frozen):
@@ -197,6 +136,47 @@ class PolicySuite(Suite):
         return self
 
 
+class Part(Frozen):
+    """A suite whose entries a union ranks.
+
+    Attributes:
+        suite: its id.
+        digest: sha256 of its canonical JSON, as :attr:`Suite.digest`.
+    """
+
+    suite: str = Field(pattern=f"^{NAME.pattern}$")
+    digest: str = Digest
+
+
+class UnionSuite(Suite):
+    """Suites of environments that are ranked together, over the entries that they have.
+
+    Attributes:
+        parts: the suites, at least two, in the order of their environments.
+    """
+
+    tracks = ()
+    rows = "parts"
+
+    parts: list[Part] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> UnionSuite:
+        if len({part.suite.rpartition("-v")[0] for part in self.parts}) < len(self.parts):
+            raise ValueError(f"a part stands twice in suite {self.id}")
+        return self
+
+    @property
+    def closed(self) -> str:
+        """Why it takes no entries, and who does."""
+        parts = ", ".join(part.suite for part in self.parts)
+        return f"{self.id} has no entries of its own: it ranks those of {parts}"
+
+
+KINDS: tuple[type[Suite], ...] = (PolicySuite, UnionSuite)
+"""What files of suites hold that are not of traces."""
+
+
 def suite_names(folder: Path = FOLDER) -> list[str]:
     """Ids of all suites, in order."""
     return sorted(path.stem for path in folder.glob("*-v*.json"))
@@ -226,9 +206,9 @@ def read_suite(path: Path) -> Suite:
     """
     try:
         text = path.read_bytes()
-        # No other file has these bytes: strings of JSON hold no new lines.
-        kind = PolicySuite if b'\n "families": [\n' in text else TraceSuite
-        suite = kind.model_validate_json(text)
+        # Of one kind only: strings of JSON hold no new lines.
+        kinds = (kind for kind in KINDS if f'\n "{kind.rows}": [\n'.encode() in text)
+        suite = next(kinds, TraceSuite).model_validate_json(text)
     except OSError as error:
         raise DataError(f"cannot read the suite {path}: {error}") from error
     except ValidationError as error:
@@ -239,12 +219,3 @@ def read_suite(path: Path) -> Suite:
     if suite.text.encode() != text:
         raise DataError(f"{path} is not written as `hwenvs leaderboard freeze` writes suites")
     return suite
-
-
-@lru_cache(64)
-def _problem(environment: str, arguments: str) -> Problem:
-    try:
-        made: Problem = gym.make(environment, **json.loads(arguments)).unwrapped.problem  # type: ignore[attr-defined]
-    except (GymnasiumError, TypeError, AttributeError) as error:
-        raise DataError(f"{environment} with {arguments} cannot be made: {error}") from error
-    return made

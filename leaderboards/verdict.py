@@ -78,6 +78,11 @@ class Verdict:
     judged: tuple[Judged, ...]
 
     @property
+    def name(self) -> str:
+        """What tables call it."""
+        return self.entry.about.name
+
+    @property
     def scores(self) -> Floats:
         """[tasks, seeds] final scores; [families, instances] of a policy."""
         return np.stack([judged.scores for judged in self.judged])

@@ -14,7 +14,7 @@ from hwenvs.leaderboards.entries import LARGEST, About, Entry, Trace, read_trace
 from hwenvs.leaderboards.reading import clipped
 from hwenvs.leaderboards.replay import replayed
 from hwenvs.leaderboards.rollouts import judge_policy
-from hwenvs.leaderboards.suites import PolicySuite, Suite, Task, TraceSuite
+from hwenvs.leaderboards.suites import PolicySuite, Suite, Task, TraceSuite, UnionSuite
 from hwenvs.leaderboards.verdict import Instance, Judged, Verdict
 
 Floats = NDArray[np.float64]
@@ -22,7 +22,16 @@ Floats = NDArray[np.float64]
 TRACKS = (*TraceSuite.tracks, *PolicySuite.tracks)
 """Tracks that can be judged."""
 
-__all__ = ["TRACKS", "Instance", "Judged", "Verdict", "check_track", "verify"]
+__all__ = [
+    "TRACKS",
+    "Instance",
+    "Judged",
+    "Verdict",
+    "check_open",
+    "check_track",
+    "verify",
+    "without_runs",
+]
 
 
 def verify(entry: Entry, suite: Suite) -> Verdict:
@@ -50,11 +59,28 @@ def check_track(about: About, suite: Suite, place: str) -> None:
     Raises:
         EntryError: if it does not.
     """
+    check_open(suite)
     if about.track not in suite.tracks:
         raise EntryError(
             f"{place}: the track {about.track!r} cannot be judged on {suite.id}, which takes "
             + " and ".join(suite.tracks)
         )
+
+
+def check_open(suite: Suite) -> None:
+    """Whether a suite takes entries.
+
+    Raises:
+        EntryError: if it is a union.
+    """
+    if isinstance(suite, UnionSuite):
+        raise EntryError(f"{suite.closed}; submit to them")
+
+
+def without_runs(task: Task, suite: TraceSuite) -> Judged:
+    """What an entry that has no run on a task of ``suite`` is worth there: 0 for each."""
+    curves, nothing = np.zeros((len(suite.seeds), suite.evaluations)), (None,) * len(suite.seeds)
+    return Judged(task, curves, tuple(suite.seeds), 0, None, None, nothing)
 
 
 def _judge_traces(entry: Entry, suite: TraceSuite) -> tuple[Judged, ...]:
@@ -87,11 +113,11 @@ def _place(runs: dict[str, dict[int, Trace]], trace: Trace, suite: TraceSuite, p
 
 
 def _judge(task: Task, runs: dict[int, Trace], suite: TraceSuite, entry: Entry) -> Judged:
+    if not runs:
+        return without_runs(task, suite)
     curves = np.zeros((len(suite.seeds), suite.evaluations))
     missing = tuple(seed for seed in suite.seeds if seed not in runs)
     seconds = tuple(runs[s].seconds if s in runs else None for s in suite.seeds)
-    if not runs:
-        return Judged(task, curves, missing, 0, None, None, seconds)
     order = sorted(runs)
     blocks = [_array(task, runs[seed], entry) for seed in order]
     rewards = _rewards(task, np.concatenate(blocks), order, blocks, entry)

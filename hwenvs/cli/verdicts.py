@@ -21,13 +21,14 @@ from hwenvs.leaderboards.board import (
     ENTRIES,
     LOG,
     PAGE,
+    SUITES,
     Board,
     against_log,
     check_board,
     find_entries,
     judged,
 )
-from hwenvs.leaderboards.difference import SUITES, difference
+from hwenvs.leaderboards.difference import difference
 from hwenvs.leaderboards.log import grew_from, latest, read_log
 from hwenvs.leaderboards.log import head as head_of
 from hwenvs.leaderboards.ranking import THRESHOLD, Row

@@ -35,12 +35,17 @@ class Cell:
     solved: int
 
 
-def cell(suite: Suite, judged: Judged) -> Cell:
-    """What the verifier found of an entry on a task, in the numbers of its table."""
+def cell(place: str, judged: Judged) -> Cell:
+    """What the verifier found of an entry on a task, in the numbers of its table.
+
+    Args:
+        place: anchor of the task's section.
+        judged: what was found.
+    """
     efforts = [evaluations_to(curve, THRESHOLD) for curve in judged.curves]
     low, high = np.quantile(judged.scores, [0.25, 0.75])
     return Cell(
-        anchor(suite, judged.task),
+        place,
         judged,
         float(median(judged.scores)),
         float(low),

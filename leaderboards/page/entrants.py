@@ -15,6 +15,23 @@ from hwenvs.leaderboards.page.colours import SLOTS
 from hwenvs.leaderboards.page.pictures import interval, swatch
 from hwenvs.leaderboards.ranking import Row
 from hwenvs.leaderboards.suites import Suite
+from hwenvs.leaderboards.unions import parts_of
+from hwenvs.reporting.statistics import interquartile_mean
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a row of a union has from one of its parts.
+
+    Attributes:
+        line: the entry's in the log.
+        mean: interquartile mean of its scores there.
+        missing: runs that it lacks.
+    """
+
+    line: Line
+    mean: float
+    missing: int
 
 
 @dataclass(frozen=True)
@@ -23,7 +40,7 @@ class Entrant:
 
     Attributes:
         row: its line of the table.
-        line: its verdict in the log.
+        lines: its verdict in the log; of a row of a union, those of its entries.
         anchor: of its section.
         look: CSS class of its colour and dash.
         first: whether it opens its tier.
@@ -32,7 +49,7 @@ class Entrant:
     """
 
     row: Row
-    line: Line
+    lines: tuple[Line, ...]
     anchor: str
     look: str
     first: bool
@@ -43,6 +60,21 @@ class Entrant:
     def about(self) -> About:
         """What its authors say."""
         return self.row.verdict.entry.about
+
+    @property
+    def shares(self) -> dict[str, Share]:
+        """What is ranked, by id of the suite: its entry there, or its entries in parts."""
+        pairs = zip(parts_of(self.row.verdict), self.lines, strict=True)
+        return {
+            part.suite.id: Share(line, float(interquartile_mean(part.scores.ravel())), part.missing)
+            for part, line in pairs
+        }
+
+    @property
+    def trained(self) -> bool:
+        """Whether anything was learnt on the suite, or on a part of it, before the runs."""
+        parts = parts_of(self.row.verdict)
+        return any(part.entry.about.trained_on_test_instances for part in parts)
 
     @property
     def runs(self) -> int:
@@ -62,7 +94,7 @@ class Entrant:
     @property
     def searched(self) -> str:
         """What the filter looks through."""
-        return f"{self.about.name} {self.about.method} {self.about.track}".lower()
+        return f"{self.row.name} {self.about.method} {self.about.track}".lower()
 
     @property
     def hyperparameters(self) -> str:
@@ -71,9 +103,19 @@ class Entrant:
 
 
 def entrants_of(
-    rows: Sequence[Row], suite: Suite, last: dict[tuple[str, str], Line]
+    rows: Sequence[Row],
+    suite: Suite,
+    anchors: Sequence[str],
+    last: dict[tuple[str, str], Line],
 ) -> tuple[Entrant, ...]:
-    """Entries of a suite, in the order of its table, with the last line of each in the log."""
+    """Entries of a suite, in the order of its table.
+
+    Args:
+        rows: the table.
+        suite: it.
+        anchors: of the sections of its environments or families, in its order.
+        last: the last line of each entry in the log.
+    """
     opening: dict[int, str] = {}
     found = []
     for place, row in enumerate(rows):
@@ -81,12 +123,12 @@ def entrants_of(
         found.append(
             Entrant(
                 row,
-                last[suite.id, row.name],
+                tuple(last[part.suite.id, part.name] for part in parts_of(row.verdict)),
                 f"{suite.id}/entry/{row.name}",
                 f"c{place}" if place < SLOTS else "rest",
                 first == row.name,
                 None if first == row.name else first,
-                tuple(cell(suite, judged) for judged in row.verdict.judged),
+                tuple(map(cell, anchors, row.verdict.judged)),
             )
         )
     return tuple(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +11,20 @@ from markupsafe import Markup
 from hwenvs.leaderboards.board import LOG, Board
 from hwenvs.leaderboards.dynamics import tasks_of
 from hwenvs.leaderboards.log import head, latest
-from hwenvs.leaderboards.page.cells import Cell, anchor
+from hwenvs.leaderboards.page.cells import anchor
+from hwenvs.leaderboards.page.comparisons import Key, Overview, curves, key, overviews
 from hwenvs.leaderboards.page.designs import Choice, choices, picture
 from hwenvs.leaderboards.page.entrants import Entrant, entrants_of
-from hwenvs.leaderboards.page.pictures import Curve, learning_curves
 from hwenvs.leaderboards.page.text import fixed
-from hwenvs.leaderboards.suites import Family, PolicySuite, Suite, Task, TraceSuite
+from hwenvs.leaderboards.suites import (
+    Family,
+    PolicySuite,
+    Suite,
+    Task,
+    TraceSuite,
+    UnionSuite,
+)
+from hwenvs.leaderboards.unions import members
 
 
 @dataclass(frozen=True)
@@ -26,7 +35,7 @@ class Environment:
         task: it.
         anchor: of its section.
         curves: the figure; empty without entries.
-        key: entries and their cells, best median first.
+        key: to it.
         best: whose design is shown.
         design: that design.
         score, accuracy: of that design.
@@ -39,7 +48,7 @@ class Environment:
     task: Task
     anchor: str
     curves: Markup
-    key: tuple[tuple[Entrant, Cell], ...]
+    key: Key
     best: Entrant | None
     design: tuple[int, ...]
     score: float
@@ -58,23 +67,34 @@ class Group:
         family: it.
         anchor: of its section.
         tasks: how many there are.
-        key: entries and their cells, best median first.
+        key: entries by median score.
     """
 
     family: Family
     anchor: str
     tasks: int
-    key: tuple[tuple[Entrant, Cell], ...]
+    key: Key
 
 
 @dataclass(frozen=True)
 class Section:
-    """A suite on the page: environments of traces, or groups of tasks for policies."""
+    """A suite on the page: environments of traces, groups of tasks for policies, or a union.
+
+    Attributes:
+        suite: it.
+        entrants: its entries, best first.
+        environments: of a suite of traces.
+        groups: of a suite of policies.
+        parts: of a union; of a suite of traces itself alone.
+        overviews: of a union: all environments together, then each; none without entries.
+    """
 
     suite: Suite
     entrants: tuple[Entrant, ...]
     environments: tuple[Environment, ...] = ()
     groups: tuple[Group, ...] = ()
+    parts: tuple[TraceSuite, ...] = ()
+    overviews: tuple[Overview, ...] = ()
 
     @property
     def policies(self) -> bool:
@@ -82,12 +102,31 @@ class Section:
         return isinstance(self.suite, PolicySuite)
 
     @property
+    def whole(self) -> bool:
+        """Whether a policy meets all test tasks there are, so that none are drawn."""
+        return self.policies and all(group.tasks == self.runs for group in self.groups)
+
+    @property
+    def union(self) -> bool:
+        """Whether entries of other suites are ranked."""
+        return isinstance(self.suite, UnionSuite)
+
+    @property
     def runs(self) -> int:
         """Runs on an environment, instances of a family."""
         if isinstance(self.suite, PolicySuite):
             return self.suite.instances
-        assert isinstance(self.suite, TraceSuite)
-        return len(self.suite.seeds)
+        return len(self.parts[0].seeds)
+
+    @property
+    def evaluations(self) -> int:
+        """Of a run."""
+        return self.parts[0].evaluations
+
+    @property
+    def tasks(self) -> int:
+        """Environments."""
+        return sum(len(part.tasks) for part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -104,30 +143,40 @@ def page(board: Board) -> Page:
     last = latest(list(board.lines))
     sections = []
     for suite in board.suites:
-        entrants = entrants_of(board.rows(suite), suite, last)
-        sections.append(_section(suite, entrants))
+        parts = _parts(suite, board.suites)
+        entrants = entrants_of(board.rows(suite), suite, _anchors(suite, parts), last)
+        sections.append(_section(suite, parts, entrants))
     return Page(head(board.folder / LOG), len(board.lines), tuple(sections))
 
 
-def _section(suite: Suite, entrants: tuple[Entrant, ...]) -> Section:
+def _parts(suite: Suite, suites: Sequence[Suite]) -> tuple[TraceSuite, ...]:
+    """Where the environments of a suite are told in full; nowhere for one of policies."""
+    if isinstance(suite, UnionSuite):
+        return members(suite, suites)
+    return (suite,) if isinstance(suite, TraceSuite) else ()
+
+
+def _anchors(suite: Suite, parts: Sequence[TraceSuite]) -> list[str]:
+    if isinstance(suite, PolicySuite):
+        return [anchor(suite, family) for family in suite.families]
+    return [anchor(part, task) for part in parts for task in part.tasks]
+
+
+def _section(suite: Suite, parts: tuple[TraceSuite, ...], entrants: tuple[Entrant, ...]) -> Section:
     if isinstance(suite, PolicySuite):
         groups = tuple(
-            Group(family, anchor(suite, family), len(tasks_of(family.rule)), _key(place, entrants))
+            Group(family, anchor(suite, family), len(tasks_of(family.rule)), key([place], entrants))
             for place, family in enumerate(suite.families)
         )
         return Section(suite, entrants, groups=groups)
+    if isinstance(suite, UnionSuite):
+        told = overviews(suite.id, parts, entrants)
+        return Section(suite, entrants, parts=parts, overviews=told)
     assert isinstance(suite, TraceSuite)
     environments = tuple(
         _environment(suite, place, task, entrants) for place, task in enumerate(suite.tasks)
     )
-    return Section(suite, entrants, environments)
-
-
-def _key(place: int, entrants: tuple[Entrant, ...]) -> tuple[tuple[Entrant, Cell], ...]:
-    """Entries and their cells in a place of the suite, best median first."""
-    # Rounded, so that order does not hang on the last bit.
-    pairs = [(entrant, entrant.cells[place]) for entrant in entrants]
-    return tuple(sorted(pairs, key=lambda pair: -round(pair[1].middle, 9)))
+    return Section(suite, entrants, environments, parts=parts)
 
 
 def _environment(
@@ -141,8 +190,8 @@ def _environment(
     return Environment(
         task,
         anchor(suite, task),
-        _curves(task, place, entrants),
-        _key(place, entrants),
+        curves(task.key, [place], entrants) if entrants else Markup(""),
+        key([place], entrants),
         best,
         shown,
         score,
@@ -165,21 +214,6 @@ def _best(
         if reward is not None and reward > most:
             best, most = entrant, reward
     return best, None if best is None else best.cells[place].judged.design
-
-
-def _curves(task: Task, place: int, entrants: tuple[Entrant, ...]) -> Markup:
-    if not entrants:
-        return Markup("")
-    curves = [
-        Curve(entrant.row.name, entrant.look, entrant.cells[place].judged.curves)
-        for entrant in entrants
-    ]
-    label = (
-        f"Learning curves on {task.key}: median best score so far of {len(curves)} "
-        f"{'entry' if len(curves) == 1 else 'entries'} over evaluations. The list below has the "
-        "final medians."
-    )
-    return learning_curves(label, curves)
 
 
 def _label(task: Task, best: Entrant | None, score: float) -> str:

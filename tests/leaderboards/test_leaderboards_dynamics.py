@@ -20,9 +20,9 @@ from hwenvs import problems, proxies
 from hwenvs.errors import DataError
 from hwenvs.hardware import bismo
 from hwenvs.leaderboards import dynamics as module
-from hwenvs.leaderboards import suites
+from hwenvs.leaderboards import frozen as held
 from hwenvs.leaderboards.dynamics import dynamics, stale
-from hwenvs.leaderboards.freezing import ALL, Place, Recipe, freeze, frozen, recipes
+from hwenvs.leaderboards.freezing import Place, Recipe, freeze, frozen, recipes
 from hwenvs.leaderboards.suites import load_suite, read_suite
 from hwenvs.problems import Problem
 from hwenvs.problems import chain as chains
@@ -46,7 +46,7 @@ def _fresh() -> Iterator[None]:
 
 
 def forget() -> None:
-    suites._problem.cache_clear()
+    held._problem.cache_clear()
     problems._remembered.cache_clear()
 
 
@@ -200,21 +200,10 @@ def test_the_tenth_version_is_newer_than_the_ninth(tmp_path: Path) -> None:
     assert load_suite("one", tmp_path).version == 10
 
 
-def test_all_is_made_of_all_other_suites() -> None:
-    found = recipes()
-    others = [
-        place
-        for name, recipe in found.items()
-        if name != ALL and isinstance(recipe, Recipe)
-        for place in recipe.environments
-    ]
-    assert found[ALL].environments == others
-    keys = [place.key or place.environment for place in others]
-    assert len(set(keys)) == len(keys)
-
-
 def test_every_environment_of_a_recipe_can_be_frozen() -> None:
-    for place in recipes()[ALL].environments:
+    made = [recipe for recipe in recipes().values() if isinstance(recipe, Recipe)]
+    assert made
+    for place in (place for recipe in made for place in recipe.environments):
         assert len(dynamics(make(place.environment, **place.arguments))) == 64
 
 

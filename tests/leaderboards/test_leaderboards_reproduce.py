@@ -136,7 +136,7 @@ def test_claims_that_a_random_solver_cannot_repeat_are_different(
 
 
 def test_a_solver_that_is_not_deterministic_is_indistinguishable(
-    solvers: str, tmp_path: Path, small_suite: TraceSuite
+    solvers: str, tmp_path: Path, small_suite: TraceSuite, fields: dict[str, Any]
 ) -> None:
     solver = f"{solvers}:Noisy"
     runs = [
@@ -144,23 +144,11 @@ def test_a_solver_that_is_not_deterministic_is_indistinguishable(
         for task in small_suite.tasks
         for seed in small_suite.seeds
     ]
-    about = {**FIELDS, "solver": solver}
+    about = {**fields, "solver": solver}
     verdict = submit(runs, small_suite, "noisy", about, tmp_path / ENTRIES)
     assert not verdict.entry.about.deterministic
     found = reproduce(verdict.entry, small_suite)
     assert (found.badge, found.equal) == ("indistinguishable", 0)
-
-
-FIELDS = {
-    "track": "search",
-    "method": "A method",
-    "authors": ["Somebody"],
-    "code": "https://example.org/code",
-    "commit": "0" * 40,
-    "tuning": "Not tuned.",
-    "trained_on_test_instances": False,
-    "licence": "MIT",
-}
 
 
 def test_what_is_run_again_follows_from_the_digests(board: Path, small_suite: TraceSuite) -> None:

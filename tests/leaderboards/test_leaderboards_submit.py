@@ -17,17 +17,6 @@ from hwenvs.leaderboards.suites import TraceSuite
 from hwenvs.records import Run
 from hwenvs.solving import solve
 
-FIELDS = {
-    "track": "search",
-    "method": "A method",
-    "authors": ["Somebody"],
-    "code": "https://example.org/code",
-    "commit": "0" * 40,
-    "tuning": "Not tuned.",
-    "trained_on_test_instances": False,
-    "licence": "MIT",
-}
-
 
 @pytest.fixture(scope="session")
 def _made(small_suite: TraceSuite) -> list[Run]:
@@ -50,9 +39,9 @@ def names(folder: Path) -> list[str]:
 
 
 def test_an_entry_is_two_files_without_a_reward(
-    runs: list[Run], small_suite: TraceSuite, tmp_path: Path
+    runs: list[Run], small_suite: TraceSuite, tmp_path: Path, fields: dict[str, Any]
 ) -> None:
-    verdict = submit(runs, small_suite, "mine", FIELDS, tmp_path)
+    verdict = submit(runs, small_suite, "mine", fields, tmp_path)
     assert names(tmp_path) == [f"small-v1/mine/{ABOUT}", f"small-v1/mine/{RUNS}"]
     assert verdict.entry.folder == tmp_path / "small-v1" / "mine"
     about = json.loads((tmp_path / "small-v1" / "mine" / ABOUT).read_text())
@@ -62,40 +51,55 @@ def test_an_entry_is_two_files_without_a_reward(
         assert judged.scores.tolist() == [max(task.score(reward), 0.0) for reward in best]
 
 
-def test_equal_runs_give_equal_bytes_in_any_order(
-    runs: list[Run], small_suite: TraceSuite, tmp_path: Path
+def test_one_run_without_chance_stands_for_all_seeds_and_is_found_among_others(
+    runs: list[Run], small_suite: TraceSuite, tmp_path: Path, fields: dict[str, Any]
 ) -> None:
-    submit(runs, small_suite, "mine", FIELDS, tmp_path / "one")
-    submit(runs[::-1], small_suite, "mine", FIELDS, tmp_path / "two")
+    first = small_suite.seeds[0]
+    flat = [
+        solve("uniform", task.environment, small_suite.evaluations, first, **task.arguments)
+        for task in small_suite.tasks
+    ]
+    about = {**fields, "solver": "uniform"}
+    verdict = submit([*runs, *flat], small_suite, "flat", about, tmp_path)
+    assert [len(judged.scores) for judged in verdict.judged] == [len(small_suite.seeds)] * len(flat)
+    assert all(judged.scores.tolist() == [0.0] * len(judged.scores) for judged in verdict.judged)
+    assert verdict.entry.about.solver == "uniform"
+
+
+def test_equal_runs_give_equal_bytes_in_any_order(
+    runs: list[Run], small_suite: TraceSuite, tmp_path: Path, fields: dict[str, Any]
+) -> None:
+    submit(runs, small_suite, "mine", fields, tmp_path / "one")
+    submit(runs[::-1], small_suite, "mine", fields, tmp_path / "two")
     for name in names(tmp_path / "one"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
 def test_runs_that_the_suite_does_not_ask_for_are_left_out(
-    runs: list[Run], small_suite: TraceSuite, tmp_path: Path
+    runs: list[Run], small_suite: TraceSuite, tmp_path: Path, fields: dict[str, Any]
 ) -> None:
     foreign = solve("random", "AMC-ResNet20-v0", 3)
     other_seed = solve("random", "HAQ-ResNet20-v0", 3, seed=77)
     other_arguments = solve("random", "HAQ-ResNet20-v0", 3, budget=0.5)
     verdict = submit(
-        [foreign, other_seed, other_arguments, *runs], small_suite, "mine", FIELDS, tmp_path
+        [foreign, other_seed, other_arguments, *runs], small_suite, "mine", fields, tmp_path
     )
     assert verdict.missing == 0
 
 
 def test_ids_that_name_the_package_are_the_same(
-    runs: list[Run], small_suite: TraceSuite, tmp_path: Path
+    runs: list[Run], small_suite: TraceSuite, tmp_path: Path, fields: dict[str, Any]
 ) -> None:
     for run in runs:
         run.environment = f"hwenvs:{run.environment}"
-    assert submit(runs, small_suite, "mine", FIELDS, tmp_path).missing == 0
+    assert submit(runs, small_suite, "mine", fields, tmp_path).missing == 0
 
 
 def test_longer_runs_are_cut_at_the_budget(
-    runs: list[Run], small_suite: TraceSuite, tmp_path: Path
+    runs: list[Run], small_suite: TraceSuite, tmp_path: Path, fields: dict[str, Any]
 ) -> None:
     runs[0] = solve("random", runs[0].environment, 30, runs[0].seed, **runs[0].arguments)
-    verdict = submit(runs, small_suite, "mine", FIELDS, tmp_path)
+    verdict = submit(runs, small_suite, "mine", fields, tmp_path)
     first = small_suite.tasks[0]
     expected = first.score(max(runs[0].rewards[: small_suite.evaluations]))
     assert verdict.judged[0].scores[0] == max(expected, 0.0)
@@ -107,20 +111,20 @@ def forge(runs: list[Run]) -> None:
 
 @pytest.mark.parametrize("change", [forge, lambda runs: runs.append(runs[0])])
 def test_nothing_is_left_of_what_the_verifier_refuses(
-    change: Any, runs: list[Run], small_suite: TraceSuite, tmp_path: Path
+    change: Any, runs: list[Run], small_suite: TraceSuite, tmp_path: Path, fields: dict[str, Any]
 ) -> None:
     change(runs)
     with pytest.raises(EntryError):
-        submit(runs, small_suite, "mine", FIELDS, tmp_path / ENTRIES)
+        submit(runs, small_suite, "mine", fields, tmp_path / ENTRIES)
     assert list((tmp_path / ENTRIES).iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["../mine", "mine/..", "mine\n", "", "/tmp/mine", "Mine"])
 def test_a_name_is_no_path(
-    name: str, runs: list[Run], small_suite: TraceSuite, tmp_path: Path
+    name: str, runs: list[Run], small_suite: TraceSuite, tmp_path: Path, fields: dict[str, Any]
 ) -> None:
     with pytest.raises(EntryError, match=r"entry\.json: name: "):
-        submit(runs, small_suite, name, FIELDS, tmp_path / ENTRIES)
+        submit(runs, small_suite, name, fields, tmp_path / ENTRIES)
     assert names(tmp_path) == []
 
 
@@ -135,31 +139,38 @@ def test_a_name_is_no_path(
     ],
 )
 def test_what_it_says_is_checked_before_anything_is_written(
-    changes: dict[str, Any], message: str, runs: list[Run], small_suite: TraceSuite, tmp_path: Path
+    changes: dict[str, Any],
+    message: str,
+    runs: list[Run],
+    small_suite: TraceSuite,
+    tmp_path: Path,
+    fields: dict[str, Any],
 ) -> None:
     with pytest.raises(EntryError, match=message):
-        submit(runs, small_suite, "mine", {**FIELDS, **changes}, tmp_path / ENTRIES)
+        submit(runs, small_suite, "mine", {**fields, **changes}, tmp_path / ENTRIES)
     assert names(tmp_path) == []
 
 
 def test_an_entry_that_exists_is_not_touched(
-    runs: list[Run], small_suite: TraceSuite, tmp_path: Path
+    runs: list[Run], small_suite: TraceSuite, tmp_path: Path, fields: dict[str, Any]
 ) -> None:
-    submit(runs, small_suite, "mine", FIELDS, tmp_path)
+    submit(runs, small_suite, "mine", fields, tmp_path)
     before = (tmp_path / "small-v1" / "mine" / RUNS).read_bytes()
     with pytest.raises(EntryError, match="mine exists"):
-        submit(runs[:3], small_suite, "mine", FIELDS, tmp_path)
+        submit(runs[:3], small_suite, "mine", fields, tmp_path)
     assert (tmp_path / "small-v1" / "mine" / RUNS).read_bytes() == before
 
 
-def test_an_entry_is_one_solver(runs: list[Run], small_suite: TraceSuite, tmp_path: Path) -> None:
+def test_an_entry_is_one_solver(
+    runs: list[Run], small_suite: TraceSuite, tmp_path: Path, fields: dict[str, Any]
+) -> None:
     runs[3].solver = "another"
     with pytest.raises(ArgumentError, match="not another, random"):
-        submit(runs, small_suite, "mine", FIELDS, tmp_path)
+        submit(runs, small_suite, "mine", fields, tmp_path)
 
 
 def test_records_of_other_environments_make_no_entry(
-    small_suite: TraceSuite, tmp_path: Path
+    small_suite: TraceSuite, tmp_path: Path, fields: dict[str, Any]
 ) -> None:
     with pytest.raises(ArgumentError, match=r"none of the 1 records is of .* HAQ-ResNet20-v0, NAS"):
-        submit([solve("random", "AMC-ResNet20-v0", 3)], small_suite, "mine", FIELDS, tmp_path)
+        submit([solve("random", "AMC-ResNet20-v0", 3)], small_suite, "mine", fields, tmp_path)
