@@ -152,8 +152,8 @@ def _table(content: dict) -> str:
             )
         rows.append(f"| {method} | {' | '.join(cells)} |")
     told = (
-        f"Trained for {content['evaluations']:,} evaluations; interquartile means of the scores "
-        "over tasks and seeds, 95 % intervals, number of tasks in brackets."
+        "Interquartile means of the scores over tasks and seeds, 95 % intervals. In brackets: how "
+        "many tasks there are, and how many evaluations a policy was trained with."
     )
     return "\n".join(rows) + f"\n\n{told}"
 

@@ -1,10 +1,11 @@
-"""Stable-Baselines3's algorithms as solvers, and our vector environment as its ``VecEnv``."""
+"""Stable-Baselines3's algorithms as solvers, and our environments as its ``VecEnv``."""
 
 from hwenvs.baselines.stable_baselines.ars import ARS
 from hwenvs.baselines.stable_baselines.base import StableBaselines
 from hwenvs.baselines.stable_baselines.dqn import DQN
 from hwenvs.baselines.stable_baselines.off_policy import DDPG, SAC, TD3, TQC
 from hwenvs.baselines.stable_baselines.on_policy import A2C, PPO, MaskablePPO, RecurrentPPO
+from hwenvs.baselines.stable_baselines.task_vec_env import TaskVecEnv
 from hwenvs.baselines.stable_baselines.vec_env import DesignVecEnv
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "MaskablePPO",
     "RecurrentPPO",
     "StableBaselines",
+    "TaskVecEnv",
 ]

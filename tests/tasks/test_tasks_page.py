@@ -24,6 +24,6 @@ def test_the_code_of_the_page_runs() -> None:
     names: dict = {}
     text = (ROOT / "docs/tasks.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     for block in blocks:
         exec(compile(block, "tasks.md", "exec"), names)
