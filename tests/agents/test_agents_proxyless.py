@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from hwenvs.agents.proxyless import Proxyless, Search, Settings
+from hwenvs.agents.gates import Search
+from hwenvs.agents.proxyless import Proxyless, Settings
 from hwenvs.errors import DataError, SolverError
 from hwenvs.problems import OperatorSelectionProblem
 from hwenvs.solving import solve
