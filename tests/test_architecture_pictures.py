@@ -69,10 +69,11 @@ def test_architectures_trained_from_scratch_are_compared_with_predictions(
 ) -> None:
     command = ["train-architectures", "proxyless_digits", "--proxy", str(digits_table)]
     command += ["--count", "3", "--epochs", "2", "--batch-size", "50", "--out", str(tmp_path)]
+    command += ["--teacher", "digits_resnet"]
     told = run(*command)
     assert told.count("trained") >= 3
     found = json.loads((tmp_path / "proxyless_digits.trained.json").read_text())
-    assert found["architectures"] == 3
+    assert (found["architectures"], found["teacher"]) == (3, "digits_resnet")
     assert found["predicted"] == sorted(found["predicted"])
     assert all(0 <= right <= 1 for right in found["trained"])
     assert not list(tmp_path.glob("*.checkpoint.pt"))
