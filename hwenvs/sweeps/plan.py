@@ -19,8 +19,8 @@ from hwenvs.errors import ArgumentError, HwenvsError, MissingExtraError, unknown
 from hwenvs.problems import FAMILIES
 from hwenvs.proxies.opening import ARGUMENTS
 from hwenvs.registration import ALL_ENVIRONMENTS
-from hwenvs.solvers import solver_modules
 from hwenvs.single import check_single
+from hwenvs.solvers import solver_modules
 from hwenvs.solving import ONE_DESIGN, SOLVERS, Solver, get_solver
 from hwenvs.sweeps.cells import Cell, solve_cell
 
