@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hwenvs.errors import DataError, EntryError, HwenvsError, unknown_name
-from hwenvs.leaderboards.dynamics import stale
 from hwenvs.leaderboards.entries import open_entry
 from hwenvs.leaderboards.log import Line, latest, read_log
 from hwenvs.leaderboards.ranking import Row, rank
 from hwenvs.leaderboards.reading import clipped
+from hwenvs.leaderboards.retired import kept, outdated, replaced
 from hwenvs.leaderboards.suites import FOLDER, Suite, UnionSuite, load_suite, suite_names
 from hwenvs.leaderboards.unions import joined, members, parts_of, weakest
 from hwenvs.leaderboards.verify import Verdict, verify
@@ -28,7 +28,8 @@ class Board:
 
     Attributes:
         folder: the folder.
-        suites: all frozen suites.
+        suites: all frozen suites that are ranked on.
+        retired: those whose environments have changed since, and that newer versions replace.
         verdicts: by suite and entry.
         lines: of the log.
         faults: what does not agree; a board with faults must not be shown.
@@ -36,6 +37,7 @@ class Board:
 
     folder: Path
     suites: tuple[Suite, ...]
+    retired: tuple[Suite, ...] = ()
     verdicts: dict[tuple[str, str], Verdict] = field(default_factory=dict)
     lines: tuple[Line, ...] = ()
     faults: list[str] = field(default_factory=list)
@@ -89,9 +91,13 @@ def check_board(folder: Path, suites: Path = FOLDER, progress: Progress | None =
         progress: see :data:`Progress`.
     """
     readable, faults = _suites(suites)
-    board = Board(folder, readable, faults=faults)
+    wrong = outdated(readable)
+    past = replaced(readable, wrong)
+    live = tuple(suite for suite in readable if suite.id not in past)
+    retired = {suite.id: suite for suite in readable if suite.id in past}
+    board = Board(folder, live, tuple(retired.values()), faults=faults)
     for suite in board.suites:
-        board.faults += stale(suite)
+        board.faults += wrong[suite.id]
     try:
         board.lines = tuple(read_log(folder / LOG))
     except EntryError as error:
@@ -102,12 +108,15 @@ def check_board(folder: Path, suites: Path = FOLDER, progress: Progress | None =
     for number, path in enumerate(folders):
         if progress is not None:
             progress("verifying", number, len(folders))
+        key = path.parent.name, path.name
         try:
+            if key[0] in retired:
+                board.faults += kept(open_entry(path), retired[key[0]], last.get(key))
+                continue
             verdict = judged(path, board.suites)
         except HwenvsError as error:
             board.faults.append(str(error))
             continue
-        key = path.parent.name, path.name
         board.verdicts[key] = verdict
         board.faults += against_log(verdict, last.get(key))
     if progress is not None:
@@ -176,7 +185,7 @@ def _suites_against_log(board: Board) -> list[str]:
     logged = {line.suite: line for line in board.lines}
     return [
         f"suite {suite.id} is not the one of log line {logged[suite.id].number}"
-        for suite in board.suites
+        for suite in (*board.suites, *board.retired)
         if suite.id in logged and logged[suite.id].suite_digest != suite.digest
     ]
 

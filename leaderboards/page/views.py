@@ -131,11 +131,12 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """Everything on the page: the log's head, its length, and the suites."""
+    """Everything on the page: the log's head, its length, the suites, and ids of retired ones."""
 
     head: str
     lines: int
     sections: tuple[Section, ...]
+    retired: tuple[str, ...]
 
 
 def page(board: Board) -> Page:
@@ -146,7 +147,8 @@ def page(board: Board) -> Page:
         parts = _parts(suite, board.suites)
         entrants = entrants_of(board.rows(suite), suite, _anchors(suite, parts), last)
         sections.append(_section(suite, parts, entrants))
-    return Page(head(board.folder / LOG), len(board.lines), tuple(sections))
+    retired = tuple(suite.id for suite in board.retired)
+    return Page(head(board.folder / LOG), len(board.lines), tuple(sections), retired)
 
 
 def _parts(suite: Suite, suites: Sequence[Suite]) -> tuple[TraceSuite, ...]:
