@@ -75,7 +75,7 @@ def test_what_is_learned_changes_what_follows(name: str) -> None:
 @pytest.mark.parametrize("name", ["sb3-ppo", "sb3-dqn"])
 def test_learning_finds_more_than_its_beginning(name: str) -> None:
     changes = {"warmup": 20, "updates": 1.0} if name == "sb3-dqn" else {}
-    run = solve(quick(name, hidden=(32, 32), **changes), "NAS-ProxylessCIFAR-v0", 120, seed=0)
+    run = solve(quick(name, hidden=(32, 32), **changes), "AMC-ResNet20-v0", 240, seed=0)
     assert np.median(run.rewards[-20:]) > np.median(run.rewards[:20])
 
 
