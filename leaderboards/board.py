@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hwenvs.errors import DataError, EntryError, HwenvsError, unknown_name
 from hwenvs.leaderboards.entries import open_entry
-from hwenvs.leaderboards.log import Line, latest, read_log
+from hwenvs.leaderboards.log import Line, differences, latest, read_log
 from hwenvs.leaderboards.ranking import Row, rank
 from hwenvs.leaderboards.reading import clipped
 from hwenvs.leaderboards.retired import kept, outdated, replaced
@@ -148,16 +148,8 @@ def against_log(verdict: Verdict, line: Line | None) -> list[str]:
     name = f"{verdict.suite.id}/{verdict.entry.about.name}"
     if line is None:
         return [f"{name} is not in the log: hwenvs leaderboard log {name}"]
-    pairs = (
-        ("the suite", line.suite_digest, verdict.suite.digest),
-        ("the entry", line.entry_digest, verdict.entry.digest),
-        ("the verdict", line.verdict_digest, verdict.digest),
-    )
-    return [
-        f"{name}: {what} is not the one of log line {line.number}"
-        for what, logged, found in pairs
-        if logged != found
-    ]
+    digests = {"suite": verdict.suite.digest, "entry": verdict.entry.digest}
+    return differences(name, line, **digests, verdict=verdict.digest)
 
 
 def _suites(folder: Path) -> tuple[tuple[Suite, ...], list[str]]:

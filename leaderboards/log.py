@@ -89,6 +89,21 @@ def grew_from(path: Path, known: str) -> bool:
     return known in (START, *(hashlib.sha256(line).hexdigest() for line in lines))
 
 
+def differences(name: str, line: Line, **digests: str) -> list[str]:
+    """What of an entry is not as its line says, in words.
+
+    Args:
+        name: of the entry, ``SUITE/NAME``.
+        line: its last one.
+        **digests: found today, of the ``suite``, the ``entry`` and the ``verdict``.
+    """
+    return [
+        f"{name}: the {what} is not the one of log line {line.number}"
+        for what, found in digests.items()
+        if getattr(line, f"{what}_digest") != found
+    ]
+
+
 def latest(lines: list[Line]) -> dict[tuple[str, str], Line]:
     """The last line of every entry, by suite and name."""
     return {(line.suite, line.entry): line for line in lines}

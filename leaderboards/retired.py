@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from hwenvs.leaderboards.dynamics import stale
 from hwenvs.leaderboards.entries import Entry
-from hwenvs.leaderboards.log import Line
+from hwenvs.leaderboards.log import Line, differences
 from hwenvs.leaderboards.suites import Suite, UnionSuite
 
 
@@ -54,11 +54,4 @@ def kept(entry: Entry, suite: Suite, line: Line | None) -> list[str]:
     name = f"{suite.id}/{entry.about.name}"
     if line is None:
         return [f"{name} came after {suite.id} was retired: submit to its newest version"]
-    return [
-        f"{name}: {what} is not the one of log line {line.number}"
-        for what, logged, found in (
-            ("the suite", line.suite_digest, suite.digest),
-            ("the entry", line.entry_digest, entry.digest),
-        )
-        if logged != found
-    ]
+    return differences(name, line, suite=suite.digest, entry=entry.digest)
