@@ -55,7 +55,12 @@ def submit(
     if not isinstance(suite, TraceSuite):
         raise ArgumentError(f"{suite.id} takes policies, not records of runs: give a policy.npz")
     named = [run for run in runs if run.solver == about.get("solver")]
-    chosen = _of_suite(named or runs, suite)
+    chosen = of_suite(named or runs, suite)
+    if not chosen:
+        raise ArgumentError(
+            f"none of the {len(runs)} records is of an environment and a seed of {suite.id}: "
+            + ", ".join(task.key for task in suite.tasks)
+        )
     made = {(run.solver, json.dumps(run.hyperparameters, sort_keys=True)) for run in chosen}
     if len(made) > 1:
         names = ", ".join(sorted({solver for solver, _ in made}))
@@ -97,6 +102,29 @@ def submit_policy(
     return _made(checked, suite, entries, lambda trial: write_policy(frozen, trial / POLICY))
 
 
+def of_suite(runs: Sequence[Run], suite: TraceSuite) -> list[Run]:
+    """The runs that the suite asks for, in its order: by task, then by seed.
+
+    A solver without any chance in it needs one run a task, which then stands for all seeds.
+    """
+    places = {_key(task): place for place, task in enumerate(suite.tasks)}
+    found = [(places.get(_key(run)), run) for run in runs]
+    chosen = [
+        (place, run.seed, run)
+        for place, run in found
+        if place is not None and run.seed in suite.seeds
+    ]
+    known = {(place, seed) for place, seed, _ in chosen}
+    chosen += [
+        (place, seed, replace(run, seed=seed))
+        for place, run in {place: run for place, _, run in chosen}.items()
+        if run.solver in ONE_DESIGN
+        for seed in suite.seeds
+        if (place, seed) not in known
+    ]
+    return [run for _, _, run in sorted(chosen, key=lambda one: one[:2])]
+
+
 def _made(about: About, suite: Suite, entries: Path, fill: Callable[[Path], None]) -> Verdict:
     """An entry's folder, which ``fill`` writes what is submitted into; nothing if it is refused."""
     name = about.name
@@ -123,31 +151,6 @@ def _about(fields: Mapping[str, Any]) -> About:
     except (TypeError, ValueError) as error:
         raise EntryError(f"entry.json: a field has no JSON: {error}") from error
     return parse_about(text, ABOUT)
-
-
-def _of_suite(runs: Sequence[Run], suite: TraceSuite) -> list[Run]:
-    """The runs that the suite asks for, in its order."""
-    places = {_key(task): place for place, task in enumerate(suite.tasks)}
-    found = [(places.get(_key(run)), run) for run in runs]
-    chosen = [
-        (place, run.seed, run)
-        for place, run in found
-        if place is not None and run.seed in suite.seeds
-    ]
-    known = {(place, seed) for place, seed, _ in chosen}
-    chosen += [
-        (place, seed, replace(run, seed=seed))
-        for place, run in {place: run for place, _, run in chosen}.items()
-        if run.solver in ONE_DESIGN
-        for seed in suite.seeds
-        if (place, seed) not in known
-    ]
-    if not chosen:
-        raise ArgumentError(
-            f"none of the {len(runs)} records is of an environment and a seed of {suite.id}: "
-            + ", ".join(task.key for task in suite.tasks)
-        )
-    return [run for _, _, run in sorted(chosen, key=lambda one: one[:2])]
 
 
 def _key(source: Run | Task) -> tuple[str, str]:

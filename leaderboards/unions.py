@@ -6,12 +6,13 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from hwenvs.errors import DataError
+from hwenvs.errors import ArgumentError, DataError
 from hwenvs.leaderboards.entries import About
 from hwenvs.leaderboards.log import Badge
-from hwenvs.leaderboards.suites import Suite, TraceSuite, UnionSuite
+from hwenvs.leaderboards.suites import FOLDER, Suite, TraceSuite, UnionSuite, load_suite
 from hwenvs.leaderboards.verify import Judged, Verdict, without_runs
 
 BADGES: tuple[Badge, ...] = ("different", "replayed", "indistinguishable", "reproduced")
@@ -81,6 +82,24 @@ def members(union: UnionSuite, suites: Iterable[Suite]) -> tuple[TraceSuite, ...
     if twice := [key for key, count in keys.items() if count > 1]:
         raise DataError(f"suite {union.id}: {twice[0]} stands in two of its parts")
     return tuple(found)
+
+
+def trace_suites(suite: Suite, folder: Path = FOLDER) -> tuple[TraceSuite, ...]:
+    """The suites of environments that runs of solvers on ``suite`` are for: itself, or its parts.
+
+    Args:
+        suite: it.
+        folder: where parts are looked for.
+
+    Raises:
+        ArgumentError: if it takes frozen policies.
+        DataError: as :func:`members`.
+    """
+    if isinstance(suite, UnionSuite):
+        return members(suite, [load_suite(part.suite, folder) for part in suite.parts])
+    if not isinstance(suite, TraceSuite):
+        raise ArgumentError(f"{suite.id} takes frozen policies, no runs of solvers")
+    return (suite,)
 
 
 def joined(union: UnionSuite, suites: Iterable[Suite], verdicts: Iterable[Verdict]) -> list[Joint]:

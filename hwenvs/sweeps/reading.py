@@ -14,7 +14,7 @@
     evaluations: 400
 
 or ``suite: amc`` in place of environments, seeds and evaluations: those of a suite of the
-leaderboard, its newest version or e.g. ``amc-v1``.
+leaderboard, its newest version or e.g. ``amc-v1``; of all its parts if it is a union (``all``).
 """
 
 from __future__ import annotations
@@ -53,20 +53,25 @@ def _expanded(content: object) -> object:
     """What the file says, with what its suite stands for."""
     if not isinstance(content, dict) or "suite" not in content:
         return content
-    from hwenvs.leaderboards.suites import TraceSuite, load_suite
+    from hwenvs.leaderboards.suites import load_suite
+    from hwenvs.leaderboards.unions import trace_suites
 
     rest = {key: value for key, value in content.items() if key != "suite"}
     given = [field for field in ("environments", "seeds", "evaluations") if field in rest]
     if given:
         raise ArgumentError(f"a suite says its {', '.join(given)} itself: leave one or the other")
     with place("suite"):
-        suite = load_suite(str(content["suite"]))
-        if not isinstance(suite, TraceSuite):
-            raise ArgumentError(f"{suite.id} takes frozen policies, no runs of solvers")
+        suites = trace_suites(load_suite(str(content["suite"])))
+        if any(suite.seeds != suites[0].seeds for suite in suites):
+            names = ", ".join(suite.id for suite in suites)
+            raise ArgumentError(f"its parts have seeds of their own: take one of {names}")
     environments = [
-        {"environment": task.environment, "arguments": task.arguments} for task in suite.tasks
+        {"environment": task.environment, "arguments": task.arguments}
+        for suite in suites
+        for task in suite.tasks
     ]
-    whole = {"environments": environments, "seeds": suite.seeds, "evaluations": suite.evaluations}
+    first = suites[0]  # the parts of a union agree in their evaluations
+    whole = {"environments": environments, "seeds": first.seeds, "evaluations": first.evaluations}
     return {**rest, **whole}
 
 

@@ -39,9 +39,23 @@ def test_a_suite_stands_for_its_environments_seeds_and_evaluations(tmp_path: Pat
     assert {cell.evaluations for cell in cells} == {suite.evaluations}
 
 
+def test_a_union_stands_for_the_environments_of_its_parts(tmp_path: Path) -> None:
+    def environments(suite: str) -> set[str]:
+        path = tmp_path / f"{suite}.yaml"
+        path.write_text(f"suite: {suite}\nsolvers: [uniform]\n")
+        return {
+            f"{cell.environment} {json.dumps(cell.arguments)}" for cell in read_plan(path).cells()
+        }
+
+    parts = [environments(suite) for suite in ("amc", "haq", "nas", "sparse")]
+    assert environments("all") == set().union(*parts)
+    assert len(environments("all")) == sum(map(len, parts))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("suite: amcpolicies\nsolvers: [random]\n", "amcpolicies-v1 takes frozen policies"),
         ("suite: amc\nsolvers: [random]\nseeds: 3\n", "a suite says its seeds itself"),
         ("suite: amcc\nsolvers: [random]\n", r"suite: .*amcc.*amc"),
     ],
