@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from hwenvs import proxies
 from hwenvs.cli.app import app
 from hwenvs.errors import ArgumentError, DesignError
 from hwenvs.networks import get_space
@@ -69,17 +70,29 @@ def test_architectures_trained_from_scratch_are_compared_with_predictions(
 ) -> None:
     command = ["train-architectures", "proxyless_digits", "--proxy", str(digits_table)]
     command += ["--count", "3", "--epochs", "2", "--batch-size", "50", "--out", str(tmp_path)]
-    command += ["--teacher", "digits_resnet"]
+    card = tmp_path / "card.json"
+    card.write_text(digits_table.with_suffix(".json").read_text())
+    command += ["--teacher", "digits_resnet", "--card", str(card)]
     told = run(*command)
     assert told.count("trained") >= 3
     found = json.loads((tmp_path / "proxyless_digits.trained.json").read_text())
     assert (found["architectures"], found["teacher"]) == (3, "digits_resnet")
     assert found["predicted"] == sorted(found["predicted"])
     assert all(0 <= right <= 1 for right in found["trained"])
+    before = json.loads(digits_table.with_suffix(".json").read_text())
+    assert json.loads(card.read_text()) == {**before, "trained_from_scratch": found}
     assert not list(tmp_path.glob("*.checkpoint.pt"))
-    before = (tmp_path / "proxyless_digits.trained.journal.jsonl").read_text()
+    journal = (tmp_path / "proxyless_digits.trained.journal.jsonl").read_text()
     run(*command)  # nothing is trained again
-    assert (tmp_path / "proxyless_digits.trained.journal.jsonl").read_text() == before
+    assert (tmp_path / "proxyless_digits.trained.journal.jsonl").read_text() == journal
+
+
+def test_results_are_not_added_to_the_card_of_another_space(tmp_path: Path) -> None:
+    command = ["train-architectures", "proxyless_digits", "--out", str(tmp_path)]
+    card = Path(proxies.__file__).parent / "tables" / "proxyless_cifar.operator_selection.json"
+    done = CliRunner().invoke(app, [*command, "--proxy", "zero_cost:macs", "--card", str(card)])
+    assert done.exit_code == 2
+    assert "of proxyless_cifar, not of proxyless_digits" in " ".join(done.output.split())
 
 
 def test_scores_without_training_are_ranked_on_the_card(digits_table: Path) -> None:

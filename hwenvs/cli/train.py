@@ -155,6 +155,9 @@ def train_architectures(
     teacher: TeacherOption = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of the architectures and of training.")] = 0,
+    card: Annotated[
+        Path | None, typer.Option(help="Card (.json) of the table, to add the comparison to.")
+    ] = None,
 ) -> None:
     """Train architectures from scratch, and compare with what a table says of them.
 
@@ -162,15 +165,19 @@ def train_architectures(
     """
     import json
 
+    from hwenvs.errors import ArgumentError
     from hwenvs.files import replacing
     from hwenvs.networks import get_space
     from hwenvs.proxies import architecture_proxy
+    from hwenvs.proxies.card import Card, add_entry
     from hwenvs.training.architectures import Task, across_the_range, report, train_all
     from hwenvs.training.supernet import settings_of
     from hwenvs.training.zoo import load_teacher
 
     judge = architecture_proxy(proxy, get_space(space))
     settings = settings_of(space, epochs, batch_size, learning_rate, seed)
+    if card is not None and (about := Card.read(card).network) != space:
+        raise ArgumentError(f"the card {card} is of {about}, not of {space}")
     designs = across_the_range(space, judge.evaluate, count, seed)
     if teacher is not None:
         load_teacher(teacher, data)  # says at once if there is none
@@ -189,6 +196,8 @@ def train_architectures(
     path = out / f"{space}.trained.json"
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    if card is not None:
+        add_entry(card, "trained_from_scratch", found)
     for predicted, right in zip(found["predicted"], trained, strict=True):
         output().print(f"predicted {predicted:.2%}, trained {right:.2%}")
     output().print(f"Spearman {found['spearman']}\nwrote {path}", soft_wrap=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hwenvs.errors import ProxyError
+from hwenvs.files import replacing
 
 BASES = ("measured", "analytic", "transferred")
 """What a table can rest on."""
@@ -99,6 +100,18 @@ class Card:
         entries = dataclasses.asdict(self)
         extra = entries.pop("extra")
         return {**entries, **extra}
+
+
+def add_entry(path: Path, name: str, value: object) -> None:
+    """Adds an entry to the card in the file at ``path``, or replaces it; others stay as they are.
+
+    Raises:
+        ProxyError: if there is no card.
+    """
+    Card.read(path)
+    entries = {**json.loads(path.read_text(encoding="utf-8")), name: value}
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
 
 
 def _has_no_default(entry: dataclasses.Field[Any]) -> bool:
