@@ -18,7 +18,7 @@ from stable_baselines3.common.vec_env.base_vec_env import (
 )
 
 from hwenvs.errors import ArgumentError, unknown_name
-from hwenvs.registration import ALL_ENVIRONMENTS
+from hwenvs.registration import ALL_ENVIRONMENTS, MO_ENVIRONMENTS, TASK_ENVIRONMENTS
 from hwenvs.vector import DesignVectorEnv
 
 METHODS = ("action_masks", "get_state", "render")
@@ -39,14 +39,21 @@ class DesignVecEnv(VecEnv):
 
     Raises:
         UnknownNameError: if there is no such environment.
-        ArgumentError: if ``symmetric`` is asked for where actions are choices.
+        ArgumentError: if ``symmetric`` is asked for where actions are choices; if the environment
+            is many tasks, or pays a vector.
     """
 
     def __init__(
         self, environment: str, num_envs: int = 1, symmetric: bool = False, **arguments: Any
     ) -> None:
-        if environment.rpartition(":")[2] not in gym.registry:
+        name = environment.rpartition(":")[2]
+        if name not in gym.registry:
             raise unknown_name("environment", environment, ALL_ENVIRONMENTS)
+        if name in TASK_ENVIRONMENTS:
+            raise ArgumentError(f"{name} draws another task every episode: TaskVecEnv takes it")
+        if name in MO_ENVIRONMENTS:
+            one = name.removeprefix("MO-")
+            raise ArgumentError(f"{name} pays a vector, one number is wanted here: take {one}")
         arguments["autoreset_mode"] = AutoresetMode.SAME_STEP
         made = gym.make_vec(environment, num_envs=num_envs, **arguments)
         self.envs = cast("DesignVectorEnv", made)

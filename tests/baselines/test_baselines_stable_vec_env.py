@@ -133,6 +133,15 @@ def test_unknown_environments_suggest_the_nearest() -> None:
         DesignVecEnv("HAQ-ResNet2-v0", 2)
 
 
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [("AMC-Generalist-v0", "TaskVecEnv"), ("MO-AMC-ResNet20-v0", "take AMC-ResNet20-v0")],
+)
+def test_many_tasks_and_vector_rewards_are_refused(environment: str, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        DesignVecEnv(environment, 2)
+
+
 def test_every_copy_has_a_picture() -> None:
     envs = DesignVecEnv(BOX, 2, render_mode="rgb_array")
     envs.reset()
