@@ -5,6 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+COMMANDS = {"environment": "hwenvs list", "hardware": "hwenvs hardware list"}
+"""What lists all valid names, by kind of name."""
+
+SOME, LONG, VERY_LONG = 5, 12, 40
+"""Names that a message shows of a long list, and how many are long: where a command lists all, and
+where none does."""
+
 
 class HwenvsError(Exception):
     """Base class of all errors raised on purpose."""
@@ -32,6 +39,10 @@ class DesignError(HwenvsError, ValueError):
 
 class WeightsError(HwenvsError, ValueError):
     """Weights that cannot be read or do not fit the network."""
+
+
+class TrainingError(HwenvsError, ArithmeticError):
+    """Training whose loss or weights are no numbers any more."""
 
 
 class TracingError(HwenvsError, ValueError):
@@ -79,8 +90,18 @@ class HardwareError(HwenvsError, ValueError):
 
 
 def unknown_name(what: str, name: object, known: Iterable[str]) -> UnknownNameError:
-    """The :class:`UnknownNameError` for ``name``, with the nearest of ``known``."""
+    """The :class:`UnknownNameError` for ``name``, with what of ``known`` is near it.
+
+    A long list is cut to its nearest names, if a command lists all of them or it is a very long
+    one.
+    """
     names = sorted(known)
-    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.4)
+    near = difflib.get_close_matches(str(name), names, n=SOME)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return UnknownNameError(f"unknown {what} {name!r}.{hint} Known: {', '.join(names)}")
+    most = LONG if what in COMMANDS else VERY_LONG
+    shown = names if len(names) <= most else near or names[:SOME]
+    text = ", ".join(shown)
+    if len(shown) < len(names):
+        text += f" and {len(names) - len(shown)} more"
+        text += f" ({COMMANDS[what]!r} lists them)" if what in COMMANDS else ""
+    return UnknownNameError(f"unknown {what} {name!r}.{hint} Known: {text}")

@@ -13,12 +13,18 @@ from pathlib import Path
 def replacing(path: Path) -> Iterator[Path]:
     """A path to write to, which takes the place of ``path`` in one step when the block ends.
 
-    The folder is made if it is missing.  If the block fails, ``path`` stays as it was.
+    The folder is made if it is missing.  If the block fails, ``path`` stays as it was.  The file
+    may be read by whom the umask allows, whatever its writer thinks of that (safetensors: nobody).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        # Python can only read the umask by changing it, in all threads: a new file shows it.
+        temporary.touch()
+        mode = temporary.stat().st_mode
+        temporary.unlink()
         yield temporary
+        temporary.chmod(mode)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

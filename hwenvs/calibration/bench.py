@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from hwenvs import networks
+from hwenvs.calibration.devices import check_device, computing_on
 from hwenvs.calibration.families import Family, Group, get_family
 from hwenvs.calibration.images import (
     ENVIRONMENT_VARIABLE,
@@ -80,12 +82,18 @@ class Bench:
 
     def prepare(self) -> None:
         """Computes what all measurements share, before processes are forked."""
-        self.family.prepare(self.reference)
+        with self.computing():
+            self.family.prepare(self.reference)
+
+    def computing(self) -> AbstractContextManager[None]:
+        """Inside, torch makes new tensors where the bench's are."""
+        return computing_on(self.images.device)
 
     def measure(self, design: Sequence[int]) -> Measurement:
         """Compresses the real network to ``design`` and evaluates it."""
-        pruned = self.family.compress(self.reference, design).to(self.images.dtype)
-        return compare(pruned(self.images).log_softmax(1), self.logits, self.labels)
+        with self.computing():
+            pruned = self.family.compress(self.reference, design).to(self.images.dtype)
+            return compare(pruned(self.images).log_softmax(1), self.logits, self.labels)
 
     def with_recipe(self, **changes: str | float) -> Bench:
         """The same bench with another reconstruction method, on the same sampled pixels."""
@@ -173,8 +181,6 @@ def open_bench(
 ) -> Bench:
     """Loads a network of the zoo with its weights and images, and runs the full network once.
 
-    ``device`` becomes torch's default device.
-
     Args:
         name: network of the zoo, or a layer table.
         calibration_rows: rows to reconstruct from.
@@ -187,20 +193,21 @@ def open_bench(
         family: what designs decide, one of :data:`hwenvs.calibration.families.FAMILIES`.
 
     Raises:
+        ArgumentError: if there is no such device here.
         DataError, WeightsError, UnknownNameError: if something is missing or does not fit.
     """
+    check_device(device)
     published = get_network(name) if isinstance(name, str) else name
     images_folder, evaluation, calibration = find_dataset(published.name, dataset)
     if evaluation == calibration and set(calibration_rows) & set(evaluation_rows):
         raise DataError("calibration rows and evaluation rows overlap")
-    if torch.device(device) != torch.get_default_device():
-        torch.set_default_device(device)
-    folded, preprocessing = open_network(published, data, weights, device)
-    source = dataset_folder(images_folder, data)
-    refit, _ = load_images(source, calibration, calibration_rows, preprocessing)
-    images, labels = load_images(source, evaluation, evaluation_rows, preprocessing)
-    tensors = (refit.to(device), images.to(device), labels.to(device))
-    return set_up(folded, *tensors, recipe, family, published)
+    with computing_on(device):
+        folded, preprocessing = open_network(published, data, weights, device)
+        source = dataset_folder(images_folder, data)
+        refit, _ = load_images(source, calibration, calibration_rows, preprocessing)
+        images, labels = load_images(source, evaluation, evaluation_rows, preprocessing)
+        tensors = (refit.to(device), images.to(device), labels.to(device))
+        return set_up(folded, *tensors, recipe, family, published)
 
 
 def set_up(
@@ -223,10 +230,11 @@ def set_up(
         family: what designs decide.
         counted: the network whose costs count; the same by default.
     """
-    reference = Reference.measure(folded, refit_images, recipe)
     images = images.to(recipe.dtype).contiguous(memory_format=torch.channels_last)
     kind = get_family(family)
-    whole = kind.whole(reference).to(recipe.dtype)
-    logits = whole(images).log_softmax(1)
+    with computing_on(images.device):
+        reference = Reference.measure(folded, refit_images, recipe)
+        whole = kind.whole(reference).to(recipe.dtype)
+        logits = whole(images).log_softmax(1)
     network = folded.network
     return Bench(network, counted or network, whole, reference, images, labels, logits, kind)

@@ -120,6 +120,8 @@ class Calibration:
         """Measures everything that is missing and fits the table."""
         curves = self.sweeps()
         table, fitted = self.fitted(curves)
+        with self.bench.computing():
+            extras = self.bench.family.extras(self.bench.reference)
         return Result(
             self.name,
             self.bench.groups,
@@ -129,7 +131,7 @@ class Calibration:
             self.heldout(table),
             1 / self.bench.network.classes,
             self.bench.family.name,
-            self.bench.family.extras(self.bench.reference),
+            extras,
         )
 
     def sweeps(self) -> list[FloatArray]:

@@ -33,13 +33,14 @@ def sweep_group(
     names = [node.name for node in network.nodes]
     start = min(names.index(network.node_of(reader).name) for reader in group.readers)
     low, family = bench.folded, bench.family
-    variants = [family.alone(bench.reference, index, c).to(bench.images.dtype) for c in counts]
     outputs: list[list[Tensor]] = [[] for _ in counts]
-    for part in torch.split(bench.images[:images], batch or batch_size(network)):
-        values = prefix(low, part, start)
-        for variant, collected in zip(variants, outputs, strict=True):
-            logits = execute(network, dict(values), variant.compute, start)
-            collected.append(logits.float().log_softmax(1))
+    with bench.computing():
+        variants = [family.alone(bench.reference, index, c).to(bench.images.dtype) for c in counts]
+        for part in torch.split(bench.images[:images], batch or batch_size(network)):
+            values = prefix(low, part, start)
+            for variant, collected in zip(variants, outputs, strict=True):
+                logits = execute(network, dict(values), variant.compute, start)
+                collected.append(logits.float().log_softmax(1))
     for count, collected in zip(counts, outputs, strict=True):
         yield count, compare(torch.cat(collected), bench.logits[:images], bench.labels[:images])
 

@@ -110,7 +110,7 @@ def fold(module: TableModule) -> FoldedNetwork:
     weights, biases = {}, {}
     for layer in module.network.layers:
         weight = module.get_parameter(layer.weight_key).detach().clone()
-        bias = torch.zeros(layer.channels)
+        bias = torch.zeros(layer.channels, device=weight.device)
         if layer.bias:
             bias = module.get_parameter(layer.bias_key).detach().clone()
         if layer.norm is not None:

@@ -109,7 +109,8 @@ def export_design(
         DesignError: if the design does not fit the network.
     """
     check_format(kind)
-    folded = bench.family.compress(bench.reference, design)
+    with bench.computing():
+        folded = bench.family.compress(bench.reference, design)
     facts = {
         "design": [int(entry) for entry in design],
         "network": bench.network.name,

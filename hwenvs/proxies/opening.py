@@ -156,7 +156,7 @@ def _opened(
             family,
             settings.dataset,
         )
-        bench.family.prepare(bench.reference)
+        bench.prepare()
     about = {
         "weights": weights.name,
         **_image_facts(find_dataset(network.name, settings.dataset), images, calibration),

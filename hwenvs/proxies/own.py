@@ -40,6 +40,7 @@ def measured_module(
         WeightsError: if the network was traced from another module.
     """
     from hwenvs.calibration.bench import set_up
+    from hwenvs.calibration.devices import check_device, computing_on
     from hwenvs.calibration.own import check_images
     from hwenvs.compression.folding import fold
     from hwenvs.networks.tracing import adopt
@@ -48,14 +49,15 @@ def measured_module(
         if arguments.get(name) is not None:
             raise ArgumentError(f"{name} goes with networks of the zoo, not with module=")
     settings = Measuring.of(arguments)
+    check_device(settings.device)
     refit, images, labels = _split(data, settings)
     check_images(network, refit, images, labels)
     recipe = recipe_of(network, family, settings)
     refit, images = refit.float().to(settings.device), images.float().to(settings.device)
-    with threaded(settings.threads):
-        folded = fold(adopt(network, module))
+    with threaded(settings.threads), computing_on(settings.device):
+        folded = fold(adopt(network, module).to(settings.device))
         bench = set_up(folded, refit, images, labels.to(settings.device), recipe, family)
-        bench.family.prepare(bench.reference)
+        bench.prepare()
     about = {
         "weights": f"{type(module).__name__} of the caller",
         "images": f"{len(images)} images of the caller",

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hwenvs.calibration.devices import check_device
 from hwenvs.calibration.images import Preprocessing
 from hwenvs.compression.folding import FoldedNetwork
-from hwenvs.errors import DataError, WeightsError
+from hwenvs.errors import DataError, TrainingError, WeightsError
 from hwenvs.files import replacing
 from hwenvs.training.augmentation import augment, resize
 from hwenvs.training.settings import Settings
@@ -23,6 +24,10 @@ Progress = Callable[[str, int, int], None]
 
 TEACHER_BATCH = 64
 """Images that the teacher is asked about at a time: they stay in cache."""
+
+
+CHECKED_EVERY = 50
+"""Steps after which the loss is looked at."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class ClassifierTraining:
         after_step: called after every step, to keep weights where they shall stay.
 
     Raises:
+        ArgumentError: if there is no such device here.
         DataError: if images and labels do not fit each other.
         WeightsError: if ``checkpoint`` holds a run with other settings, or cannot be read.
     """
@@ -64,6 +70,7 @@ class ClassifierTraining:
         device: str = "cpu",
         after_step: Callable[[], None] | None = None,
     ) -> None:
+        check_device(device)
         self.after_step = after_step
         if len(images) != len(labels) or images.dtype != torch.uint8:
             raise DataError(f"{len(images)} {images.dtype} images do not fit {len(labels)} labels")
@@ -92,10 +99,18 @@ class ClassifierTraining:
         Args:
             progress: called after every step.
             until: stop after this epoch; default: all.
+
+        Raises:
+            TrainingError: if the loss or a weight becomes no number; the checkpoint stays that of
+                the epoch before.
         """
         last = self.settings.epochs if until is None else min(until, self.settings.epochs)
         for epoch in range(self.epochs_done, last):
-            self.losses.append(self._epoch(epoch, progress))
+            loss = self._epoch(epoch, progress)
+            # The last step may ruin weights that no loss has seen yet.
+            for name, tensor in self.module.state_dict().items():
+                self._check(tensor, f"{name} holds", epoch)
+            self.losses.append(loss)
             self.epochs_done = epoch + 1
             self._save()
         self.module.eval()
@@ -130,10 +145,22 @@ class ClassifierTraining:
             if self.after_step is not None:
                 self.after_step()
             total += loss.detach()
+            # Looking at a number waits for a graphics card: now and then is soon enough.
+            if step % CHECKED_EVERY == 0 or step == len(batches) - 1:
+                self._check(total, "the loss is", epoch)
             if progress is not None:
                 done = epoch * len(batches) + step + 1
                 progress("training", done, settings.epochs * len(batches))
         return float(total) / len(batches)
+
+    def _check(self, tensor: Tensor, what: str, epoch: int) -> None:
+        if tensor.isfinite().all():
+            return
+        kept = f"{self.checkpoint} stays at epoch {self.epochs_done}"
+        raise TrainingError(
+            f"training went astray: {what} infinite or no number in epoch {epoch + 1}; take a "
+            "lower learning rate" + (f" ({kept})" if self.epochs_done else "")
+        )
 
     def _loss(self, raw: Tensor, labels: Tensor, side: int) -> Tensor:
         settings = self.settings

@@ -55,9 +55,11 @@ def check_tunable(family: str) -> None:
         ArgumentError: if ``family`` is one; the message names those that can.
     """
     if family not in TUNABLE:
+        valid = ", ".join(TUNABLE).replace("_", "-")
         raise ArgumentError(
-            f"{family} cannot be fine-tuned: rounded or shared weights and rounded inputs need "
-            f"straight-through gradients, which there are none here; valid: {', '.join(TUNABLE)}"
+            f"{family.replace('_', '-')} cannot be fine-tuned: rounded or shared weights and "
+            "rounded inputs need straight-through gradients, which there are none here; "
+            f"valid: {valid}"
         )
 
 
@@ -114,11 +116,13 @@ def finetune_design(
 
     Raises:
         ArgumentError: if the family cannot be fine-tuned.
+        TrainingError: if the loss becomes no number; weights that were there stay.
         DesignError: if the design does not fit the network.
         WeightsError: if the checkpoint is of a run with other settings.
     """
     check_tunable(bench.family.name)
-    start = bench.family.compress(bench.reference, design)
+    with bench.computing():
+        start = bench.family.compress(bench.reference, design)
     module = FoldedModule(start, sparse=bench.family.name == "fine_grained_pruning")
     training = ClassifierTraining(
         module,

@@ -16,6 +16,18 @@ SUITED = {"digits": DIGITS, "mnist": {**DIGITS, "shift": 2}}
 """Settings of data sets on which images must not be changed as photographs are."""
 
 
+POSITIVE = (
+    "epochs",
+    "resolution",
+    "first_resolution",
+    "batch_size",
+    "learning_rate",
+    "temperature",
+    "clip_norm",
+)
+NOT_NEGATIVE = ("warmup", "weight_decay", "shift", "erase")
+
+
 @dataclass(frozen=True)
 class Settings:
     """Settings of a training run.
@@ -68,13 +80,19 @@ class Settings:
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
             raise unknown_name("precision", self.precision, PRECISIONS)
-        for name in ("epochs", "resolution", "batch_size", "learning_rate", "temperature"):
-            if getattr(self, name) <= 0:
-                raise ArgumentError(f"{name} must be positive, not {getattr(self, name)}")
-        if self.clip_norm is not None and self.clip_norm <= 0:
-            raise ArgumentError(f"clip_norm must be positive, not {self.clip_norm}")
-        if not 0 <= self.teacher_weight <= 1:
-            raise ArgumentError(f"teacher_weight lies in 0 to 1, not {self.teacher_weight}")
+        for name in POSITIVE:
+            value = getattr(self, name)
+            # A NaN is neither above nor below anything: only what is surely right may pass.
+            if value is not None and not 0 < value < math.inf:
+                raise ArgumentError(f"{name} must be positive and finite, not {value}")
+        for name in NOT_NEGATIVE:
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ArgumentError(f"{name} must be 0 or more, not {getattr(self, name)}")
+        for name in ("teacher_weight", "growth"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ArgumentError(f"{name} lies in 0 to 1, not {getattr(self, name)}")
+        if not 0 < self.momentum < 1:
+            raise ArgumentError(f"momentum lies between 0 and 1, not {self.momentum}")
         if self.first_resolution is not None and self.first_resolution > self.resolution:
             raise ArgumentError(
                 f"first_resolution {self.first_resolution} exceeds resolution {self.resolution}"

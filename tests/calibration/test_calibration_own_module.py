@@ -109,4 +109,4 @@ def test_images_and_labels_that_do_not_fit_are_refused(
     with pytest.raises(DataError, match="classes from 0 to 3"):
         calibrate_module(module, network, images, images, labels + 4, tmp_path)
     with pytest.raises(UnknownNameError, match="Did you mean 'channel_pruning'"):
-        calibrate_module(module, network, images, images, labels, tmp_path, "pruning channels")
+        calibrate_module(module, network, images, images, labels, tmp_path, "chanel_pruning")

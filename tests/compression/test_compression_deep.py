@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from typer.testing import CliRunner, Result
 
 from hwenvs.cli.app import app
-from hwenvs.compression.coding import unpack
+from hwenvs.compression.coding import read_archive, unpack
 from hwenvs.compression.deep import (
     Storage,
     changed_storage,
@@ -110,6 +110,19 @@ def test_bad_input_leaves_no_file(
     assert result.exit_code == 2
     assert message in " ".join(result.output.split())
     assert not out.exists()
+
+
+def test_weights_that_come_with_the_package_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HWENVS_DATA", raising=False)
+    out = tmp_path / "small.hwnz"
+    result = run("compress", "digits_resnet", "--density", "0.5", "--out", str(out))
+    assert result.exit_code == 0, result.output
+    assert read_archive(out).metadata["network"] == "digits_resnet"
+    result = run("compress", "resnet20", "--density", "0.5", "--out", str(tmp_path / "no"))
+    assert result.exit_code == 2
+    assert "no data folder" in result.output
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:

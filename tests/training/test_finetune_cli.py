@@ -52,12 +52,15 @@ def test_a_run_prints_before_and_after_and_continues(tmp_path: Path) -> None:
         (["digits_resnte", "--design", DESIGN], "Did you mean 'digits_resnet'"),
         (
             ["digits_resnet", "--design", "8", "--family", "bit-allocation"],
-            "bit_allocation cannot be fine-tuned",
+            "bit-allocation cannot be fine-tuned",
         ),
-        (["digits_resnet", "--design", DESIGN, "--family", "bits"], "Known: bit_allocation"),
+        (["digits_resnet", "--design", DESIGN, "--family", "bits"], "Known: bit-allocation"),
         (["digits_resnet", "--design", DESIGN, "--precision", "int8"], "unknown precision"),
         (["digits_resnet", "--design", DESIGN, "--training-rows", "9"], "rows must look like"),
         (["digits_resnet", "--design", DESIGN, "--learning-rate", "0"], "must be positive"),
+        (["digits_resnet", "--design", DESIGN, "--learning-rate", "nan"], "finite, not nan"),
+        (["digits_resnet", "--design", DESIGN, "--learning-rate", "inf"], "finite, not inf"),
+        (["digits_resnet", "--design", DESIGN, "--device", "foo"], "device 'foo' cannot be"),
     ],
 )
 def test_bad_input_ends_in_one_line_and_no_file(
@@ -68,3 +71,18 @@ def test_bad_input_ends_in_one_line_and_no_file(
     assert message in " ".join(result.output.split())
     assert "Traceback" not in result.output
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_goes_astray_keeps_the_weights_that_were_there(tmp_path: Path) -> None:
+    given = ["digits_resnet", "--design", DESIGN, "--out", tmp_path, *FEW, "--no-teacher"]
+    assert run(*given, "--epochs", 1).exit_code == 0
+    path = tmp_path / "digits_resnet.safetensors"
+    before = path.read_bytes()
+    (checkpoint,) = tmp_path.glob("*.checkpoint.pt")
+    checkpoint.unlink()
+    result = run(*given, "--epochs", 1, "--learning-rate", "1e38")
+    assert result.exit_code == 2, result.output
+    assert "training went astray" in " ".join(result.output.split())
+    assert "Traceback" not in result.output
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

@@ -8,7 +8,13 @@ from torch import Tensor
 
 from hwenvs.calibration.images import Preprocessing
 from hwenvs.compression.folding import fold
-from hwenvs.errors import ArgumentError, DataError, UnknownNameError, WeightsError
+from hwenvs.errors import (
+    ArgumentError,
+    DataError,
+    TrainingError,
+    UnknownNameError,
+    WeightsError,
+)
 from hwenvs.networks import get_network
 from hwenvs.networks.modules import TableModule
 from hwenvs.networks.resnet import resnet_cifar
@@ -61,6 +67,33 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
     other = Settings(**{**vars(QUICK), "learning_rate": 0.5})
     with pytest.raises(WeightsError, match="another learning_rate"):
         training(tmp_path, other)
+
+
+def test_a_run_whose_loss_is_no_number_stops_and_keeps_its_last_good_epoch(tmp_path: Path) -> None:
+    training(tmp_path).run(until=1)
+    good = (tmp_path / "run.pt").read_bytes()
+    run = training(tmp_path)
+    with torch.no_grad():
+        next(run.module.parameters()).fill_(torch.nan)
+    with pytest.raises(
+        TrainingError, match=r"the loss is .* in epoch 2; .*run\.pt stays at epoch 1"
+    ):
+        run.run()
+    assert (tmp_path / "run.pt").read_bytes() == good
+    assert (run.epochs_done, len(run.losses)) == (1, 1)
+
+
+def test_weights_that_the_last_step_ruined_are_not_kept(tmp_path: Path) -> None:
+    def ruin() -> None:
+        steps.append(1)
+        if len(steps) == 4:  # the last of the first epoch: no loss sees it
+            list(run.module.parameters())[-1].data[0] = torch.inf
+
+    steps: list[int] = []
+    run = training(tmp_path, after_step=ruin)
+    with pytest.raises(TrainingError, match=r"bias holds .* in epoch 1"):
+        run.run()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_broken_checkpoint_is_named(tmp_path: Path) -> None:
@@ -125,6 +158,16 @@ def test_an_lstm_learns_row_by_row_and_continues_where_it_stopped(tmp_path: Path
         ({"precision": "float8"}, UnknownNameError, "float8"),
         ({"first_resolution": 64}, ArgumentError, "exceeds resolution 32"),
         ({"teacher_weight": 2.0}, ArgumentError, "0 to 1"),
+        *(
+            ({name: float("nan")}, ArgumentError, f"{name} .*, not nan")
+            for name, value in vars(Settings()).items()
+            if isinstance(value, float) or name == "clip_norm"
+        ),
+        ({"clip_norm": 0.0}, ArgumentError, "clip_norm must be positive"),
+        ({"learning_rate": float("inf")}, ArgumentError, "learning_rate must be .* finite"),
+        ({"momentum": 1.0}, ArgumentError, "momentum lies between 0 and 1"),
+        ({"weight_decay": -1.0}, ArgumentError, "weight_decay must be 0 or more"),
+        ({"first_resolution": 0}, ArgumentError, "first_resolution must be positive"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(
