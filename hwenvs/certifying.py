@@ -20,7 +20,7 @@ def certify(env: gym.Env[Any, Any] | VectorEnv[Any, Any, Any]) -> Optimum:
     """Finds the best design of an environment, and lets its infos tell scores.
 
     From then on the last ``info`` of an episode has ``score``: 0 for the uniform design at the same
-    budget, 1 for the best design. Takes milliseconds to seconds, once a process for an environment::
+    budget, 1 for the best design.  It takes milliseconds to seconds, once an environment::
 
         env = gym.make("AMC-ResNet20-v0")
         best = hwenvs.certify(env)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +93,14 @@ class Run:
         return np.maximum.accumulate(np.array(values, dtype=np.float64))
 
 
+NEEDED = tuple(
+    entry.name
+    for entry in fields(Run)
+    if entry.default is MISSING and entry.default_factory is MISSING
+)
+"""What every record says."""
+
+
 def write_runs(path: Path, runs: Sequence[Run]) -> None:
     """Writes records as JSON lines, in one atomic step; ``pandas.read_json(path, lines=True)``."""
     text = "".join(json.dumps(asdict(run)) + "\n" for run in runs)
@@ -108,9 +116,26 @@ def read_runs(path: Path) -> list[Run]:
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-        return [Run(**json.loads(line)) for line in lines if line]
-    except (OSError, ValueError, TypeError) as error:
+        return [_read(line, number) for number, line in enumerate(lines, 1) if line]
+    except (OSError, ValueError) as error:
         raise ArgumentError(f"cannot read run records from {path}: {error}") from error
+
+
+def _read(line: str, number: int) -> Run:
+    """The record in a line; ValueError says what is wrong with it."""
+    try:
+        entries = json.loads(line)
+    except ValueError as error:
+        raise ValueError(f"line {number} is no JSON: {error}") from error
+    if not isinstance(entries, dict):
+        raise ValueError(f"line {number} is no JSON object")
+    missing = [name for name in NEEDED if name not in entries]
+    unknown = [repr(name) for name in entries if name not in Run.__dataclass_fields__]
+    if missing or unknown:
+        faults = [f"lacks {', '.join(missing)}"] if missing else []
+        faults += [f"has {', '.join(unknown)}, which no record has"] if unknown else []
+        raise ValueError(f"line {number} {' and '.join(faults)}")
+    return Run(**entries)
 
 
 def versions() -> dict[str, str]:

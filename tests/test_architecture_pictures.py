@@ -11,6 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from hwenvs import proxies
+from hwenvs.calibration.spaces.bench import open_supernet_bench
 from hwenvs.cli.app import app
 from hwenvs.errors import ArgumentError, DesignError
 from hwenvs.networks import get_space
@@ -93,6 +94,23 @@ def test_results_are_not_added_to_the_card_of_another_space(tmp_path: Path) -> N
     done = CliRunner().invoke(app, [*command, "--proxy", "zero_cost:macs", "--card", str(card)])
     assert done.exit_code == 2
     assert "of proxyless_cifar, not of proxyless_digits" in " ".join(done.output.split())
+
+
+def test_architectures_are_taken_out_of_the_supernet_and_measured(
+    tmp_path: Path, digits_table: Path, digits_supernet: Path
+) -> None:
+    command = ["verify-architecture", "proxyless_digits", "--hardware", "roofline"]
+    command += ["--proxy", str(digits_table), "--weights", str(digits_supernet)]
+    command += ["--design", "optimum", "--design", "largest=7,7,7,7", "--out"]
+    told = run(*command, str(tmp_path / "found.json"), "--evaluation-rows", "0:100")
+    assert "on 100 images (rows 0 to 99)" in " ".join(told.split())
+    optimum, largest = json.loads((tmp_path / "found.json").read_text())
+    assert largest["design"] == [7, 7, 7, 7]
+    assert (optimum["label"], largest["latency_fraction"]) == ("optimum", 1.0)
+    assert optimum["latency_fraction"] <= 0.5
+    bench = open_supernet_bench("proxyless_digits", range(256), range(100), weights=digits_supernet)
+    assert largest["top1"] == bench.measure([7, 7, 7, 7]).top1
+    assert 0 <= largest["standard_error"] <= 0.05
 
 
 def test_scores_without_training_are_ranked_on_the_card(digits_table: Path) -> None:

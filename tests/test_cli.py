@@ -184,7 +184,13 @@ def test_render_writes_pictures(tmp_path: Path) -> None:
         (["run", ID, "--proxy", "tables"], "prox"),
         (["report", "missing.jsonl"], "cannot read run records"),
         (["render", "AMC-ResNet56-v0", "--design", "1,2,x"], "cannot read the design"),
-        (["render", "AMC-ResNet56-v0", "--design", "9,9"], "54"),
+        (["render", "AMC-ResNet56-v0", "--design", "9,9"], "a design .* has 54 entries, not 2"),
+        (["render", "AMC-MobileNetV1-v0", "--design", "1,2,3"], "a design .* has 14 entries, not"),
+        (["render", ID, "--design", ",".join(["8"] * 19)], "a design .* has 18 entries, not 19"),
+        (["run", ID, "--seeds", "1,1"], "name 1 twice"),
+        (["specialise", "HAQ-MobileNetV1-v0", "--hardware", "foo"], "unknown hardware 'foo'"),
+        (["specialise", "HAQ-MobileNetV1-v0", "--hardware", "counts:size"], ".*at least two"),
+        (["calibrate", "bit-allocation", "resnet20", "--out", "x", "--device", "foo"], "device"),
         (["render", "AMC-ResNet56-v0", "--out", "picture.txt"], "pictures end in"),
         (["calibrate", "channel-pruning", "resnet65", "--out", "x"], "did you mean 'resnet56'"),
     ],
@@ -232,9 +238,177 @@ def test_any_environment_can_measure_instead_of_looking_up(tmp_path: Path) -> No
 def test_seeds_are_a_count_or_a_list() -> None:
     assert parse_seeds("3") == [0, 1, 2]
     assert parse_seeds("3,") == [3]
-    assert parse_seeds("7, 3,7") == [7, 3]
+    assert parse_seeds("7, 3") == [7, 3]
     with pytest.raises(ArgumentError, match="at least one"):
         parse_seeds("0")
+    with pytest.raises(ArgumentError, match="'1,2,1' name 1 twice"):
+        parse_seeds("1,2,1")
+
+
+QUICK = ("--solver", "random", "--evaluations", 3)
+
+
+def test_the_same_run_again_replaces_its_records(tmp_path: Path) -> None:
+    for seeds in (1, 2, 2):  # an earlier run's seeds are among those of the next
+        succeed("run", ID, *QUICK, "--seeds", seeds, "--budget", "0.6", "--out", tmp_path)
+    assert [run.seed for run in read_runs(tmp_path / f"{ID}.random.jsonl")] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "lost"),
+    [
+        (("--budget", "0.3", "--seeds", "2"), "other arguments"),
+        (("--evaluations", "4", "--seeds", "2"), "other evaluations"),
+        (("--seeds", "1"), "other seeds"),
+        (("--budget", "0.3", "--seeds", "1,"), "other arguments and seeds"),
+    ],
+)
+def test_records_of_other_runs_are_lost_only_if_that_is_wanted(
+    tmp_path: Path, changes: tuple[str, ...], lost: str
+) -> None:
+    path = tmp_path / f"{ID}.random.jsonl"
+    succeed("run", ID, *QUICK, "--seeds", 2, "--out", tmp_path)
+    before = path.read_bytes()
+    said = fail("run", ID, *QUICK, *changes, "--out", tmp_path)
+    assert f"{path.name} holds runs with {lost}: add --overwrite" in said
+    assert path.read_bytes() == before
+    succeed("run", ID, *QUICK, *changes, "--out", tmp_path, "--overwrite")
+    assert path.read_bytes() != before
+
+
+def test_other_hyperparameters_and_what_is_no_record_are_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / f"{ID}.shallow.jsonl"
+    command = ("run", ID, "--solver", "shallow", "--out", tmp_path)
+    succeed(*command)
+    record = json.loads(path.read_text())
+    record["hyperparameters"]["slope"] += 0.1
+    path.write_text(json.dumps(record))
+    assert "other hyperparameters" in fail(*command)
+    path.write_text("notes of mine")
+    assert "cannot read run records" in fail(*command)
+    assert path.read_text() == "notes of mine"
+    succeed(*command, "--overwrite")
+
+
+WRITERS = {
+    "run": (ID, *QUICK),
+    "compare": (ID, "--solvers", "uniform"),
+    "report": ("missing.jsonl",),
+    "sweep": ("missing.yaml",),
+    "specialise": ("HAQ-MobileNetV1-v0",),
+    "calibrate": ("channel-pruning", "resnet20"),
+    "train": ("resnet20",),
+    "train-supernet": ("proxyless_digits",),
+    "finetune": ("digits_resnet", "--design", "uniform"),
+    "deep-compression": ("lenet5",),
+    "render": (ID,),
+    "animate": (ID,),
+    "profile": ("resnet20",),
+    "compress": ("digits_resnet", "--density", "0.5"),
+    "decompress": ("missing.hwnz",),
+    "export": ("digits_resnet", "--design", "uniform"),
+    "quantize": ("digits_resnet",),
+    "verify-design": ("digits_resnet", "--design", "uniform"),
+}
+"""Commands that write, with arguments that would take a while or fail for another reason."""
+
+ENDINGS = {"render": ".png", "animate": ".gif", "profile": ".json"}
+"""How files of those that write one must end."""
+
+
+@pytest.mark.parametrize("command", WRITERS)
+def test_what_cannot_be_written_is_told_before_anything_else(command: str, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("mine")
+    places = [tmp_path / "taken" / "x"]
+    if Path("/proc/self").exists():
+        places.append(Path("/proc/nowhere/x"))
+    for place in places:
+        out = f"{place}{ENDINGS.get(command, '')}"
+        assert f"cannot write {out}: " in fail(command, *WRITERS[command], "--out", out)
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_a_file_is_no_folder_and_a_folder_no_file(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("mine")
+    said = fail("run", ID, *QUICK, "--out", tmp_path / "taken")
+    assert "taken: it is a file, no folder" in said
+    assert "it is a folder, name a file" in fail("render", ID, "--out", tmp_path)
+    assert "it is a folder" in fail("report", "missing.jsonl", "--compact", tmp_path)
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+def test_checking_where_to_write_makes_no_folder(tmp_path: Path) -> None:
+    fail("report", tmp_path / "missing.jsonl", "--out", tmp_path / "new" / "report")
+    assert not list(tmp_path.iterdir())
+
+
+def test_trouble_with_a_users_file_is_one_line_and_a_bug_is_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(error: Exception) -> Result:
+        def load(*_: object, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr("hwenvs.cli.options.load_problem", load)
+        return call("card", ID)
+
+    for error in (
+        PermissionError(13, "Permission denied", str(tmp_path / "x")),
+        OSError(28, "No space left on device"),
+    ):
+        result = broken(error)
+        assert result.exit_code == 2
+        assert result.stderr.splitlines() == [
+            f"error: {error.strerror}" + (f": {error.filename}" if error.filename else "")
+        ]
+    ours = str(Path(hwenvs.__file__).parent / "tables.npz")
+    for error in (
+        FileNotFoundError(2, "No such file or directory", ours),
+        OSError("a socket"),
+        ZeroDivisionError(),
+    ):
+        assert broken(error).exception is error
+
+
+def test_families_are_written_with_hyphens(tmp_path: Path) -> None:
+    for command in ("verify-design", "export", "finetune"):
+        assert "channel_pruning" not in succeed(command, "--help")
+        assert "channel-pruning" in succeed(command, "--help")
+    said = fail("calibrate", "foo", "resnet20", "--out", tmp_path)
+    assert "_" not in said
+    assert "operator-selection" in said
+    for spelling in ("bit-allocation", "bit_allocation"):
+        line = fail("calibrate", spelling, "resnet65", "--out", tmp_path)
+        assert "Did you mean 'resnet56'" in line
+
+
+def test_a_best_design_is_taken_from_runs_of_the_same_environment(tmp_path: Path) -> None:
+    for name in (ID, "AMC-ResNet56-v0"):
+        succeed("run", name, "--solver", "uniform", "--out", tmp_path)
+    mine, other = (tmp_path / f"{name}.uniform.jsonl" for name in (ID, "AMC-ResNet56-v0"))
+    said = fail("render", ID, "--design", f"best:{other}")
+    assert f"holds runs of AMC-ResNet56-v0, none of {ID}" in said
+    both = tmp_path / "both.jsonl"
+    both.write_text(other.read_text() + mine.read_text())
+    assert succeed("render", ID, "--design", f"best:{both}") == succeed(
+        *("render", ID, "--design", f"best:{mine}")
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{}", "line 2 lacks solver, environment, arguments, seed, evaluations"),
+        ("[]", "line 2 is no JSON object"),
+        ("{", "line 2 is no JSON"),
+        ('{"solver": "a", "reward": 1}', "lacks environment.* and has 'reward', which no record"),
+    ],
+)
+def test_a_line_that_is_no_record_is_named(tmp_path: Path, line: str, message: str) -> None:
+    succeed("run", ID, "--solver", "uniform", "--out", tmp_path)
+    path = tmp_path / f"{ID}.uniform.jsonl"
+    path.write_text(path.read_text() + line + "\n")
+    assert re.search(message, fail("report", path, "--out", tmp_path / "report"))
 
 
 def test_names_are_taken_once() -> None:

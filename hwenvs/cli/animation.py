@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from hwenvs.cli import options
+from hwenvs.cli import options, outputs
 from hwenvs.cli.console import output
 from hwenvs.cli.progress import steps
 
 
 def animate(
     environment: options.EnvironmentArgument,
-    out: Annotated[Path, typer.Option(help="Film to write, a .gif file.")],
+    out: Annotated[Path, typer.Option(help="Film to write, a .gif file.", callback=outputs.file)],
     solver: Annotated[str, typer.Option(help="Whose search.")] = "reinforce",
     evaluations: options.EvaluationsOption = 400,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the solver.")] = 0,

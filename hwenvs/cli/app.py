@@ -9,6 +9,7 @@ import typer
 from hwenvs import __version__
 from hwenvs.cli import (
     animation,
+    architectures,
     archives,
     calibrate,
     drawing,
@@ -131,7 +132,7 @@ app.command(
     epilog=examples(
         "hwenvs train-architectures proxyless_cifar --out trained --epochs 20 --workers 2",
     ),
-)(train.train_architectures)
+)(architectures.train_architectures)
 app.add_typer(listing.hardware, name="hardware")
 app.command(
     "profile",
@@ -162,6 +163,7 @@ app.command(
     "deep-compression", epilog=examples("hwenvs deep-compression lenet5 --out small --threads 2")
 )(archives.deep_compression)
 app.command("verify-design")(verify.verify_design)
+app.command("verify-architecture")(architectures.verify_architecture)
 app.command(
     "export",
     epilog=examples(

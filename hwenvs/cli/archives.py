@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from hwenvs.cli.calibrate import DataOption
+from hwenvs.cli import outputs
+from hwenvs.cli.calibrate import DataOption, WeightsOption
 from hwenvs.cli.console import output
 from hwenvs.cli.progress import steps
 from hwenvs.errors import ArgumentError
@@ -20,19 +21,21 @@ if TYPE_CHECKING:
 
 def compress(
     network: Annotated[str, typer.Argument(help="Network of the zoo, e.g. resnet20.")],
-    weights: Annotated[Path, typer.Option(help="Its weights (.safetensors or .pt).")],
-    out: Annotated[Path, typer.Option(help="The compressed file.")],
+    out: Annotated[Path, typer.Option(help="The compressed file.", callback=outputs.file)],
     density: Annotated[float, typer.Option(help="Fraction of every layer's weights that stay.")],
     layer: Annotated[
         list[str] | None,
         typer.Option(help="NAME=DENSITY or NAME=DENSITY:BITS for one layer; repeat."),
     ] = None,
+    weights: WeightsOption = None,
+    data: DataOption = None,
 ) -> None:
     """Prune by magnitude, share weights by k-means, and write the encoded network.
 
     Convolutions get 8-bit codebooks and linear layers 5-bit ones, as in the paper.  Nothing is
     retrained: what the accuracy becomes is up to the densities.
     """
+    from hwenvs.calibration.bench import find_weights
     from hwenvs.compression.deep import changed_storage, default_storage
     from hwenvs.compression.deep import compress as compress_state
     from hwenvs.networks import get_network
@@ -41,7 +44,7 @@ def compress(
     table = get_network(network)
     changes = dict(_pair(text) for text in layer or [])
     storage = changed_storage(default_storage(table, density), changes)
-    state, facts = read_weights(weights)
+    state, facts = read_weights(find_weights(network, weights, data))
     compressed = compress_state(state, storage, {**facts, "network": network})
     with replacing(out) as temporary:
         temporary.write_bytes(compressed.data)
@@ -55,7 +58,7 @@ def compress(
 
 def decompress(
     file: Annotated[Path, typer.Argument(help="A file of 'hwenvs compress'.")],
-    out: Annotated[Path, typer.Option(help="The weights (.safetensors).")],
+    out: Annotated[Path, typer.Option(help="The weights (.safetensors).", callback=outputs.file)],
 ) -> None:
     """Write the weights of a compressed network, bit for bit as they were encoded."""
     from safetensors.numpy import save_file
@@ -71,7 +74,12 @@ def decompress(
 
 def deep_compression(
     network: Annotated[str, typer.Argument(help="lenet_300_100 or lenet5.")],
-    out: Annotated[Path, typer.Option(help="Folder for checkpoints and the compressed file.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Folder for checkpoints and the compressed file.", callback=outputs.folder
+        ),
+    ],
     data: DataOption = None,
     threads: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 1,
 ) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from hwenvs.cli import outputs
 from hwenvs.cli.progress import portable_command, steps
 from hwenvs.errors import ArgumentError, unknown_name
 
@@ -25,7 +26,20 @@ WeightsOption = Annotated[
 RowsOption = Annotated[
     str | None, typer.Option(help="Rows FIRST:LAST (LAST excluded); default: the network's plan.")
 ]
-DeviceOption = Annotated[str, typer.Option(help="Where to compute, e.g. cpu or cuda.")]
+
+
+def _device(name: str) -> str:
+    """Refuses a device that is not there, before anything is computed."""
+    if name != "cpu":  # which is always there: torch need not be loaded to know
+        from hwenvs.calibration.devices import check_device
+
+        check_device(name)
+    return name
+
+
+DeviceOption = Annotated[
+    str, typer.Option(help="Where to compute, e.g. cpu or cuda.", callback=_device)
+]
 
 
 DatasetOption = Annotated[
@@ -35,7 +49,10 @@ DatasetOption = Annotated[
         "each split FOLDER/SPLIT-*.parquet or class folders in FOLDER/SPLIT."
     ),
 ]
-OutOption = Annotated[Path, typer.Option(help="Folder for the journal, the table and the card.")]
+OutOption = Annotated[
+    Path,
+    typer.Option(help="Folder for the journal, the table and the card.", callback=outputs.folder),
+]
 WorkersOption = Annotated[int, typer.Option(min=1, help="Processes, one thread each.")]
 FittedOption = Annotated[int | None, typer.Option(min=4, help="Joint designs to fit on.")]
 HeldoutOption = Annotated[int | None, typer.Option(min=6, help="Held-out joint designs.")]
@@ -116,7 +133,7 @@ def calibrate(
         calibrate_space(network, out, asked, data, dataset, weights, workers, zero_cost)
         return
     refuse({"--zero-cost": zero_cost, "--heldout-rows": heldout_rows}, family)
-    family = family_called(family)
+    family = family_called(family, "operator_selection")
     recipe = {
         "method": method,
         "criterion": criterion,
@@ -170,8 +187,12 @@ def _heldout(designs: int | None) -> dict[str, int]:
     }
 
 
-def family_called(words: str) -> str:
+def family_called(words: str, *others: str) -> str:
     """The family that ``words`` begin: ``fine-grained`` is ``fine_grained_pruning``.
+
+    Args:
+        words: with hyphens or underscores.
+        *others: families that would be valid as well, for the message.
 
     Raises:
         UnknownNameError: if none or several do.
@@ -180,7 +201,8 @@ def family_called(words: str) -> str:
 
     found = [name for name in FAMILY_PLANS if name.startswith(words.replace("-", "_"))]
     if len(found) != 1:
-        raise unknown_name("family to measure", words.replace("-", "_"), FAMILY_PLANS)
+        known = [name.replace("_", "-") for name in (*FAMILY_PLANS, *others)]
+        raise unknown_name("family to measure", words.replace("_", "-"), known)
     return found[0]
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import errno
+import sysconfig
+from pathlib import Path
+from typing import Any, NoReturn
 
 import typer
 from gymnasium.error import DependencyNotInstalled
@@ -14,6 +17,15 @@ from hwenvs.errors import HwenvsError
 
 WRONG_INPUT = 2
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""A full disk is told without the name of a file."""
+
+OURS = (
+    Path(__file__).parents[1],
+    *(Path(sysconfig.get_path(name)) for name in ("purelib", "stdlib")),
+)
+"""Folders of code: a file that is missing there is a bug, and no user's mistake."""
+
 
 class Commands(TyperGroup):
     """A group of commands whose expected errors are told in one line."""
@@ -23,8 +35,27 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except (HwenvsError, DependencyNotInstalled) as error:
-            notes().print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
-            raise typer.Exit(WRONG_INPUT) from None
+            _fail(str(error))
+        except OSError as error:
+            if not _of_users(error):
+                raise
+            where = f": {error.filename}" if error.filename else ""
+            _fail(f"{error.strerror}{where}")
+
+
+def _fail(message: str) -> NoReturn:
+    notes().print(f"[bold red]error:[/] {escape(message)}", soft_wrap=True)
+    raise typer.Exit(WRONG_INPUT) from None
+
+
+def _of_users(error: OSError) -> bool:
+    """Whether it is about a file that is the user's, or about the whole disk."""
+    if error.errno in FULL:
+        return True
+    if not isinstance(error.filename, str | Path):
+        return False
+    path = Path(error.filename).absolute()
+    return not any(path.is_relative_to(folder) for folder in OURS)
 
 
 def examples(*lines: str) -> str:

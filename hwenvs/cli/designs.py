@@ -29,10 +29,15 @@ def parse_designs(texts: Sequence[str], problem: Problem) -> dict[str, tuple[int
     return designs
 
 
-def choose_design(problem: Problem, text: str) -> tuple[int, ...]:
+def choose_design(problem: Problem, text: str, environment: str | None = None) -> tuple[int, ...]:
     """The design that ``text`` names: ``uniform``, ``optimum``, or what :func:`read_design` takes.
 
     Where the optimum can be certified, ``problem.optimum`` is set, so that scores are known.
+
+    Args:
+        problem: what it is a design of.
+        text: what was typed.
+        environment: whose records count; default: all.
 
     Raises:
         DesignError: if the text is none of these.
@@ -51,22 +56,29 @@ def choose_design(problem: Problem, text: str) -> tuple[int, ...]:
             return found.design
     if text == "uniform":
         return tuple(int(kept) for kept in problem.reference.designs[0])
-    return read_design(text)
+    return read_design(text, environment)
 
 
-def read_design(text: str) -> tuple[int, ...]:
+def read_design(text: str, environment: str | None = None) -> tuple[int, ...]:
     """The design in ``24,48,...``, ``@file.json`` (a list) or ``best:runs.jsonl``.
 
     Raises:
-        DesignError: if the text is none of these.
+        DesignError: if the text is none of these, or the records are of other environments than
+            ``environment``.
         ArgumentError: if the run records cannot be read.
     """
     if text.startswith("best:"):
         from hwenvs.solving import read_runs
 
-        runs = read_runs(Path(text.removeprefix("best:")))
+        path = Path(text.removeprefix("best:"))
+        runs = read_runs(path)
         if not runs:
-            raise DesignError(f"{text.removeprefix('best:')} holds no runs")
+            raise DesignError(f"{path} holds no runs")
+        names = sorted({run.environment for run in runs})
+        if environment is not None:
+            runs = [run for run in runs if run.environment.rpartition(":")[2] == environment]
+        if not runs:
+            raise DesignError(f"{path} holds runs of {', '.join(names)}, none of {environment}")
         run = max(runs, key=lambda run: max(run.rewards))
         return tuple(run.designs[run.best])
     try:

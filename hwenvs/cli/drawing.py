@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from hwenvs.cli import options
+from hwenvs.cli import options, outputs
 from hwenvs.cli.console import output
 from hwenvs.cli.designs import choose_design
-from hwenvs.errors import ArgumentError
+from hwenvs.errors import ArgumentError, DesignError
 
 FORMATS = (".png", ".pdf", ".svg")
 
@@ -22,7 +22,8 @@ def render(
         typer.Option(help="24,48,... or @file.json or best:runs.jsonl or uniform or optimum."),
     ] = "optimum",
     out: Annotated[
-        Path | None, typer.Option(help="Write a picture (.png, .pdf, .svg) instead.")
+        Path | None,
+        typer.Option(help="Write a picture (.png, .pdf, .svg) instead.", callback=outputs.file),
     ] = None,
     budget: options.BudgetOption = None,
     cost: options.CostOption = None,
@@ -43,11 +44,13 @@ def render(
     if out is not None and out.suffix not in FORMATS:
         raise ArgumentError(f"pictures end in {', '.join(FORMATS)}, not {str(out)!r}")
     problem = options.load_problem(environment, arguments)
-    chosen = choose_design(problem, design)
+    chosen = choose_design(problem, design, environment)
+    if len(chosen) != problem.horizon:
+        raise DesignError(
+            f"a design of {environment} has {problem.horizon} entries, not {len(chosen)}"
+        )
     walker = problem.walker()
     walker.restore(chosen)
-    if walker.step < problem.horizon:
-        raise ArgumentError(f"a design has {problem.horizon} entries, not {len(chosen)}")
     result = walker.result()[1]
     progress = problem.progress(chosen)
     if out is None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from hwenvs.cli import outputs
 from hwenvs.cli.calibrate import (
     BudgetOption,
     CriterionOption,
@@ -50,8 +51,11 @@ def export(
         typer.Argument(help="Network of the zoo, e.g. resnet56; default: that of the records."),
     ] = None,
     kind: Annotated[str, typer.Option("--format", help="onnx or safetensors.")] = "onnx",
-    out: Annotated[Path | None, typer.Option(help="The file; default: the network's name.")] = None,
-    family: FamilyOption = "channel_pruning",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The file; default: the network's name.", callback=outputs.file),
+    ] = None,
+    family: FamilyOption = "channel-pruning",
     weights: WeightsOption = None,
     data: DataOption = None,
     dataset: DatasetOption = None,
@@ -90,6 +94,8 @@ def export(
     else:
         arguments = recorded | ({} if proxy is None else {"proxy": proxy})
     network, family = str(arguments["network"]), str(arguments["problem"])
+    path = out or Path(f"{network}.{kind}")
+    outputs.file(path)
     recipe = {"method": method, "criterion": criterion, "levels": levels, "points": points}
     rows = {
         "calibration_images": parse_rows(calibration_rows),
@@ -104,7 +110,6 @@ def export(
     bench = open_bench(
         network, calibrated, evaluated, plan.recipe, data, weights, "cpu", family, dataset
     )
-    path = out or Path(f"{network}.{kind}")
     exported = export_design(bench, chosen, path, kind, repetitions)
     title = f"{bench.network.title} on rows {evaluated.start} to {evaluated.stop - 1}"
     output().print(_table(title, exported, problem, chosen))

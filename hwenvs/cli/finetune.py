@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from hwenvs.cli import outputs
 from hwenvs.cli.calibrate import (
     BudgetOption,
     CriterionOption,
@@ -39,10 +40,13 @@ def finetune(
         str,
         typer.Option(help="24,48,… or @file.json or best:runs.jsonl or uniform or optimum."),
     ],
-    out: Annotated[Path, typer.Option(help="Folder for the weights and the checkpoint.")],
+    out: Annotated[
+        Path,
+        typer.Option(help="Folder for the weights and the checkpoint.", callback=outputs.folder),
+    ],
     family: Annotated[
         str, typer.Option(help="channel-pruning or fine-grained-pruning.")
-    ] = "channel_pruning",
+    ] = "channel-pruning",
     budget: BudgetOption = 0.5,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 10,
     learning_rate: Annotated[float, typer.Option(help="At its peak.")] = 0.01,

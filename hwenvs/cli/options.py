@@ -153,14 +153,19 @@ def parse_seeds(text: str) -> list[int]:
     """``"3"`` is seeds 0 to 2, ``"3,"`` seed 3, ``"3,4"`` seeds 3 and 4.
 
     Raises:
-        ArgumentError: if the text is none of these.
+        ArgumentError: if the text is none of these, or names a seed twice.
     """
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts or not all(part.isdecimal() for part in parts):
         raise ArgumentError(f"seeds must be a number or a list such as 3,4,7, not {text!r}")
     numbers = [int(part) for part in parts]
+    twice = sorted({number for number in numbers if numbers.count(number) > 1})
+    if twice:
+        raise ArgumentError(
+            f"seeds {text!r} name {', '.join(map(str, twice))} twice: runs of one seed are the same"
+        )
     if "," in text:
-        return list(dict.fromkeys(numbers))
+        return numbers
     if not numbers[0]:
         raise ArgumentError("at least one seed is needed")
     return list(range(numbers[0]))

@@ -9,6 +9,7 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from hwenvs.cli import outputs
 from hwenvs.cli.console import output
 from hwenvs.cli.progress import steps
 
@@ -20,7 +21,7 @@ RUNTIME_HELP = "onnxruntime or torch; default: onnxruntime where it is installed
 
 def profile(
     network: Annotated[str, typer.Argument(help=NETWORK_HELP)],
-    out: Annotated[Path, typer.Option(help="Table to write, a .json file.")],
+    out: Annotated[Path, typer.Option(help="Table to write, a .json file.", callback=outputs.file)],
     runtime: Annotated[str | None, typer.Option(help=RUNTIME_HELP)] = None,
     threads: Annotated[int, typer.Option(min=1, help="Processor cores an operator may use.")] = 1,
     levels: Annotated[int, typer.Option(min=2, help=LEVELS_HELP)] = 8,

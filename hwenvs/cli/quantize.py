@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from hwenvs.cli import outputs
 from hwenvs.cli.calibrate import DataOption, RowsOption, WeightsOption, parse_rows
 from hwenvs.cli.console import output
 from hwenvs.cli.progress import steps
@@ -28,7 +29,10 @@ ONNX = ".onnx"
 def quantize(
     model: Annotated[str, typer.Argument(help="A model.onnx, or a network of the zoo.")],
     out: Annotated[
-        Path | None, typer.Option(help="The file; default: NAME-int8.onnx in this folder.")
+        Path | None,
+        typer.Option(
+            help="The file; default: NAME-int8.onnx in this folder.", callback=outputs.file
+        ),
     ] = None,
     calibration: Annotated[
         Path | None,
@@ -72,6 +76,8 @@ def quantize(
 
     require_extra()
     check_method(method)
+    path = out or Path(f"{Path(model).stem}-int8{ONNX}")
+    outputs.file(path)
     rows = parse_rows(evaluation_rows)
     if rows is not None:
         _check_rows(model, rows, images if calibration is None else 0)
@@ -84,7 +90,6 @@ def quantize(
     )
     with steps() as progress:
         quantized = quantize_model(original, feeds, method, seed, progress=progress)
-    path = out or Path(f"{Path(model).stem}-int8{ONNX}")
     with replacing(path) as temporary:
         temporary.write_bytes(quantized.model.SerializeToString())
     output().print(_noise_table(quantized))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hwenvs.cli import options
+from hwenvs.cli import options, outputs
 from hwenvs.cli.console import output
 
 if TYPE_CHECKING:
@@ -23,12 +23,15 @@ def report(
             metavar="RESULTS...", help="Files of run or compare (.jsonl), or a sweep's folder."
         ),
     ],
-    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("report"),
+    out: Annotated[
+        Path, typer.Option(help="Folder for the report.", callback=outputs.folder)
+    ] = Path("report"),
     compact: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE.jsonl.gz",
             help="Write records of the improving evaluations alone instead, to publish.",
+            callback=outputs.file,
         ),
     ] = None,
 ) -> None:

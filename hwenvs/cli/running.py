@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hwenvs.cli import options
+from hwenvs.cli import options, outputs
 from hwenvs.cli.report import show, write
 
 if TYPE_CHECKING:
@@ -22,7 +23,12 @@ def run(
     evaluations: options.EvaluationsOption = 400,
     seeds: options.SeedsOption = "1",
     workers: options.WorkersOption = 1,
-    out: Annotated[Path, typer.Option(help="Folder for the records.")] = Path("runs"),
+    out: Annotated[
+        Path, typer.Option(help="Folder for the records.", callback=outputs.folder)
+    ] = Path("runs"),
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace records of other runs, if need be.")
+    ] = False,
     budget: options.BudgetOption = None,
     cost: options.CostOption = None,
     reward: options.RewardOption = None,
@@ -34,16 +40,19 @@ def run(
 ) -> None:
     """Run one solver with several seeds and record every design it tries.
 
-    Records are lines of JSON, one a run, for pandas.read_json(path, lines=True).
+    Records are lines of JSON, one a run, for pandas.read_json(path, lines=True), in the file
+    OUT/ID.SOLVER.jsonl.  The same command again replaces them; runs that it would not make again
+    are not lost without --overwrite.
     """
     arguments = options.environment_arguments(
         budget, cost, reward, hardware, constraint, network, proxy, space
     )
     path = out / f"{environment}.{solver}.jsonl"
     problem = options.load_problem(environment, arguments)
-    runs = _perform(
-        problem, _tasks(environment, [solver], evaluations, seeds, arguments), workers, path
-    )
+    tasks = _tasks(environment, [solver], evaluations, seeds, arguments)
+    if path.exists() and not overwrite:
+        _keep(path, problem, tasks)
+    runs = _perform(problem, tasks, workers, path)
     from hwenvs.reporting.results import collect
 
     show(collect(runs), [path])
@@ -57,7 +66,9 @@ def compare(
     evaluations: options.EvaluationsOption = 400,
     seeds: options.SeedsOption = "6",
     workers: options.WorkersOption = 1,
-    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("report"),
+    out: Annotated[
+        Path, typer.Option(help="Folder for the report.", callback=outputs.folder)
+    ] = Path("report"),
     budget: options.BudgetOption = None,
     cost: options.CostOption = None,
     reward: options.RewardOption = None,
@@ -105,6 +116,35 @@ def _tasks(
         for solver in solvers
         for seed in (numbers[:1] if solver in ONE_DESIGN else numbers)
     ]
+
+
+def _keep(path: Path, problem: Problem, tasks: Sequence[dict[str, Any]]) -> None:
+    """Refuses to lose records of runs that ``tasks``, of one solver, would not make again.
+
+    Raises:
+        ArgumentError: if the file holds one, or no records at all.
+    """
+    from hwenvs.errors import ArgumentError
+    from hwenvs.records import plain, read_runs
+    from hwenvs.solving import get_solver
+
+    task, hint = dict(tasks[0]), "add --overwrite to replace it, or name another folder with --out"
+    solver, evaluations = get_solver(task.pop("solver")), task.pop("evaluations")
+    arguments = {k: v for k, v in task.items() if k not in ("environment", "seed")}
+    asked = {
+        "arguments": plain(arguments, problem),
+        "hyperparameters": json.loads(json.dumps(dict(solver.hyperparameters))),
+        "evaluations": evaluations,
+    }
+    try:
+        runs = read_runs(path)
+    except ArgumentError as error:
+        raise ArgumentError(f"{error}; {hint}") from error
+    lost = [name for name, value in asked.items() if any(getattr(r, name) != value for r in runs)]
+    if {run.seed for run in runs} - {task["seed"] for task in tasks}:
+        lost.append("seeds")
+    if lost:
+        raise ArgumentError(f"{path} holds runs with other {' and '.join(lost)}: {hint}")
 
 
 def _perform(problem: Problem, tasks: list[dict[str, Any]], workers: int, path: Path) -> list[Run]:

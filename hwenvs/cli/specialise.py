@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from hwenvs.cli import options
+from hwenvs.cli import options, outputs
 from hwenvs.cli.console import output
 from hwenvs.files import replacing
 
@@ -22,7 +22,8 @@ def specialise(
     budget: Annotated[float, typer.Option(help="Fraction of the uncompressed cost.")] = 0.6,
     cost: Annotated[str, typer.Option(help="What is budgeted.")] = "latency",
     out: Annotated[
-        Path | None, typer.Option(help="Folder for specialisation.json and .png.")
+        Path | None,
+        typer.Option(help="Folder for specialisation.json and .png.", callback=outputs.folder),
     ] = None,
     network: options.NetworkOption = None,
     space: options.SpaceOption = None,
@@ -32,11 +33,15 @@ def specialise(
     Rows: the chip that the certified optimum was found for.  Columns: where it is deployed, scaled
     to that chip's budget.
     """
+    from hwenvs.hardware import get_hardware
     from hwenvs.reporting.specialisation import heat_map, specialise
 
     options.check_environment(environment)
+    chips = options.parse_names(hardware)
+    for chip in chips:
+        get_hardware(chip.partition(":")[0])  # an unknown one is told before they are counted
     given = options.environment_arguments(network=network, space=space)
-    found = specialise(environment, options.parse_names(hardware), budget, cost, **given)
+    found = specialise(environment, chips, budget, cost, **given)
     table = Table(title=f"{found.title}, {budget:.0%} of the cost: accuracy, and cost as designed")
     table.add_column("designed for")
     for chip in found.chips:

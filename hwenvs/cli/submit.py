@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hwenvs.cli import outputs
 from hwenvs.cli.console import output
 from hwenvs.cli.leaderboard import FolderOption, board_folder, get_suite, say
 from hwenvs.errors import ArgumentError
@@ -16,6 +17,13 @@ from hwenvs.errors import ArgumentError
 if TYPE_CHECKING:
     from hwenvs.leaderboards.suites import Suite
     from hwenvs.leaderboards.verify import Verdict
+
+
+OPTIONS = {
+    "authors": "--author",
+    "trained_on_test_instances": "--[not-]trained-on-test-instances",
+}
+"""What fields of an entry are called as options, where it is not their name."""
 
 
 class Tracks(StrEnum):
@@ -66,7 +74,10 @@ def submit(
     ] = None,
     folder: FolderOption = None,
     entries: Annotated[
-        Path | None, typer.Option(help="Where the entry goes; default: entries/ of the folder.")
+        Path | None,
+        typer.Option(
+            help="Where the entry goes; default: entries/ of the folder.", callback=outputs.folder
+        ),
     ] = None,
 ) -> None:
     """Make an entry from records of runs or from a frozen policy, if the verifier accepts it.
@@ -91,6 +102,7 @@ def submit(
         "account": account,
     }
     fields = _fields(about) | {key: value for key, value in given.items() if value is not None}
+    _check_complete(fields, policy is not None)
     target = place / ENTRIES if entries is None else entries
     verdict = _make(results or [], policy, get_suite(place, suite), name, fields, target)
     output().print(verdict_table(verdict))
@@ -116,6 +128,24 @@ def _make(
         return submit_policy(policy, suite, name, fields, entries)
     runs = [run for path in results for run in read_results(path)]
     return of_runs(runs, suite, name, fields, entries)
+
+
+def _check_complete(fields: dict[str, Any], policy: bool) -> None:
+    """Names every option that is missing at once.
+
+    Raises:
+        ArgumentError: if one is.
+    """
+    from hwenvs.leaderboards.entries import About
+
+    required = [name for name, field in About.model_fields.items() if field.is_required()]
+    known = {"name", "suite", *fields, *(["track"] if policy else [])}
+    missing = [OPTIONS.get(name, f"--{name}") for name in required if name not in known]
+    if missing:
+        raise ArgumentError(
+            f"an entry needs {', '.join(missing)} as well: as options, or as fields in the file "
+            "that --about names"
+        )
 
 
 def _fields(path: Path | None) -> dict[str, Any]:

@@ -19,6 +19,7 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
+from hwenvs.cli import outputs
 from hwenvs.cli.console import notes, output
 from hwenvs.cli.progress import Live
 from hwenvs.errors import ArgumentError
@@ -44,7 +45,9 @@ def sweep(
     plan: Annotated[
         Path, typer.Argument(metavar="SWEEP.yaml", help="Environments, solvers, seeds.")
     ],
-    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("results"),
+    out: Annotated[
+        Path, typer.Option(help="Folder for the results.", callback=outputs.folder)
+    ] = Path("results"),
     engine: Annotated[
         Engines, typer.Option(help="Processes of this machine, or Ray.")
     ] = Engines.POOL,

@@ -8,10 +8,15 @@ from typing import Annotated
 
 import typer
 
+from hwenvs.cli import outputs
 from hwenvs.cli.calibrate import DataOption, DeviceOption
 from hwenvs.cli.console import output
 from hwenvs.cli.progress import portable_command, steps
 
+OutOption = Annotated[
+    Path,
+    typer.Option(help="Folder for the weights and the checkpoint.", callback=outputs.folder),
+]
 TeacherOption = Annotated[
     str | None,
     typer.Option(help="Network with weights in the data folder to learn from as well."),
@@ -20,7 +25,7 @@ TeacherOption = Annotated[
 
 def train(
     network: Annotated[str, typer.Argument(help="Network of the zoo, e.g. resnet50.")],
-    out: Annotated[Path, typer.Option(help="Folder for the weights and the checkpoint.")],
+    out: OutOption,
     data: DataOption = None,
     resolution: Annotated[
         int | None,
@@ -95,7 +100,7 @@ def train(
 
 def train_supernet(
     space: Annotated[str, typer.Argument(help="Search space, e.g. proxyless_cifar.")],
-    out: Annotated[Path, typer.Option(help="Folder for the weights and the checkpoint.")],
+    out: OutOption,
     data: DataOption = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 40,
     batch_size: Annotated[int, typer.Option(min=2, help="Images per step, hence per path.")] = 128,
@@ -139,65 +144,3 @@ def train_supernet(
         f"{max(others):.2%}, median {middle:.2%}\nwrote {trained.path}",
         soft_wrap=True,
     )
-
-
-def train_architectures(
-    space: Annotated[str, typer.Argument(help="Search space, e.g. proxyless_cifar.")],
-    out: Annotated[Path, typer.Option(help="Folder for results and checkpoints.")],
-    proxy: Annotated[
-        str, typer.Option(help="Whose predictions are checked: surrogate, or a table (.npz).")
-    ] = "surrogate",
-    count: Annotated[int, typer.Option(min=3, help="Architectures, across the range.")] = 12,
-    data: DataOption = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 20,
-    batch_size: Annotated[int, typer.Option(min=2, help="Images per step.")] = 128,
-    learning_rate: Annotated[float, typer.Option(help="At its peak.")] = 0.1,
-    teacher: TeacherOption = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = 1,
-    seed: Annotated[int, typer.Option(help="Seed of the architectures and of training.")] = 0,
-    card: Annotated[
-        Path | None, typer.Option(help="Card (.json) of the table, to add the comparison to.")
-    ] = None,
-) -> None:
-    """Train architectures from scratch, and compare with what a table says of them.
-
-    Stop it at any time: the same command continues where it stopped.
-    """
-    import json
-
-    from hwenvs.errors import ArgumentError
-    from hwenvs.files import replacing
-    from hwenvs.networks import get_space
-    from hwenvs.proxies import architecture_proxy
-    from hwenvs.proxies.card import Card, add_entry
-    from hwenvs.training.architectures import Task, across_the_range, report, train_all
-    from hwenvs.training.supernet import settings_of
-    from hwenvs.training.zoo import load_teacher
-
-    judge = architecture_proxy(proxy, get_space(space))
-    settings = settings_of(space, epochs, batch_size, learning_rate, seed)
-    if card is not None and (about := Card.read(card).network) != space:
-        raise ArgumentError(f"the card {card} is of {about}, not of {space}")
-    designs = across_the_range(space, judge.evaluate, count, seed)
-    if teacher is not None:
-        load_teacher(teacher, data)  # says at once if there is none
-    tasks = [
-        Task(space, tuple(map(int, design)), settings, out, data, teacher) for design in designs
-    ]
-    with steps() as progress:
-        trained = train_all(tasks, workers, progress)
-    found = report(judge.evaluate(designs), trained, settings)
-    found = {
-        **found,
-        "teacher": teacher or "none",
-        "designs": designs.tolist(),
-        "command": portable_command(sys.argv[1:]),
-    }
-    path = out / f"{space}.trained.json"
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    if card is not None:
-        add_entry(card, "trained_from_scratch", found)
-    for predicted, right in zip(found["predicted"], trained, strict=True):
-        output().print(f"predicted {predicted:.2%}, trained {right:.2%}")
-    output().print(f"Spearman {found['spearman']}\nwrote {path}", soft_wrap=True)

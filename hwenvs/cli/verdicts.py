@@ -153,7 +153,10 @@ def _before(base: str, folder: Path) -> Iterator[Path]:
         return
     top = Path(_git(folder, "rev-parse", "--show-toplevel").decode().strip())
     inside = folder.resolve().relative_to(top.resolve()).as_posix()
-    commit = _git(folder, "rev-parse", "--verify", "--end-of-options", f"{base}^{{commit}}")
+    try:
+        commit = _git(folder, "rev-parse", "--verify", "--end-of-options", f"{base}^{{commit}}")
+    except ArgumentError as error:
+        raise ArgumentError(f"{base!r} is neither a folder nor a revision of git here") from error
     tree = f"{commit.decode().strip()}:{inside}".removesuffix(":.")
     with tempfile.TemporaryDirectory() as room:
         archive = Path(room) / "before.tar"

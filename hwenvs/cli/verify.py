@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from hwenvs.cli import outputs
 from hwenvs.cli.calibrate import (
     BudgetOption,
     CriterionOption,
@@ -54,11 +55,13 @@ def verify_design(
     levels: LevelsOption = None,
     precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
     device: DeviceOption = "cpu",
-    family: FamilyOption = "channel_pruning",
+    family: FamilyOption = "channel-pruning",
     proxy: Annotated[
         str, typer.Option(help="What predicts: surrogate, or the path of a table (.npz).")
     ] = "surrogate",
-    out: Annotated[Path | None, typer.Option(help="Write the figures as JSON too.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the figures as JSON too.", callback=outputs.file)
+    ] = None,
 ) -> None:
     """Apply designs to the real network; print measured beside predicted accuracy.
 

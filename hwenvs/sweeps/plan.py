@@ -108,6 +108,8 @@ def _counted() -> BeforeValidator:
 
     def expand(value: object) -> object:
         whole = isinstance(value, int) and not isinstance(value, bool)
+        if whole and value < 1:  # type: ignore[operator]
+            raise ValueError("the number of seeds must be at least 1")
         return list(range(value)) if whole else value  # type: ignore[call-overload]
 
     return BeforeValidator(expand)

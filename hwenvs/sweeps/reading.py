@@ -83,8 +83,10 @@ def _where(location: Sequence[int | str]) -> str:
 
 def _what(error: ErrorDetails) -> str:
     """What is wrong there, with the nearest valid name for a field that does not exist."""
+    if error["type"] == "too_short":
+        return f"must hold at least {error['ctx']['min_length']} item"
     if error["type"] != "extra_forbidden":
-        return f"{error['msg']}, not {error['input']!r}"
+        return f"{error['msg'].removeprefix('Value error, ')}, not {error['input']!r}"
     parts: dict[str, type[Part]] = {"environments": EnvironmentEntry, "solvers": SolverEntry}
     part = parts.get(str(error["loc"][0]), Plan) if len(error["loc"]) > 1 else Plan
     return str(unknown_name("field", error["loc"][-1], part.model_fields))

@@ -102,7 +102,7 @@ def test_submit_reads_files_and_sweeps_and_a_file_about_them(
     [
         (("--suite", "tiny", "--name", "mine", *ABOUT_OPTIONS), "unknown suite 'tiny'.*small-v1"),
         (("--suite", "small", "--name", "../x", *ABOUT_OPTIONS), "name: String should match"),
-        (("--suite", "small", "--name", "mine"), "track: Field required"),
+        (("--suite", "small", "--name", "mine"), "needs --track, --method, --author,"),
         (("--suite", "small", "--name", "random", *ABOUT_OPTIONS), "random exists"),
     ],
 )
@@ -114,6 +114,20 @@ def test_submit_says_in_one_line_what_is_wrong(
     said = told("submit", records, *arguments, "--folder", board, code=2)
     assert said.count("\n") == 1
     assert re.search(message, said), said
+
+
+def test_submit_names_every_option_that_is_missing(
+    board: Path, records: Path, tmp_path: Path
+) -> None:
+    about = tmp_path / "about.json"
+    about.write_text(json.dumps({"method": "From the file", "licence": "MIT"}))
+    options = ("--suite", "small", "--name", "mine", "--folder", board, "--about", about)
+    said = told("submit", records, *options, "--author", "Ada", code=2)
+    missing = "--track, --code, --commit, --tuning, --[not-]trained-on-test-instances as well"
+    assert f"an entry needs {missing}" in said
+    said = told("submit", "--policy", tmp_path / "policy.npz", *options, code=2)
+    assert "--track" not in said
+    assert "--author, --code" in said
 
 
 def test_verify_agrees_with_a_board_as_it_was_made(board: Path) -> None:
@@ -237,7 +251,8 @@ def test_check_diff_refuses_a_log_that_was_written_anew(repository: Path) -> Non
 @pytest.mark.parametrize("base", ["nowhere", "--output=/tmp/x", "HEAD; true"])
 def test_check_diff_takes_revisions_and_nothing_else(base: str, repository: Path) -> None:
     arguments = ("leaderboard", "check-diff", "--folder", str(repository), "--", base)
-    assert "error: git rev-parse" in told(*arguments, code=2)
+    said = told(*arguments, code=2)
+    assert f"error: {base!r} is neither a folder nor a revision of git" in said
 
 
 def test_check_diff_compares_folders(board: Path, tmp_path: Path) -> None:
