@@ -48,7 +48,7 @@ class Settings:
             raise SolverError(f"batch of reinforce must be at least 1, not {self.batch}")
         if not 0 < self.baseline_rate <= 1:
             raise SolverError(f"baseline_rate must be in (0, 1], not {self.baseline_rate}")
-        if self.entropy < 0:
+        if not self.entropy >= 0:
             raise SolverError(f"entropy of reinforce must not be negative, not {self.entropy}")
 
 
@@ -128,7 +128,7 @@ class Reinforce(Configured[Settings]):
         choices: list[int] = []
         reward, ended = 0.0, False
         while not ended:
-            mask = torch.from_numpy(info["action_mask"])
+            mask = torch.from_numpy(info["action_mask"].astype(bool))
             chances = probabilities(logits[len(choices)], mask).numpy()
             choice = int(random.choice(len(chances), p=chances / chances.sum()))
             masks.append(mask)

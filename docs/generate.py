@@ -9,6 +9,7 @@ import inspect
 from pathlib import Path
 
 from hwenvs.problems import FAMILIES
+from hwenvs.problems.parts import CONSTRAINTS
 from hwenvs.registration import ENVIRONMENTS, OPEN_ENVIRONMENTS
 
 PAGE = Path(__file__).with_name("environments.md")
@@ -31,13 +32,50 @@ copies of `env` bit for bit, all at the same decision; it supports the autoreset
 """
 
 
+OWN_REWARD = """\
+A reward of your own is a wrapper around an environment, with a budget or without: the last `info`
+of an episode has the accuracy and all costs, in SI units (`costs`) and as fractions of the
+uncompressed network's (`cost_fractions`). Scores and certified optima are those of the reward that
+the environment itself pays.
+
+```python
+class AccuracyPerMac(gym.Wrapper):
+    \"\"\"Pays the accuracy less a tenth of the MACs that are left.\"\"\"
+
+    def step(self, action):
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        if terminated:
+            reward = info["accuracy"] - 0.1 * info["cost_fractions"]["macs"]
+        return observation, reward, terminated, truncated, info
+
+
+env = AccuracyPerMac(gym.make("AMC-MobileNetV1-v0", budget=1.0))
+```
+"""
+
+
 def page() -> str:
     """The page as it should be."""
-    parts = [HEAD]
+    parts = [HEAD, _rewards(), OWN_REWARD]
     for family, problem in FAMILIES.items():
         title, _, text = (inspect.getdoc(problem) or "").partition("\n")
         parts += [f"## {title}\n{text.replace('## ', '### ')}\n", _ids(family)]
     return "\n".join(parts)
+
+
+def _rewards() -> str:
+    rows = [
+        "## Rewards and constraints",
+        "| family | `reward=` | `constraint=` |",
+        "| --- | --- | --- |",
+    ]
+    for family, problem in FAMILIES.items():
+        taken = ", ".join(f"`{name}`" for name in problem.rewards)  # type: ignore[attr-defined]
+        default = inspect.signature(problem).parameters["constraint"].default
+        ways = sorted(CONSTRAINTS, key=lambda way: way != default)
+        told = ", ".join(f"`{way}`" for way in ways)
+        rows.append(f"| {family.replace('_', ' ')} | {taken} | {told} |")
+    return "\n".join(rows) + "\n\nThe first of each is the default; others are refused.\n"
 
 
 def _ids(family: str) -> str:
@@ -52,7 +90,8 @@ def _ids(family: str) -> str:
         options = {key: value for key, value in arguments.items() if key != "problem"}
         problem = FAMILIES[family](**options)
         counts = [len(decision.kept) for decision in problem.decisions]  # type: ignore[attr-defined]
-        span = f"{min(counts)} to {max(counts)} a decision"
+        least, most = min(counts), max(counts)
+        span = f"{least} a decision" if least == most else f"{least} to {most} a decision"
         rows.append(f"| `{name}` | {problem.title.split(',')[0]} | {problem.horizon} | {span} |")
     for name, arguments in OPEN_ENVIRONMENTS.items():
         if arguments["problem"] == family:

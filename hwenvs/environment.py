@@ -9,8 +9,9 @@ import numpy as np
 from gymnasium.error import ResetNeeded
 from numpy.typing import ArrayLike, NDArray
 
+from hwenvs.arguments import check_options
 from hwenvs.errors import unknown_name
-from hwenvs.problems import Problem, make_problem
+from hwenvs.problems import Problem, check_given, make_problem
 from hwenvs.problems.actions import checker, no_choices
 from hwenvs.proxies import warn_if_analytic
 
@@ -50,6 +51,7 @@ class DesignEnv(gym.Env[Observation, Action]):
         modes = self.metadata["render_modes"]
         if render_mode is not None and render_mode not in modes:
             raise unknown_name("render_mode", render_mode, modes)
+        check_given(problem, arguments, ("render_mode",))
         self.problem = make_problem(problem, **arguments)
         self.render_mode = render_mode
         self.action_space = self.problem.action_space
@@ -64,17 +66,18 @@ class DesignEnv(gym.Env[Observation, Action]):
         self._window: Window | None = None
 
     def reset(
-        self,
-        *,
-        seed: int | None = None,
-        options: dict[str, Any] | None = None,  # noqa: ARG002
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
         """Back to the first decision.
 
         Args:
             seed: seeds ``np_random``, which no decision draws from.
-            options: not used.
+            options: there are none.
+
+        Raises:
+            UnknownNameError: if there are some.
         """
+        check_options(options)
         super().reset(seed=seed)
         self._walker.reset()
         self._ready, self._result = True, None
@@ -171,7 +174,8 @@ class DesignEnv(gym.Env[Observation, Action]):
             self._window = None
 
     def _info(self) -> dict[str, Any]:
-        return {"action_mask": self._walker.action_mask()} if self._masked else {}
+        # Discrete.sample(mask) takes 8-bit integers only; the same bytes, seen as such.
+        return {"action_mask": self._walker.action_mask().view(np.int8)} if self._masked else {}
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_window": None}

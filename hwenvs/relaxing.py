@@ -89,7 +89,7 @@ class Gridded(_View):
         """Back to the first decision; the mask is in ``info["action_mask"]``."""
         observation, info = super().reset(**options)
         self._walk, self._options = self.problem.start(self.levels), None
-        return observation, {**info, "action_mask": self.action_masks()}
+        return observation, {**info, "action_mask": self.action_masks().view(np.int8)}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """A step with the fraction that level ``action`` stands for."""
@@ -99,7 +99,7 @@ class Gridded(_View):
             taken = self._decisions()[level]
             self.problem.push(self._walk, np.full(self.levels, taken))
             self._options = None
-            info = {**info, "action_mask": self.action_masks()}
+            info = {**info, "action_mask": self.action_masks().view(np.int8)}
         return observation, float(reward), terminated, truncated, info
 
     def action_masks(self) -> NDArray[np.bool_]:

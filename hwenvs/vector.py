@@ -12,8 +12,9 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
+from hwenvs.arguments import check_options
 from hwenvs.errors import ArgumentError, DesignError, unknown_name
-from hwenvs.problems import Problem, make_problem
+from hwenvs.problems import Problem, check_given, make_problem
 from hwenvs.problems.actions import batch_checker
 from hwenvs.proxies import warn_if_analytic
 
@@ -58,6 +59,7 @@ class DesignVectorEnv(VectorEnv[Observations, Actions, NDArray[Any]]):
         modes = ("ansi", "rgb_array")
         if render_mode is not None and render_mode not in modes:
             raise unknown_name("render_mode of a vector environment", render_mode, modes)
+        check_given(problem, arguments, ("num_envs", "render_mode", "autoreset_mode"))
         self.problem = make_problem(problem, **arguments)
         self.num_envs, self.render_mode = num_envs, render_mode
         self.autoreset_mode = _mode(autoreset_mode)
@@ -87,7 +89,12 @@ class DesignVectorEnv(VectorEnv[Observations, Actions, NDArray[Any]]):
         Args:
             seed: seeds ``np_random``, which no decision draws from; of a list, the first.
             options: ``"reset_mask"`` must select all copies, since they move in lockstep.
+
+        Raises:
+            UnknownNameError: if there are other options.
+            ArgumentError: if seeds are not one a copy, or the mask leaves some out.
         """
+        check_options(options, ("reset_mask",))
         if isinstance(seed, Sequence):
             if len(seed) != self.num_envs:
                 raise ArgumentError(f"{len(seed)} seeds for {self.num_envs} environments")
@@ -174,7 +181,8 @@ class DesignVectorEnv(VectorEnv[Observations, Actions, NDArray[Any]]):
     def _info(self) -> dict[str, Any]:
         if not self._choices:
             return {}
-        return _masked({"action_mask": self.action_masks()}, self.num_envs)
+        # The spaces of Gymnasium take masks of 8-bit integers only; the same bytes, seen as such.
+        return _masked({"action_mask": self.action_masks().view(np.int8)}, self.num_envs)
 
     def _last(self) -> Step:
         outcome = self.problem.finish(self._walk)

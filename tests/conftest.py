@@ -67,6 +67,12 @@ OPERATOR_VARIANTS: dict[str, dict[str, object]] = {
 }
 """What is different about them where operators are chosen."""
 
+SAME_COUNTS: dict[str, dict[str, object]] = {
+    "parameters": {"reward": "accuracy_change"},
+    "free": {"reward": "accuracy_times_cost", "target": 0.6},
+}
+"""What is different where all designs have the same MACs and parameters."""
+
 GetProblem = Callable[..., ChainProblem]
 MakeActions = Callable[..., np.ndarray]
 
@@ -83,7 +89,7 @@ def _arguments(env_id: str, variant: str) -> dict[str, object]:
             "coarse": {"floor": 5},
             "parameters": {"hardware": "bismo-edge", "budget": {"latency": 0.5, "size": 0.65}},
         }
-        changed = {**VARIANTS[variant], **bits.get(variant, {})}
+        changed = {**VARIANTS[variant], **SAME_COUNTS.get(variant, {}), **bits.get(variant, {})}
         changed.pop("round_to", None)
         if "Digits" in env_id and variant in ("bumpy", "rough"):
             changed["budget"] = 0.5
@@ -91,6 +97,8 @@ def _arguments(env_id: str, variant: str) -> dict[str, object]:
     costly = "FineGrained" in env_id or "Digits" in env_id or env_id.startswith("DeepCompression")
     if variant == "latency" and costly:
         return {**VARIANTS[variant], "hardware": Bumpy()}
+    if "FineGrained" in env_id or env_id.startswith("DeepCompression"):
+        return {**VARIANTS[variant], **SAME_COUNTS.get(variant, {})}
     return dict(VARIANTS[variant])
 
 

@@ -15,7 +15,15 @@ from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
 
 from hwenvs.environment import DesignEnv
-from hwenvs.errors import ActionError, ArgumentError, BudgetError, DesignError, UnknownNameError
+from hwenvs.errors import (
+    ActionError,
+    AnalyticProxyWarning,
+    ArgumentError,
+    BudgetError,
+    DesignError,
+    HardwareError,
+    UnknownNameError,
+)
 from hwenvs.problems import ChannelPruningProblem, make_problem
 
 Step = tuple[np.ndarray, float, bool, bool, dict[str, Any]]
@@ -168,6 +176,11 @@ def test_bad_actions_raise_one_clear_error(action: Any, message: str) -> None:
         ({"budget_units": "percent"}, UnknownNameError, "unknown budget_units 'percent'"),
         ({"budget": None}, ArgumentError, "needs a budget"),
         ({"cost": "mac"}, UnknownNameError, "Did you mean 'macs'"),
+        ({"cost": ["macs"]}, UnknownNameError, r"unknown cost \['macs'\]"),
+        ({"problem": ["x"]}, UnknownNameError, "unknown family of problems"),
+        ({"hardware": {}}, HardwareError, "lacks 'name'"),
+        ({"budgets": 0.5}, UnknownNameError, "'budgets'. Did you mean 'budget'.*render_mode"),
+        ({"autoreset_mode": "SameStep"}, ArgumentError, "vector_kwargs="),
         ({"cost": "latency"}, UnknownNameError, "cannot be budgeted on this hardware"),
         ({"cost": "peak_memory"}, UnknownNameError, "cannot be budgeted"),
         ({"reward": "accurancy"}, UnknownNameError, "Did you mean 'accuracy'"),
@@ -187,6 +200,28 @@ def test_bad_arguments_raise_one_clear_error(
 ) -> None:
     with pytest.raises(error, match=message):
         gym.make("AMC-ResNet20-v0", **arguments)
+
+
+@pytest.mark.parametrize("prefix", ["", "MO-"])
+def test_options_of_reset_that_there_are_not_are_refused(prefix: str) -> None:
+    env = gym.make(f"{prefix}AMC-ResNet20-v0")
+    env.reset(options={})
+    with pytest.raises(UnknownNameError, match="option of reset 'foo': this environment has none"):
+        env.reset(options={"foo": 1})
+    envs = gym.make_vec(f"{prefix}AMC-ResNet20-v0", num_envs=2)
+    envs.reset(options={"reset_mask": np.ones(2, dtype=bool)})
+    with pytest.raises(UnknownNameError, match=r"option of reset 'foo'.*Known: reset_mask"):
+        envs.reset(options={"foo": 1})
+
+
+@pytest.mark.parametrize("make", [gym.make, gym.make_vec])
+def test_the_warning_of_an_analytic_table_shows_the_line_that_made_it(
+    make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hwenvs.proxies.base._warned", set())
+    with pytest.warns(AnalyticProxyWarning) as caught:
+        make("AMC-VGG16-v0")
+    assert [one.filename for one in caught] == [__file__]
 
 
 def test_an_unknown_render_mode_suggests_another() -> None:

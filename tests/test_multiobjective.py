@@ -20,7 +20,7 @@ from hwenvs.errors import ArgumentError, SolverError, UnknownNameError
 from hwenvs.multiobjective import MultiObjectiveEnv
 from hwenvs.multiobjective.fronts import certified_front, hypervolume
 from hwenvs.records import Run
-from hwenvs.registration import MO_ENVIRONMENTS
+from hwenvs.registration import ENVIRONMENTS, MO_ENVIRONMENTS
 from hwenvs.reporting.fronts import non_dominated
 from hwenvs.solving import solve
 
@@ -63,10 +63,13 @@ def test_every_environment_that_pays_accuracy_has_one_with_a_vector() -> None:
         assert name in gym.registry
 
 
-def test_the_list_shows_them() -> None:
+def test_the_list_says_that_they_are_there_and_which_are_not() -> None:
     done = CliRunner().invoke(app, ["list"])
     assert done.exit_code == 0, done.output
-    assert all(name in done.output for name in MO_ENVIRONMENTS)
+    _, _, told = " ".join(done.output.split()).partition("exist as ")
+    assert told.startswith(next(iter(MO_ENVIRONMENTS)))
+    ids = {name for name in ENVIRONMENTS if name in told.partition("but for ")[2]}
+    assert ids == {name for name in ENVIRONMENTS if f"MO-{name}" not in MO_ENVIRONMENTS}
 
 
 def test_the_vector_is_paid_at_the_end_and_says_what_the_info_says(env: gym.Env) -> None:
@@ -113,6 +116,9 @@ def test_vectors_of_many_costs_are_those_the_hardware_reports() -> None:
         ({"objectives": ("accuracy",)}, ArgumentError, "several"),
         ({"objectives": ("accuracy", "macs", "macs")}, ArgumentError, "once"),
         ({"objectives": "macs"}, ArgumentError, "several"),
+        ({"objectives": 3}, ArgumentError, "several"),
+        ({"objectives": [["accuracy"], "macs"]}, ArgumentError, "several"),
+        ({"objectivs": ("accuracy", "macs")}, UnknownNameError, "Did you mean 'objectives'"),
         ({"reward": "accuracy"}, ArgumentError, "objectives"),
         ({"render_mode": "png"}, UnknownNameError, "rgb_array"),
     ],

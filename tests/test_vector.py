@@ -145,6 +145,27 @@ def test_a_bad_number_of_copies_raises_an_error(count: Any) -> None:
         gym.make_vec("AMC-ResNet20-v0", num_envs=count)
 
 
+@pytest.mark.parametrize("prefix", ["", "MO-"])
+def test_arguments_that_nobody_takes_are_refused_by_name(prefix: str) -> None:
+    env_id = f"{prefix}AMC-ResNet20-v0"
+    with pytest.raises(UnknownNameError, match=r"'budgets'. Did you mean 'budget'"):
+        gym.make_vec(env_id, num_envs=2, budgets=0.5)
+    with pytest.raises(ArgumentError, match=r"max_episode_steps .*vectorization_mode='sync'"):
+        gym.make_vec(env_id, num_envs=2, max_episode_steps=5)
+    one_by_one = gym.make_vec(env_id, num_envs=2, vectorization_mode="sync", max_episode_steps=5)
+    one_by_one.close()
+
+
+def test_environments_of_many_tasks_say_where_autoreset_modes_go() -> None:
+    with pytest.raises(ArgumentError, match="vector_kwargs="):
+        gym.make_vec("AMC-Generalist-v0", num_envs=2, autoreset_mode="SameStep")
+    gym.make_vec(
+        "AMC-Generalist-v0", num_envs=2, vector_kwargs={"autoreset_mode": "SameStep"}
+    ).close()
+    with pytest.raises(UnknownNameError, match=r"'splitt'. Did you mean 'split'"):
+        gym.make("AMC-Generalist-v0", splitt="test")
+
+
 def test_unknown_modes_suggest_others() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'NextStep'"):
         gym.make_vec("AMC-ResNet20-v0", num_envs=2, autoreset_mode="NextStp")

@@ -60,10 +60,18 @@ def list_environments() -> None:
     for name, given in TASK_ENVIRONMENTS.items():
         train, test = distribution(given["rule"]).split()
         table.add_row(name, f"{len(train)} tasks, {len(test)} to test on", "", "", "", "")
-    for name, given in MO_ENVIRONMENTS.items():
-        known = "network" in given or "space" in given
-        table.add_row(name, options.subject(given) if known else "yours", "", "a front", "", "")
+    table.caption = _twins()
     output().print(table)
+
+
+def _twins() -> str:
+    """Which ids of one network have a twin with a vector reward, in a sentence: most have."""
+    without = [name for name in ENVIRONMENTS if f"MO-{name}" not in MO_ENVIRONMENTS]
+    one = next(iter(MO_ENVIRONMENTS))
+    return (
+        f"Ids of one network exist as {one} and so on as well, with a vector reward for whole "
+        f"fronts, but for {' and '.join(without)}."
+    )
 
 
 def card(

@@ -31,8 +31,8 @@ CostOption = Annotated[
 RewardOption = Annotated[
     str | None,
     typer.Option(
-        help="accuracy, accuracy_change, error_times_log_macs, error_times_log_params or "
-        "accuracy_times_cost."
+        help="accuracy, accuracy_change, compression_ratio, error_times_log_macs, "
+        "error_times_log_params or accuracy_times_cost; docs/environments.md says who takes which."
     ),
 ]
 HardwareOption = Annotated[

@@ -89,11 +89,17 @@ def get_hardware(
 
     Raises:
         UnknownNameError: if nobody offers the name; the message suggests the nearest.
-        HardwareError: if its plug-in is broken or does not take the options, or a table is none.
+        HardwareError: if its plug-in is broken or does not take the options, a table is none, or a
+            dictionary lacks the name.
     """
     if isinstance(hardware, Mapping):
+        if "name" not in hardware:
+            raise HardwareError(
+                f"hardware {dict(hardware)!r} lacks 'name': a dictionary is "
+                "{'name': 'roofline', **options}"
+            )
         options = {**hardware, **options}
-        hardware = options.pop("name", "")
+        hardware = options.pop("name")
     if isinstance(hardware, HardwareModel):
         if options:
             raise HardwareError(f"hardware {hardware.name!r} is made already: no options apply")

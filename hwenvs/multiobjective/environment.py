@@ -77,7 +77,7 @@ class MultiObjectiveEnv(gym.Env[Observation, Action]):
 
         Args:
             seed: seeds ``np_random``, which no decision draws from.
-            options: not used.
+            options: there are none.
         """
         super().reset(seed=seed)
         self._inner.spec = self.spec

@@ -11,18 +11,15 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from hwenvs.errors import ArgumentError, unknown_name
-from hwenvs.problems import Problem, make_problem
+from hwenvs.problems import Problem, check_given, make_problem
 from hwenvs.problems.chain import ChainProblem
 
 Vector = NDArray[np.float32]
 
 ACCURACY = "accuracy"
 
-UNBUDGETED = {"operator_selection": {"reward": "accuracy_times_cost", "target": 1.0}}
-"""Scalar rewards that make sense without a budget, by family; they are never paid here."""
-
-OTHERWISE = {"reward": "error_times_log_macs"}
-"""That of all other families."""
+UNBUDGETED = {"reward": "accuracy_times_cost", "target": 1.0, "budget_units": "fraction"}
+"""A scalar reward that makes sense without a budget in every family; it is never paid here."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +48,10 @@ class Objectives:
             UnknownNameError: if the hardware does not report one of them.
         """
         quantities = problem.tables.quantities
-        chosen = (ACCURACY, problem.budget.quantity) if names is None else tuple(names)
-        if isinstance(names, str) or len(set(chosen)) < max(len(chosen), 2):
+        given = (ACCURACY, problem.budget.quantity) if names is None else names
+        chosen = tuple(given) if isinstance(given, Sequence) and not isinstance(given, str) else ()
+        named = all(isinstance(name, str) for name in chosen)
+        if not named or len(set(chosen)) < max(len(chosen), 2):
             raise ArgumentError(f"objectives must name several things, each once, not {names!r}")
         if chosen[0] != ACCURACY:
             raise ArgumentError(
@@ -94,7 +93,10 @@ def scalar_problem(problem: str | Problem, arguments: Mapping[str, Any]) -> Chai
     if isinstance(problem, Problem):
         made = make_problem(problem, **arguments)
     else:
-        given = {"budget": None, **UNBUDGETED.get(problem, OTHERWISE), **arguments}
+        check_given(problem, arguments, ("objectives", "render_mode"))
+        given: dict[str, Any] = {"budget": None, **arguments}
+        if given["budget"] is None:
+            given.update(UNBUDGETED)
         made = make_problem(problem, **given)
     if not isinstance(made, ChainProblem):
         raise ArgumentError(f"a {type(made).__name__} has no tables of costs to make objectives of")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from hwenvs.arguments import check_arguments, parameters
 from hwenvs.errors import ArgumentError, unknown_name
 from hwenvs.networks import SPACES, ZOO, Network, Space
 from hwenvs.problems.base import Outcome, Problem, Walk, Walker
@@ -17,6 +18,7 @@ from hwenvs.problems.fine_grained_pruning import FineGrainedPruningProblem
 from hwenvs.problems.operator_selection import OperatorSelectionProblem
 from hwenvs.problems.progress import Progress
 from hwenvs.proxies import with_options
+from hwenvs.proxies.opening import ARGUMENTS
 
 FAMILIES: dict[str, Callable[..., Problem]] = {
     ChannelPruningProblem.family: ChannelPruningProblem,
@@ -31,6 +33,26 @@ REMEMBERED = 32
 """Compiled problems that are kept, so that many environments share one set of tables."""
 
 
+def check_given(problem: object, given: Iterable[str], own: Iterable[str] = ()) -> None:
+    """Refuses arguments that neither the family of ``problem`` nor its environment takes.
+
+    Args:
+        problem: name of the family; anything else has no arguments to check.
+        given: names of the arguments.
+        own: names of those that the environment takes itself.
+
+    Raises:
+        UnknownNameError: if there is no such argument; the message suggests the nearest.
+        ArgumentError: if one is in the wrong place.
+    """
+    if not isinstance(problem, str) or problem not in FAMILIES:
+        return
+    known = {*parameters(FAMILIES[problem]), *own}
+    if problem != OperatorSelectionProblem.family:
+        known.update(ARGUMENTS)
+    check_arguments(given, known, problem.replace("_", " "))
+
+
 def make_problem(problem: str | Problem, **arguments: Any) -> Problem:
     """The problem of a family.
 
@@ -41,7 +63,7 @@ def make_problem(problem: str | Problem, **arguments: Any) -> Problem:
         **arguments: of the family's class.
 
     Raises:
-        UnknownNameError: if there is no such family; the message suggests the nearest.
+        UnknownNameError: if there is no such family or argument; the message suggests the nearest.
         ArgumentError: without a network.
         HwenvsError: if the arguments make no sense.
     """
@@ -50,8 +72,9 @@ def make_problem(problem: str | Problem, **arguments: Any) -> Problem:
             names = ", ".join(sorted(arguments))
             raise TypeError(f"the problem is made already: {names} cannot be applied")
         return problem
-    if problem not in FAMILIES:
+    if not isinstance(problem, str) or problem not in FAMILIES:
         raise unknown_name("family of problems", problem, FAMILIES)
+    check_given(problem, arguments)
     if problem == OperatorSelectionProblem.family:
         _check_space(arguments.get("space"))
     else:
@@ -117,5 +140,6 @@ __all__ = [
     "Progress",
     "Walk",
     "Walker",
+    "check_given",
     "make_problem",
 ]

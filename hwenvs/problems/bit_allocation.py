@@ -11,7 +11,7 @@ from hwenvs.errors import ArgumentError
 from hwenvs.hardware import HardwareModel
 from hwenvs.networks import FULL_PRECISION, Network, bit_groups, get_network
 from hwenvs.networks.precision import ACTIVATIONS, WEIGHTS
-from hwenvs.problems.decision import Decision, Decisions
+from hwenvs.problems.decision import Decision
 from hwenvs.problems.features import BIT_FEATURES, Features, features
 from hwenvs.problems.layerwise import LayerwiseProblem, Terms
 from hwenvs.problems.tables import Shaping
@@ -80,6 +80,10 @@ class BitAllocationProblem(LayerwiseProblem):
 
     - `"accuracy"` (default): the accuracy of the design, a fraction.
     - `"accuracy_change"`: HAQ's 0.1 (accuracy - that of the 8-bit network), both in percent.
+    - `"accuracy_times_cost"` or `"compression_ratio"` as for channel pruning; these go without a
+      budget, too.
+
+    Those of MACs and parameters are refused: bits change neither.
 
     ## Episode End
     `terminated` after the last decision; never `truncated`. The last `info` is that of channel
@@ -94,8 +98,9 @@ class BitAllocationProblem(LayerwiseProblem):
     - `cost` (`"latency"`): what is budgeted: `"latency"`, `"energy"`, `"size"` (bytes of the
       weights) and others as the hardware reports them.
     - `floor` (`2`): fewest bits, 1 to 8.
-    - `budget_units`, `reward`, `constraint`, `metric`, `proxy`, `render_mode`: as for channel
-      pruning.
+    - `constraint` (`"backoff"`): or `"bounded"` or `"projected"`, see above.
+    - `budget_units`, `reward`, `target`, `exponent`, `metric`, `proxy`, `render_mode`: as for
+      channel pruning.
 
     ## Version History
     * v0: first version.
@@ -116,6 +121,8 @@ class BitAllocationProblem(LayerwiseProblem):
         floor: int = 2,
         budget_units: str = "fraction",
         metric: str = "top1",
+        target: float | None = None,
+        exponent: float | None = None,
     ) -> None:
         table = get_network(network) if isinstance(network, str) else network
         groups = bit_groups(table)
@@ -132,8 +139,13 @@ class BitAllocationProblem(LayerwiseProblem):
             floor=lowest,
             budget_units=budget_units,
             metric=metric,
+            target=target,
+            exponent=exponent,
         )
-        decisions = Decisions(Decision.bits(g.name, FULL_PRECISION, lowest) for g in groups)
+
+        def offer(_: int, floor: float) -> list[Decision]:
+            return [Decision.bits(g.name, FULL_PRECISION, max(int(floor), 1)) for g in groups]
+
         index = {(group.layer, group.kind): t for t, group in enumerate(groups)}
         shapings = [
             Shaping(
@@ -144,7 +156,7 @@ class BitAllocationProblem(LayerwiseProblem):
             )
             for layer in table.layers
         ]
-        super().__init__(terms, groups, decisions, shapings)
+        super().__init__(terms, groups, offer, shapings)
 
     def features_of(self, spent: Sequence[float]) -> Features:
         """What agents see, given the costs [T + 1] of the 8-bit network up to a decision."""

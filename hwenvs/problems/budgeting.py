@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,12 +15,17 @@ from hwenvs.problems.tables import Tables
 
 UNITS = ("fraction", "absolute")
 
+Advice = Callable[[str, float], str]
+"""What to do about a cost of which even the cheapest design needs so much, in SI units."""
+
 
 def compile_budget(
     tables: Tables,
     quantity: str,
     budget: float | None,
     units: str = "fraction",
+    advice: Advice | None = None,
+    what: str = "budget",
 ) -> Budget:
     """The budget on ``tables``.
 
@@ -28,10 +34,12 @@ def compile_budget(
         quantity: the cost it limits.
         budget: how much; None for no limit.
         units: ``"fraction"`` of the uncompressed cost or ``"absolute"`` in SI units.
+        advice: says what would allow less than the cheapest design needs.
+        what: name of the argument, for messages.
 
     Raises:
-        BudgetError: if it is not positive, not a number, above 1 as a fraction, or below the cost
-            of the cheapest design.
+        BudgetError: if it is not positive, not a number, above the uncompressed cost, or below the
+            cost of the cheapest design.
         UnknownNameError: if the hardware does not report the cost, or the units are unknown.
     """
     if units not in UNITS:
@@ -49,7 +57,7 @@ def compile_budget(
     minimum = before[0] + float(later[0])
     return Budget(
         quantity,
-        _amount(budget, units, quantity, before[-1], minimum),
+        _Limit(quantity, before[-1], minimum, what, advice).amount(budget, units),
         tuple(before),
         minimum,
         tuple(np.ascontiguousarray(table).reshape(-1) for table in cost),
@@ -66,6 +74,7 @@ def compile_budgets(
     quantity: str,
     budget: float | Mapping[str, float] | None,
     units: str = "fraction",
+    advice: Advice | None = None,
 ) -> tuple[Budget, ...]:
     """All budgets on ``tables``, at least one.
 
@@ -74,6 +83,7 @@ def compile_budgets(
         quantity: the cost that a single number limits.
         budget: as for :func:`compile_budget`, or ``{quantity: amount, ...}``.
         units: as there, for all of them.
+        advice: as there.
 
     Raises:
         BudgetError: as there; if a mapping is empty; and if several costs are limited of which one
@@ -81,10 +91,12 @@ def compile_budgets(
         UnknownNameError: as there.
     """
     if not isinstance(budget, Mapping):
-        return (compile_budget(tables, quantity, budget, units),)
+        return (compile_budget(tables, quantity, budget, units, advice),)
     if not budget:
         raise BudgetError("a budget of several costs names none")
-    found = tuple(compile_budget(tables, name, limit, units) for name, limit in budget.items())
+    found = tuple(
+        compile_budget(tables, name, limit, units, advice) for name, limit in budget.items()
+    )
     for one in found if len(found) > 1 else ():
         if not one.lowest_is_cheapest:
             raise BudgetError(
@@ -97,7 +109,7 @@ def compile_budgets(
 def _check_quantity(tables: Tables, quantity: str) -> None:
     if quantity in tables.quantities:
         return
-    if quantity in COST_UNITS:
+    if isinstance(quantity, str) and quantity in COST_UNITS:
         raise UnknownNameError(
             f"cost {quantity!r} cannot be budgeted on this hardware, which reports "
             f"{', '.join(tables.quantities)}; `hwenvs hardware list` shows what others report"
@@ -105,25 +117,57 @@ def _check_quantity(tables: Tables, quantity: str) -> None:
     raise unknown_name("cost", quantity, tables.quantities)
 
 
-def _amount(budget: object, units: str, quantity: str, full: float, minimum: float) -> float:
-    if budget is None:
-        return math.inf
-    if isinstance(budget, bool) or not isinstance(budget, int | float | np.number):
-        raise BudgetError(f"budget must be a number, a {{cost: number}} or None, not {budget!r}")
-    value = float(budget)
-    if not math.isfinite(value) or value <= 0:
-        raise BudgetError(f"budget must be positive and finite, not {value}")
-    if units == "fraction" and value > 1:
-        raise BudgetError(
-            f"budget {value} is above 1, the uncompressed network; "
-            "amounts in SI units need budget_units='absolute'"
+@dataclass(frozen=True)
+class _Limit:
+    """What an amount has to lie between.
+
+    Attributes:
+        quantity: the cost.
+        full: of the uncompressed network, in SI units.
+        minimum: of the cheapest design.
+        what: name of the argument.
+        advice: says what would allow less.
+    """
+
+    quantity: str
+    full: float
+    minimum: float
+    what: str
+    advice: Advice | None
+
+    def amount(self, given: object, units: str) -> float:
+        """``given`` in SI units; infinite for None."""
+        if given is None:
+            return math.inf
+        if isinstance(given, bool) or not isinstance(given, int | float | np.number):
+            raise BudgetError(
+                f"{self.what} must be a number, a {{cost: number}} or None, not {given!r}"
+            )
+        value = float(given)
+        if not math.isfinite(value) or value <= 0:
+            raise BudgetError(f"{self.what} must be positive and finite, not {value}")
+        if units == "fraction" and value > 1:
+            raise BudgetError(
+                f"{self.what} {value} is above 1, the uncompressed network; "
+                "amounts in SI units need budget_units='absolute'"
+            )
+        amount = value * self.full if units == "fraction" else value
+        unit = COST_UNITS[self.quantity]
+        # Costs that were added up in another order may differ in the last bits.
+        if amount > self.full * (1 + TOLERANCE):
+            raise BudgetError(
+                f"{self.what} {value:.6g} {unit} of {self.quantity} is above {self.full:.6g}, what "
+                "the uncompressed network costs; fractions of it need budget_units='fraction'"
+            )
+        if amount * (1 + TOLERANCE / 2) < self.minimum:
+            raise BudgetError(self._too_little(value, amount, unit))
+        return amount
+
+    def _too_little(self, value: float, amount: float, unit: str) -> str:
+        least = math.ceil(self.minimum / self.full * 1e4) / 1e4
+        hint = self.advice(self.quantity, self.minimum) if self.advice else ""
+        return (
+            f"{self.what} {value:g} allows {amount:.6g} {unit} of {self.quantity}, but the "
+            f"cheapest design needs {self.minimum:.6g}: the smallest feasible fraction is "
+            f"{least:.4f}" + (f" ({hint})" if hint else "")
         )
-    amount = value * full if units == "fraction" else value
-    if amount * (1 + TOLERANCE / 2) < minimum:
-        least = math.ceil(minimum / full * 1e4) / 1e4
-        raise BudgetError(
-            f"budget {value:g} allows {amount:.6g} {COST_UNITS[quantity]} of {quantity}, but the "
-            f"cheapest design needs {minimum:.6g}: the smallest feasible fraction is {least:.4f} "
-            "(a lower floor= allows less)"
-        )
-    return amount

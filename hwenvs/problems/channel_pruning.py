@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from hwenvs.hardware import HardwareModel
 from hwenvs.networks import Network, channel_groups, get_network
-from hwenvs.problems.decision import Decision, Decisions
+from hwenvs.problems.decision import Decision
 from hwenvs.problems.layerwise import LayerwiseProblem, Terms, fraction, whole_number
+from hwenvs.problems.rewards import COUNTED
 from hwenvs.problems.tables import shapings
 from hwenvs.proxies import AccuracyProxy
 
@@ -48,7 +49,8 @@ class ChannelPruningProblem(LayerwiseProblem):
     With `constraint="bounded"` (AMC's) an option is lowered to the largest one that leaves enough
     budget for the later layers at their cheapest, which is known exactly. With
     `constraint="projected"` decisions are taken as asked, and the finished design is scaled down by
-    the largest common factor that meets the budget. Either way every finished design meets it.
+    the largest common factor that meets the budget; with `"backoff"` option by option, see bit
+    allocation. Either way every finished design meets it.
 
     Actions that are not numbers, lie outside [0, 1] or have the wrong shape raise an `ActionError`.
 
@@ -80,12 +82,18 @@ class ChannelPruningProblem(LayerwiseProblem):
     - `"accuracy"` (default): the accuracy of the design, a fraction. Needs a budget.
     - `"error_times_log_macs"`: -(1 - accuracy) ln(MACs), with or without (`budget=None`) a budget.
     - `"error_times_log_params"`: -(1 - accuracy) ln(parameters), likewise.
+    - `"accuracy_times_cost"`: accuracy (cost / target)^exponent, MnasNet's and ProxylessNAS's, on
+      the budgeted cost; likewise, but without a budget it needs a `target`.
+    - `"accuracy_change"`: 0.1 (accuracy - that of the whole network), both in percent: HAQ's. Needs
+      a budget.
+    - `"compression_ratio"`: how many times fewer bytes the weights take, if no accuracy is lost;
+      else what it lacks, which is negative. With or without a budget.
 
     ## Episode End
     `terminated` after the last decision; never `truncated`. The last `info` has `design` (kept
     channels per decision), `accuracy`, `accuracy_drop`, `costs` (in SI units), `cost_fractions` (of
     the uncompressed network), `feasible`, `accuracy_top5` where the table knows it, and `score`
-    (0 for the uniform design at the same budget, 1 for the optimum) once `problem.optimum` is set.
+    (0 for the uniform design at the same budget, 1 for the optimum) once `hwenvs.certify(env)` has found it.
     All other infos are empty.
 
     `get_state()` and `set_state(state)` save and restore the decisions so far, for tree search.
@@ -95,15 +103,18 @@ class ChannelPruningProblem(LayerwiseProblem):
       (`hwenvs.networks.from_torch`).
     - `budget` (`0.5`): what the design may cost, as a fraction of the uncompressed network's cost;
       `{cost: fraction}` names both; `None` for no limit.
-    - `budget_units` (`"fraction"`): `"absolute"` for a budget in SI units (MACs, parameters, bytes,
-      seconds, joules).
+    - `budget_units` (`"fraction"`): `"absolute"` for a budget and a target in SI units (MACs,
+      parameters, bytes, seconds, joules), at most what the uncompressed network costs.
     - `cost` (`"macs"`): what is budgeted: `"macs"`, `"params"`, `"size"`, and what else the
       hardware reports, e.g. `"latency"` or `"energy"`.
     - `reward` (`"accuracy"`): see above.
+    - `target` (`None`): of `"accuracy_times_cost"`: in the units of the budget; the budget itself
+      if None.
+    - `exponent` (`None`): of `"accuracy_times_cost"`, from -10 to 0; None is MnasNet's -0.07.
     - `hardware` (`"counts"`): a hardware model: a name (`hwenvs hardware list` shows them),
       `{"name": ..., **options}`, or an instance. MACs, parameters, size and peak memory are counted
       beside it.
-    - `constraint` (`"bounded"`): or `"projected"`, see above.
+    - `constraint` (`"bounded"`): or `"projected"` or `"backoff"`, see above.
     - `round_to` (`None`): channels are kept in multiples of this; `None` is 8 for ImageNet networks
       and 1 for smaller ones.
     - `floor` (`0.2`): smallest fraction of its channels that a layer keeps.
@@ -123,6 +134,7 @@ class ChannelPruningProblem(LayerwiseProblem):
     """
 
     family = "channel_pruning"
+    rewards: ClassVar = (*LayerwiseProblem.rewards, *COUNTED)
 
     def __init__(
         self,
@@ -137,6 +149,8 @@ class ChannelPruningProblem(LayerwiseProblem):
         floor: float = 0.2,
         budget_units: str = "fraction",
         metric: str = "top1",
+        target: float | None = None,
+        exponent: float | None = None,
     ) -> None:
         table = get_network(network) if isinstance(network, str) else network
         groups = channel_groups(table)
@@ -153,11 +167,14 @@ class ChannelPruningProblem(LayerwiseProblem):
             floor=lowest,
             budget_units=budget_units,
             metric=metric,
+            target=target,
+            exponent=exponent,
         )
-        decisions = Decisions(
-            Decision.channels(group.name, group.channels, step, lowest) for group in groups
-        )
-        super().__init__(terms, groups, decisions, shapings(table, groups))
+
+        def offer(step: int, floor: float) -> list[Decision]:
+            return [Decision.channels(g.name, g.channels, step, floor) for g in groups]
+
+        super().__init__(terms, groups, offer, shapings(table, groups))
 
 
 def rounding_of(network: Network, round_to: int | None = None) -> int:

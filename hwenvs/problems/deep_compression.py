@@ -19,7 +19,7 @@ from hwenvs.networks import (
     storage_groups,
 )
 from hwenvs.problems.base import Outcome
-from hwenvs.problems.decision import Decision, Decisions
+from hwenvs.problems.decision import Decision
 from hwenvs.problems.features import BIT_FEATURES, Features, features
 from hwenvs.problems.layerwise import LayerwiseProblem, Terms, fraction, whole_number
 from hwenvs.problems.tables import Shaping
@@ -74,7 +74,8 @@ class DeepCompressionProblem(LayerwiseProblem):
     - `"compression_ratio"`: how many times fewer bytes it takes, if its accuracy lies at most
       `max_accuracy_drop` below the whole network's; else what it lacks, which is negative. Goes
       with `budget=None`: nothing then keeps designs from losing too much but the reward.
-    - another reward of channel pruning.
+    - `"accuracy_change"` or `"accuracy_times_cost"` as for channel pruning. Those of MACs and
+      parameters are refused: neither density nor codebooks change them.
 
     ## Episode End
     `terminated` after the last decision; never `truncated`. The last `info` is that of channel
@@ -89,8 +90,8 @@ class DeepCompressionProblem(LayerwiseProblem):
     - `max_accuracy_drop` (`0.005`): for `"compression_ratio"`, a fraction.
     - `round_to` (`1`): densities are multiples of so many percent.
     - `floor` (`0.02`): smallest density.
-    - `budget_units`, `reward`, `constraint`, `metric`, `proxy`, `render_mode`: as for channel
-      pruning.
+    - `budget_units`, `reward`, `target`, `exponent`, `constraint`, `metric`, `proxy`,
+      `render_mode`: as for channel pruning.
 
     ## Version History
     * v0: first version.
@@ -113,6 +114,8 @@ class DeepCompressionProblem(LayerwiseProblem):
         budget_units: str = "fraction",
         metric: str = "top1",
         max_accuracy_drop: float = 0.005,
+        target: float | None = None,
+        exponent: float | None = None,
     ) -> None:
         table = get_network(network) if isinstance(network, str) else network
         groups = storage_groups(table)
@@ -133,19 +136,24 @@ class DeepCompressionProblem(LayerwiseProblem):
             budget_units=budget_units,
             metric=metric,
             max_accuracy_drop=fraction(max_accuracy_drop, "max_accuracy_drop"),
+            target=target,
+            exponent=exponent,
         )
         widths = np.array([*CODEBOOK_BITS, FLOAT_BITS], dtype=np.int64)
-        decisions = Decisions(
-            Decision(group.name, FLOAT_BITS, widths, even=True)
-            if group.second
-            else Decision.channels(group.name, PERCENT, step, lowest)
-            for group in groups
-        )
+
+        def offer(step: int, floor: float) -> list[Decision]:
+            return [
+                Decision(group.name, FLOAT_BITS, widths, even=True)
+                if group.second
+                else Decision.channels(group.name, PERCENT, step, floor)
+                for group in groups
+            ]
+
         shapings = [
             Shaping(layer, density=2 * index, weight_bits=2 * index + 1)
             for index, layer in enumerate(table.layers)
         ]
-        super().__init__(terms, groups, decisions, shapings)
+        super().__init__(terms, groups, offer, shapings)
 
     def features_of(self, spent: Sequence[float]) -> Features:
         """What agents see, given the costs [T + 1] of the whole network up to a decision."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from hwenvs.hardware import HardwareModel
 from hwenvs.networks import PERCENT, Network, get_network, weight_groups
-from hwenvs.problems.decision import Decision, Decisions
+from hwenvs.problems.decision import Decision
 from hwenvs.problems.layerwise import LayerwiseProblem, Terms, fraction, whole_number
 from hwenvs.problems.tables import Shaping
 from hwenvs.proxies import AccuracyProxy
@@ -48,8 +48,9 @@ class FineGrainedPruningProblem(LayerwiseProblem):
     "depthwise" always 0 and "fraction kept" the density of the layer before.
 
     ## Reward
-    0 until the last decision, then the accuracy of the design (`"accuracy"`), or another reward of
-    channel pruning.
+    0 until the last decision, then the accuracy of the design (`"accuracy"`, default), or
+    `"accuracy_change"`, `"accuracy_times_cost"` or `"compression_ratio"` as for channel pruning.
+    Those of MACs and parameters are refused: zeros change neither.
 
     ## Episode End
     `terminated` after the last decision; never `truncated`. The last `info` is that of channel
@@ -61,8 +62,8 @@ class FineGrainedPruningProblem(LayerwiseProblem):
     - `cost` (`"size"`): what is budgeted; others as the hardware reports them.
     - `round_to` (`1`): densities are multiples of so many percent.
     - `floor` (`0.05`): smallest density.
-    - `budget_units`, `reward`, `hardware`, `constraint`, `metric`, `proxy`, `render_mode`: as for
-      channel pruning.
+    - `budget_units`, `reward`, `target`, `exponent`, `hardware`, `constraint`, `metric`, `proxy`,
+      `render_mode`: as for channel pruning.
 
     ## Version History
     * v0: first version.
@@ -84,6 +85,8 @@ class FineGrainedPruningProblem(LayerwiseProblem):
         floor: float = 0.05,
         budget_units: str = "fraction",
         metric: str = "top1",
+        target: float | None = None,
+        exponent: float | None = None,
     ) -> None:
         table = get_network(network) if isinstance(network, str) else network
         groups = weight_groups(table)
@@ -101,10 +104,13 @@ class FineGrainedPruningProblem(LayerwiseProblem):
             floor=lowest,
             budget_units=budget_units,
             metric=metric,
+            target=target,
+            exponent=exponent,
         )
-        decisions = Decisions(
-            Decision.channels(group.name, PERCENT, step, lowest) for group in groups
-        )
+
+        def offer(step: int, floor: float) -> list[Decision]:
+            return [Decision.channels(group.name, PERCENT, step, floor) for group in groups]
+
         index = {group.name: t for t, group in enumerate(groups)}
         shapings = [Shaping(layer, None, None, index.get(layer.name)) for layer in table.layers]
-        super().__init__(terms, groups, decisions, shapings)
+        super().__init__(terms, groups, offer, shapings)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
 from hwenvs.errors import ArgumentError, ProxyError
 from hwenvs.hardware import HardwareModel, get_hardware
 from hwenvs.networks import Group, Network, get_network
-from hwenvs.problems.budgeting import compile_budget, compile_budgets
+from hwenvs.problems.advice import Advice, Offer
+from hwenvs.problems.budgeting import compile_budgets
 from hwenvs.problems.chain import ChainProblem
 from hwenvs.problems.decision import Decisions
 from hwenvs.problems.features import FEATURES, Features, features
 from hwenvs.problems.parts import Chain
-from hwenvs.problems.rewards import RatioReward, get_reward
+from hwenvs.problems.paying import Asked, compile_reward
+from hwenvs.problems.rewards import TO_ANY_COST
 from hwenvs.problems.tables import CostCompiler, Shaping
 from hwenvs.proxies import AccuracyProxy, MeasuredProxy, SurrogateProxy, get_proxy
 from hwenvs.proxies.surrogate import coupled
@@ -38,11 +40,19 @@ class Terms:
     budget_units: str
     metric: str
     max_accuracy_drop: float | None = None
+    target: float | None = None
+    exponent: float | None = None
 
     @property
     def table(self) -> Network:
         """The layer table."""
         return get_network(self.network) if isinstance(self.network, str) else self.network
+
+    @property
+    def asked(self) -> Asked:
+        """What they say about the reward."""
+        drop = self.max_accuracy_drop or 0.0
+        return Asked(self.reward, self.target, self.exponent, drop, self.budget_units)
 
 
 class LayerwiseProblem(ChainProblem):
@@ -51,23 +61,28 @@ class LayerwiseProblem(ChainProblem):
     Args:
         terms: its arguments.
         groups: what each decision keeps a part of.
-        decisions: the options.
+        offer: makes the decisions, from ``round_to`` and ``floor``.
         shapings: what shapes each layer.
+
+    Attributes:
+        rewards: names of the rewards that the family takes.
 
     Raises:
         HwenvsError: if the arguments make no sense.
     """
 
     groups: Sequence[Group]
+    rewards: ClassVar[tuple[str, ...]] = (*TO_ANY_COST, "compression_ratio")
 
     def __init__(
         self,
         terms: Terms,
         groups: Sequence[Group],
-        decisions: Decisions,
+        offer: Offer,
         shapings: Sequence[Shaping],
     ) -> None:
         self.network, self.groups = terms.table, groups
+        decisions = Decisions(offer(terms.round_to, terms.floor))
         if not groups:
             what = self.family.replace("_", " ")
             raise ArgumentError(f"{self.network.title} has nothing to decide in {what}")
@@ -77,16 +92,11 @@ class LayerwiseProblem(ChainProblem):
         judge = _measuring(get_proxy(terms.proxy, self.network, self.family), terms.metric)
         compiler = CostCompiler(shapings, decisions, self.hardware)
         tables = compiler.compile(_divergences(judge, groups, decisions))
-        limits = compile_budgets(tables, terms.cost, terms.budget, terms.budget_units)
-        paid = replace(get_reward(terms.reward), baseline=float(judge.baseline))
-        if isinstance(paid, RatioReward):
-            whole = compile_budget(tables, str(paid.quantity), None).full
-            paid = replace(paid, whole=whole, drop=terms.max_accuracy_drop or 0.0)
-        if paid.needs_budget and terms.budget is None:
-            raise ArgumentError(
-                f"reward {paid.name!r} needs a budget: without one the best design is the whole "
-                "network; budget=None goes with the error_times_log rewards and compression_ratio"
-            )
+        advice = Advice(offer, terms.round_to, terms.floor, shapings, self.hardware, judge)
+        limits = compile_budgets(tables, terms.cost, terms.budget, terms.budget_units, advice)
+        paid = compile_reward(
+            terms.asked, self.family, self.rewards, tables, limits[0], float(judge.baseline)
+        )
         self._arguments = {
             **{key: value for key, value in vars(terms).items() if value is not None},
             "budget": plain_budget(terms.budget),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,8 @@ from hwenvs.problems.decision import Decision, Decisions
 from hwenvs.problems.features import OPERATOR_FEATURES, operator_features
 from hwenvs.problems.layerwise import plain_budget
 from hwenvs.problems.parts import Chain
-from hwenvs.problems.rewards import Reward, TargetReward, get_reward
+from hwenvs.problems.paying import Asked, compile_reward
+from hwenvs.problems.rewards import EXPONENT, TO_ANY_COST
 from hwenvs.problems.tables import Tables
 from hwenvs.proxies import AccuracyProxy, OperatorTable, architecture_proxy
 
@@ -54,10 +54,11 @@ class OperatorSelectionProblem(ChainProblem):
     | 1, 2, 3 | expansion 3, kernel 3, 5, 7 | 2, 3, 4 |
     | 4, 5, 6 | expansion 6, kernel 3, 5, 7 | 5, 6, 7 |
 
-    `info["action_mask"]` and `action_masks()` (sb3-contrib's convention) tell which of them the
-    block offers and the budget can still bear, given the cheapest choices later on, which are known
-    exactly. A masked action stands for the largest number below it that is not masked, or else for
-    the smallest that is not: every finished design meets the budget, whoever designs it.
+    `info["action_mask"]` (what `env.action_space.sample(mask)` takes) and `action_masks()`
+    (sb3-contrib's convention, of booleans) tell which of them the block offers and the budget can
+    still bear, given the cheapest choices later on, which are known exactly. A masked action stands
+    for the largest number below it that is not masked, or else for the smallest that is not: every
+    finished design meets the budget, whoever designs it.
 
     With `actions="continuous"` the action is a `Box(0, 1, (1,), float32)` instead, shared out
     evenly among the operators that the block offers: for learners such as DDPG.
@@ -102,14 +103,17 @@ class OperatorSelectionProblem(ChainProblem):
     - `space`: `"proxyless"`, `"proxyless_cifar"`, another name of `hwenvs.networks.SPACES`, or a
       `hwenvs.networks.Space` of your own.
     - `budget` (`0.5`): what the network may cost, as a fraction of the largest one's; `{cost:
-      fraction}` names both; several at once where all of them never fall from one operator to the
-      next (MACs and parameters do fall: a 3 x 3 kernel follows a 7 x 7 one); `None` for no limit.
-    - `budget_units` (`"fraction"`): `"absolute"` for a budget and a target in SI units (seconds).
+      fraction}` names both; several at once, as in `{"latency": 0.5, "macs": 0.5}`, where none of
+      them falls from one operator to the next (MACs, parameters and size never do in these spaces,
+      nor does latency on `"cpu"` and `"gpu"`; on `"mobile"` it does in `"proxyless_cifar"`);
+      `None` for no limit.
+    - `budget_units` (`"fraction"`): `"absolute"` for a budget and a target in SI units (seconds),
+      at most what the largest network costs.
     - `cost` (`"latency"`): what is budgeted: what the hardware reports, `"macs"`, `"params"`.
     - `reward` (`"accuracy"`): see above.
     - `target` (`None`): of `"accuracy_times_cost"`: in the units of the budget; the budget itself
       if None.
-    - `exponent` (`-0.07`): of `"accuracy_times_cost"`; MnasNet's.
+    - `exponent` (`-0.07`): of `"accuracy_times_cost"`, from -10 to 0; MnasNet's.
     - `hardware` (`"mobile"`): a hardware model: `"mobile"`, `"cpu"` and `"gpu"` are those of the
       paper; `hwenvs hardware list` shows all. A `{"name": ..., **options}` or an instance will do.
     - `constraint` (`"bounded"`): `"projected"` and `"backoff"` take decisions as asked and lower
@@ -129,6 +133,7 @@ class OperatorSelectionProblem(ChainProblem):
     """
 
     family = "operator_selection"
+    rewards: ClassVar = TO_ANY_COST
     unit = "operator"
     levels = tuple(operator.name for operator in OPERATORS)
 
@@ -141,7 +146,7 @@ class OperatorSelectionProblem(ChainProblem):
         cost: str = "latency",
         reward: str = "accuracy",
         target: float | None = None,
-        exponent: float = -0.07,
+        exponent: float = EXPONENT,
         constraint: str = "bounded",
         actions: str = "discrete",
         budget_units: str = "fraction",
@@ -158,17 +163,10 @@ class OperatorSelectionProblem(ChainProblem):
         )
         tables = operator_tables(self.space, self.hardware, judge)
         limits = compile_budgets(tables, cost, budget, budget_units)
-        paid = _reward(reward, judge, limits[0].quantity)
-        if isinstance(paid, TargetReward):
-            limit = compile_budgets(
-                tables, limits[0].quantity, _target(target, budget), budget_units
-            )
-            paid = replace(paid, target=limit[0].amount, exponent=_exponent(exponent))
-        elif paid.needs_budget and budget is None:
-            raise ArgumentError(
-                f"reward {paid.name!r} needs a budget: without one the best architecture is the "
-                "most accurate one; budget=None goes with accuracy_times_cost"
-            )
+        bent = None if exponent == EXPONENT else exponent
+        asked = Asked(reward, target, bent, units=budget_units)
+        baseline = float(judge.baseline)
+        paid = compile_reward(asked, self.family, self.rewards, tables, limits[0], baseline)
         self._arguments = {
             **{key: value for key, value in given.items() if value is not None},
             "space": self.space.name,
@@ -220,33 +218,6 @@ def _losses(proxy: AccuracyProxy, decision: int, before: int, block: Block) -> F
     if isinstance(proxy, OperatorTable):
         return proxy.losses(decision)
     return np.zeros((before, len(block.entries)))
-
-
-def _reward(name: str, proxy: AccuracyProxy, quantity: str) -> Reward:
-    reward = get_reward(name)
-    if isinstance(reward, TargetReward):
-        return replace(reward, quantity=quantity)
-    if reward.quantity is not None:
-        raise ArgumentError(
-            f"reward {name!r} is not one of operator selection; valid: accuracy, accuracy_change, "
-            "accuracy_times_cost"
-        )
-    return replace(reward, baseline=float(proxy.baseline))
-
-
-def _target(target: float | None, budget: float | Mapping[str, float] | None) -> float:
-    if target is None and isinstance(budget, Mapping):
-        return next(iter(budget.values()))
-    if target is None and budget is None:
-        raise ArgumentError("reward 'accuracy_times_cost' needs a target or a budget")
-    return target if target is not None else budget  # type: ignore[return-value]
-
-
-def _exponent(value: float) -> float:
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not -10 <= value <= 0:
-        raise ArgumentError(f"exponent must be a number from -10 to 0, not {value!r}")
-    return float(value)
 
 
 def _discrete(actions: str) -> bool:

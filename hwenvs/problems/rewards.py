@@ -22,6 +22,9 @@ LN2 = 0.6931471805599453
 SERIES_TERMS = 18
 """Terms of the series of the inverse hyperbolic tangent; |z| <= 1/3, so the rest is below 1e-17."""
 
+EXPONENT = -0.07
+"""MnasNet's, of the cost over its target."""
+
 SQUARINGS, EXPONENTIAL_TERMS = 6, 14
 """Of the series of the exponential; |x| <= 20 / 64, so the rest is below 1e-19."""
 
@@ -94,7 +97,7 @@ class RatioReward(Reward):
 
 @dataclass(frozen=True)
 class TargetReward(Reward):
-    """Accuracy, weighed by how the cost compares with a target.
+    """Accuracy, weighed by how the budgeted cost compares with a target.
 
     Attributes:
         target: cost in SI units at which the accuracy itself is paid.
@@ -102,7 +105,7 @@ class TargetReward(Reward):
     """
 
     target: float = math.nan
-    exponent: float = -0.07
+    exponent: float = EXPONENT
 
     def of(self, accuracy: Floats, costs: Mapping[str, Floats]) -> Floats:
         """Rewards [B] of ``accuracy`` [B] and ``costs`` [B] in SI units."""
@@ -138,7 +141,13 @@ REWARDS = {
 }
 """The rewards of AMC (ECCV 2018), HAQ (CVPR 2019: the change of accuracy), Deep Compression
 (ICLR 2016: the ratio), and MnasNet (CVPR 2019) and ProxylessNAS (ICLR 2019: times a power of the
-cost), by name."""
+cost), by name; every family of problems says which of them it takes."""
+
+TO_ANY_COST = ("accuracy", "accuracy_change", "accuracy_times_cost")
+"""What says something whatever is decided."""
+
+COUNTED = ("error_times_log_macs", "error_times_log_params")
+"""What says no more than the accuracy where designs do not differ in MACs and parameters."""
 
 
 def get_reward(name: str) -> Reward:

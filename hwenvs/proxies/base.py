@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -77,8 +78,21 @@ def warn_if_analytic(card: Card) -> None:
         f"accuracies of {card.network} come from {told}: compare solvers on it, do not quote its "
         "accuracies",
         AnalyticProxyWarning,
-        stacklevel=3,
+        stacklevel=_outside(),
     )
+
+
+def _outside() -> int:
+    """The ``stacklevel`` of a warning, seen by who calls, at the line that made the environment.
+
+    It lies outside of this package and of Gymnasium, which has a line of its own in between.
+    """
+    frame, level = sys._getframe(1), 1
+    while frame.f_globals.get("__name__", "").partition(".")[0] in ("hwenvs", "gymnasium"):
+        if frame.f_back is None:
+            break
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def checked_proxy(proxy: object, source: str) -> AccuracyProxy:

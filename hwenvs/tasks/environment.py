@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
+from hwenvs.arguments import check_arguments, check_options
 from hwenvs.environment import DesignEnv
 from hwenvs.errors import ArgumentError, unknown_name
 from hwenvs.problems.chain import ChainProblem
@@ -30,6 +31,8 @@ Random designs score -1 in the median and -9 in the tenth percentile.  With a li
 episodes earn the same, and PPO learned nothing in 4,000 episodes of AMC (one seed); with -5 and
 -10 it did.
 """
+
+ARGUMENTS = ("rule", "split", "tasks", "lowest", "render_mode")
 
 STEP_NAMES = {"amc": FEATURES, "haq": BIT_FEATURES}
 """Features of a decision, by kind of task."""
@@ -91,7 +94,7 @@ class TaskEnv(gym.Env[Observation, Action]):
     * v0: first version.
 
     Raises:
-        UnknownNameError: if there is no such rule, split or task.
+        UnknownNameError: if there is no such rule, split, task or argument.
         ArgumentError: if there is nothing to draw from, or `lowest` is above 0.
     """
 
@@ -104,7 +107,9 @@ class TaskEnv(gym.Env[Observation, Action]):
         tasks: Sequence[str | Task] | None = None,
         lowest: float = LOWEST,
         render_mode: str | None = None,
+        **others: Any,
     ) -> None:
+        check_arguments(others, ARGUMENTS, "an environment of many tasks")
         modes = self.metadata["render_modes"]
         if render_mode is not None and render_mode not in modes:
             raise unknown_name("render_mode", render_mode, modes)
@@ -148,10 +153,8 @@ class TaskEnv(gym.Env[Observation, Action]):
         Raises:
             UnknownNameError: if there is no such task, or there are other options.
         """
+        check_options(options, ("task",))
         super().reset(seed=seed)
-        for name in options or {}:
-            if name != "task":
-                raise unknown_name("option of reset", name, ["task"])
         asked = (options or {}).get("task")
         task = self.tasks.sample(self.np_random) if asked is None else self._known(asked)
         compiled, inner = self._enter(task)

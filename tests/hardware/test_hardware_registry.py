@@ -114,6 +114,12 @@ def test_unknown_options_are_refused_with_the_name_of_the_model() -> None:
         get_hardware(3)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("dictionary", [{}, {"nam": "roofline"}])
+def test_a_dictionary_without_a_name_is_told_so(dictionary: dict[str, Any]) -> None:
+    with pytest.raises(HardwareError, match="lacks 'name'"):
+        get_hardware(dictionary)
+
+
 def test_an_instance_is_used_as_it_is_and_wrapped_once() -> None:
     model = Chip()
     checked = get_hardware(model)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import hwenvs
 from hwenvs.errors import BudgetError
 from hwenvs.networks import channel_groups, get_network
-from hwenvs.problems import ChannelPruningProblem
+from hwenvs.problems import ChannelPruningProblem, make_problem
 
 ids = st.sampled_from(tuple(hwenvs.ENVIRONMENTS))
 budgeted = st.sampled_from(["paper", "projected", "parameters", "latency", "bumpy", "rough"])
@@ -120,6 +120,48 @@ def test_the_smallest_feasible_budget_is_the_one_in_the_message(env_id: str) -> 
     assert problem.reference.feasible.all()
     with pytest.raises(BudgetError):
         ChannelPruningProblem(**arguments, budget=fraction - 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("family", "arguments", "hint"),
+    [
+        ("channel_pruning", {"network": "resnet20"}, "a lower floor= allows less"),
+        ("channel_pruning", {"network": "resnet20", "round_to": 1000}, "a smaller round_to="),
+        ("bit_allocation", {"network": "resnet20", "floor": 6}, "a lower floor= allows less"),
+        ("fine_grained_pruning", {"network": "resnet50"}, ""),  # its table ends at its floor
+        ("fine_grained_pruning", {"network": "resnet50", "cost": "macs"}, "is the same for every"),
+        ("operator_selection", {"space": "proxyless_cifar"}, ""),
+    ],
+)
+def test_the_message_of_a_small_budget_says_what_binds(
+    family: str, arguments: dict[str, Any], hint: str
+) -> None:
+    with pytest.raises(BudgetError, match="smallest feasible fraction") as caught:
+        make_problem(family, **arguments, budget=0.001)
+    told = str(caught.value).partition(" (")[2]
+    assert told.startswith(hint) if hint and "same" not in hint else hint in told
+    assert bool(told) == bool(hint)
+
+
+def test_what_the_message_advises_does_allow_less() -> None:
+    for arguments in ({"floor": 0.5}, {"round_to": 8}):
+        coarse = make_problem("channel_pruning", network="resnet20", budget=1.0, **arguments)
+        fine = {"floor": 0.2} if "floor" in arguments else {"round_to": 1}
+        finer = make_problem("channel_pruning", network="resnet20", budget=1.0, **fine)
+        assert finer.budget.minimum < coarse.budget.minimum  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("quantity", ["macs", "params", "size"])
+def test_absolute_budgets_end_at_the_uncompressed_network(quantity: str) -> None:
+    def made(budget: float) -> ChannelPruningProblem:
+        return ChannelPruningProblem(
+            "resnet20", budget=budget, cost=quantity, budget_units="absolute"
+        )
+
+    full = ChannelPruningProblem("resnet20").full_costs[quantity]
+    assert made(full).budget.fraction == pytest.approx(1.0)
+    with pytest.raises(BudgetError, match=r"is above .* what the uncompressed network costs"):
+        made(full * 1.001)
 
 
 def test_without_a_budget_everything_is_affordable(env_id: str, get_problem: Any) -> None:

@@ -17,6 +17,7 @@ from hwenvs.hardware import Workload, get_hardware
 from hwenvs.hardware.operators import operator_costs
 from hwenvs.networks import OPERATORS, SPACES, get_space
 from hwenvs.problems import OperatorSelectionProblem, make_problem
+from hwenvs.problems.budgeting import compile_budget
 from hwenvs.problems.features import OPERATOR_FEATURES
 from hwenvs.problems.rewards import TargetReward, get_reward
 from hwenvs.proxies import AccuracyCurve, Card, OperatorTable
@@ -77,13 +78,46 @@ def test_masks_leave_out_exactly_what_no_continuation_can_pay_for() -> None:
     assert problem.action_mask(walk).all()
 
 
+def test_the_spaces_sample_what_the_mask_in_the_info_allows() -> None:
+    env, envs = gym.make(IDS[1], budget=0.3), gym.make_vec(IDS[1], num_envs=3, budget=0.3)
+    _, info = env.reset()
+    _, infos = envs.reset()
+    env.action_space.seed(0)
+    envs.action_space.seed(0)
+    for _ in range(envs.problem.horizon - 1):  # type: ignore[attr-defined]
+        assert info["action_mask"].dtype == infos["action_mask"].dtype == np.int8
+        assert env.unwrapped.action_masks().dtype == bool  # type: ignore[attr-defined]
+        choice = env.action_space.sample(info["action_mask"])
+        choices = envs.action_space.sample(mask=tuple(infos["action_mask"]))
+        assert env.unwrapped.action_masks()[choice]  # type: ignore[attr-defined]
+        assert envs.action_masks()[np.arange(3), choices].all()  # type: ignore[attr-defined]
+        info, infos = env.step(choice)[-1], envs.step(choices)[-1]
+
+
+@pytest.mark.parametrize("env_id", IDS)
+def test_latency_and_macs_can_be_budgeted_at_once(env_id: str) -> None:
+    problem = gym.make(env_id, budget={"latency": 0.5, "macs": 0.5}).unwrapped.problem
+    largest = problem.canonical([[decision.size for decision in problem.decisions]])
+    fractions = problem.fractions(problem.evaluate(largest).costs)
+    assert fractions["latency"][0] <= 0.5 + 1e-9
+    assert fractions["macs"][0] <= 0.5 + 1e-9
+
+
+@pytest.mark.parametrize("space", ["proxyless", "proxyless_cifar"])
+@pytest.mark.parametrize("hardware", ["mobile", "cpu", "gpu"])
+def test_no_cost_but_one_falls_from_an_operator_to_the_next(space: str, hardware: str) -> None:
+    tables = OperatorSelectionProblem(space, made_up(space), hardware).tables
+    falls = {q for q in tables.quantities if not compile_budget(tables, q, None).lowest_is_cheapest}
+    assert falls == ({"latency"} if (space, hardware) == ("proxyless_cifar", "mobile") else set())
+
+
 def test_a_masked_choice_stands_for_the_largest_below_that_is_not() -> None:
     env = gym.make("NAS-ProxylessCIFAR-v0", budget=0.35).unwrapped
     _, info = env.reset()
     while info["action_mask"].all():
         _, _, _, _, info = env.step(6)
     allowed = np.flatnonzero(info["action_mask"])
-    wanted = int(np.flatnonzero(~info["action_mask"])[-1])
+    wanted = int(np.flatnonzero(info["action_mask"] == 0)[-1])
     below = allowed[allowed < wanted]
     env.step(wanted)
     assert env.get_state()[-1] == (below[-1] if len(below) else allowed[0]) + 1
