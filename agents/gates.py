@@ -41,13 +41,13 @@ class Search:
     """
 
     def __init__(self, problem: OperatorSelectionProblem, settings: Settings, seed: int) -> None:
-        from hwenvs.calibration.spaces.bench import open_supernet, training_images
+        from hwenvs.calibration.spaces.bench import evaluation_images, open_supernet
 
         self.problem, self.settings, self.space = problem, settings, problem.space
         self.random = np.random.default_rng(seed)
         self.supernet, metadata = open_supernet(self.space, settings.weights or None)
         self.supernet.requires_grad_(False)
-        self.images, self.labels = training_images(self.space, metadata, settings.images)
+        self.images, self.labels = evaluation_images(self.space, metadata, settings.images)
         self.temperature = settings.temperature or self._suitable_temperature()
         shape = len(self.space.blocks), len(OPERATORS)
         closed = torch.full(shape, -torch.inf)

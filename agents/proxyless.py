@@ -16,9 +16,10 @@ two counts as if it were open half of the time, and what mixtures cost cancels.
 The supernet's weights were trained before and stay as they are; its batch norms use the statistics
 of the batch at hand, and its logits are divided by the temperature that suits its own answers best
 (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017): a supernet that is surer than
-it should be would be searched for modesty, not for accuracy.  Images are those that it was trained
-on.  The environment is asked for nothing but the designs that the parameters lead to: the most
-probable one, at even intervals.
+it should be would be searched for modesty, not for accuracy.  As in the paper, the parameters learn
+from images that the weights did not: evaluation images, the first of which are also those that the
+shipped table was fitted on.  The environment is asked for nothing but the designs that the
+parameters lead to: the most probable one, at even intervals.
 """
 
 from __future__ import annotations
@@ -52,8 +53,7 @@ class Settings:
             unlikely; 1: they are left as they are, as in the paper.
         temperature: that logits are divided by; 0: what suits the largest architecture best.
         weights: supernet's file; empty for the one that comes with the package.
-        images: training images that steps draw from, the last rows of the split: batch norms of
-            evaluations use the first ones.
+        images: evaluation images that steps draw from, the first rows of the split.
     """
 
     steps: int = 600
@@ -71,9 +71,9 @@ class Settings:
                 raise SolverError(
                     f"{name} of proxyless must be positive, not {getattr(self, name)}"
                 )
-        if self.beta < 0:
+        if not self.beta >= 0:
             raise SolverError(f"beta of proxyless must not be negative, not {self.beta}")
-        if self.temperature < 0:
+        if not self.temperature >= 0:
             raise SolverError(
                 f"temperature of proxyless must not be negative, not {self.temperature}"
             )
@@ -110,7 +110,7 @@ class Proxyless(Configured[Settings]):
 
         Raises:
             SolverError: if the problem selects no operators.
-            DataError: without a supernet of its space or images to train on.
+            DataError: without a supernet of its space, or images.
         """
         problem = env.problem
         if not isinstance(problem, OperatorSelectionProblem):

@@ -93,8 +93,8 @@ class ChannelPruningProblem(LayerwiseProblem):
     `terminated` after the last decision; never `truncated`. The last `info` has `design` (kept
     channels per decision), `accuracy`, `accuracy_drop`, `costs` (in SI units), `cost_fractions` (of
     the uncompressed network), `feasible`, `accuracy_top5` where the table knows it, and `score`
-    (0 for the uniform design at the same budget, 1 for the optimum) once `hwenvs.certify(env)` has found it.
-    All other infos are empty.
+    (0 for the uniform design at the same budget, 1 for the optimum) once `hwenvs.certify(env)` has
+    found it. All other infos are empty.
 
     `get_state()` and `set_state(state)` save and restore the decisions so far, for tree search.
 

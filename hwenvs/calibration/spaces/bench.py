@@ -176,14 +176,14 @@ def open_supernet_bench(
     )
 
 
-def training_images(
+def evaluation_images(
     space: Space,
     metadata: dict[str, str],
     count: int,
     data: str | Path | None = None,
     dataset: str | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """The last ``count`` training images ``[N, C, R, R]``, ready for the supernet, and labels.
+    """The first ``count`` evaluation images ``[N, C, R, R]``, ready for the supernet, and labels.
 
     Args:
         space: the search space.
@@ -195,12 +195,11 @@ def training_images(
     Raises:
         DataError: if there are none.
     """
-    folder, _, training = find_dataset(space.name, dataset)
+    folder, evaluation, _ = find_dataset(space.name, dataset)
     preprocessing = Preprocessing.from_metadata(metadata, space.resolution)
     source = dataset_folder(folder, data)
-    pixels, labels = load_pixels(source, training, None, None, preprocessing.channels)
-    images = preprocess(pixels[-count:], preprocessing)
-    return images, labels[-count:]
+    pixels, labels = load_pixels(source, evaluation, None, None, preprocessing.channels)
+    return preprocess(pixels[:count], preprocessing), labels[:count]
 
 
 def _check(
