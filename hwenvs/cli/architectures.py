@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -123,6 +124,7 @@ def train_architectures(
 
     Stop it at any time: the same command continues where it stopped.
     """
+    from hwenvs.calibration.images import find_dataset
     from hwenvs.networks import get_space
     from hwenvs.proxies import architecture_proxy
     from hwenvs.proxies.card import Card, add_entry
@@ -146,7 +148,9 @@ def train_architectures(
     found = {
         **found,
         "teacher": teacher or "none",
-        "designs": designs.tolist(),
+        "designs": [",".join(map(str, design)) for design in designs],
+        "data": find_dataset(space)[0],
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "command": portable_command(sys.argv[1:]),
     }
     path = out / f"{space}.trained.json"
