@@ -35,7 +35,7 @@ def processor(work: Callable[[], object]) -> float:
 
 def forward(module: nn.Module, images: Tensor) -> None:
     """A pass of ``images`` [N, C, R, R], a batch at a time."""
-    for part in images.split(BATCH):
+    for part in torch.split(images, BATCH):
         module(part)
 
 
