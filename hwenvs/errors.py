@@ -96,12 +96,14 @@ def unknown_name(what: str, name: object, known: Iterable[str]) -> UnknownNameEr
     one.
     """
     names = sorted(known)
-    near = difflib.get_close_matches(str(name), names, n=SOME)
+    text = str(name)
+    near = difflib.get_close_matches(text, names, n=SOME)
+    near = near or [one for one in names if len(text) > 1 and one.startswith(text)][:SOME]
     hint = f" Did you mean {near[0]!r}?" if near else ""
     most = LONG if what in COMMANDS else VERY_LONG
     shown = names if len(names) <= most else near or names[:SOME]
-    text = ", ".join(shown)
+    known_names = ", ".join(shown)
     if len(shown) < len(names):
-        text += f" and {len(names) - len(shown)} more"
-        text += f" ({COMMANDS[what]!r} lists them)" if what in COMMANDS else ""
-    return UnknownNameError(f"unknown {what} {name!r}.{hint} Known: {text}")
+        known_names += f" and {len(names) - len(shown)} more"
+        known_names += f" ({COMMANDS[what]!r} lists them)" if what in COMMANDS else ""
+    return UnknownNameError(f"unknown {what} {name!r}.{hint} Known: {known_names}")

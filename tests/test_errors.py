@@ -18,6 +18,10 @@ def test_only_what_is_really_near_is_suggested() -> None:
         assert "Did you mean" not in str(unknown_name(what, name, known))
 
 
+def test_the_beginning_of_a_name_is_near_it() -> None:
+    assert "Did you mean 'rgb_array'?" in str(unknown_name("mode", "rgb", ["ansi", "rgb_array"]))
+
+
 def test_short_lists_are_shown_whole() -> None:
     said = str(unknown_name("colour", "rad", ["red", "green", "blue"]))
     assert said == "unknown colour 'rad'. Did you mean 'red'? Known: blue, green, red"
