@@ -20,7 +20,8 @@ def certify(env: gym.Env[Any, Any] | VectorEnv[Any, Any, Any]) -> Optimum:
     """Finds the best design of an environment, and lets its infos tell scores.
 
     From then on the last ``info`` of an episode has ``score``: 0 for the uniform design at the same
-    budget, 1 for the best design.  It takes milliseconds to seconds, once an environment::
+    budget, 1 for the best design.  It takes milliseconds to seconds, once a process for all
+    environments of equal arguments::
 
         env = gym.make("AMC-ResNet20-v0")
         best = hwenvs.certify(env)

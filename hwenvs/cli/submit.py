@@ -101,6 +101,8 @@ def submit(
         "licence": licence,
         "account": account,
     }
+    if bool(results) == (policy is not None):
+        raise ArgumentError("an entry is made of records of runs, or of one --policy: give either")
     fields = _fields(about) | {key: value for key, value in given.items() if value is not None}
     _check_complete(fields, policy is not None)
     target = place / ENTRIES if entries is None else entries
@@ -122,8 +124,6 @@ def _make(
     from hwenvs.leaderboards.submit import submit as of_runs
     from hwenvs.leaderboards.submit import submit_policy
 
-    if bool(results) == (policy is not None):
-        raise ArgumentError("an entry is made of records of runs, or of one --policy: give either")
     if policy is not None:
         return submit_policy(policy, suite, name, fields, entries)
     runs = [run for path in results for run in read_results(path)]

@@ -20,6 +20,9 @@ DESKTOP, PHONE = (1280, 900), (360, 740)
 SUITE = "small-v1"
 TABLE = "table.ranking"
 
+PATIENCE = 120_000
+"""Milliseconds that a busy machine gets for what takes a fraction of a second."""
+
 Open = Callable[..., "Page"]
 
 
@@ -63,6 +66,7 @@ def open_page(browser: Browser, address: str) -> Iterator[Open]:
         viewport = {"width": size[0], "height": size[1]}
         window = browser.new_context(viewport=viewport, **settings)  # type: ignore[arg-type]
         windows.append(window)
+        window.set_default_timeout(PATIENCE)
         page = window.new_page()
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -153,7 +153,8 @@ def test_a_stopped_sweep_leaves_a_folder_to_go_on_from(
         assert process.returncode == -how
     else:
         assert process.returncode == INTERRUPTED
-        assert told.count("\n") == 1, told
+        # A slow machine may have told how far it was before.
+        assert [line for line in told.splitlines() if "a minute" not in line][1:] == [], told
         assert "of 16 cells; go on with: hwenvs sweep" in told
         assert not list(out.rglob("*.tmp"))
     before = stamps(out)

@@ -12,7 +12,7 @@ import torch
 from hwenvs.calibration.bench import Bench, open_bench, open_network
 from hwenvs.compression.folding import FoldedNetwork
 from hwenvs.compression.reference import Recipe
-from hwenvs.errors import ArgumentError, DataError, WeightsError
+from hwenvs.errors import ArgumentError, DataError, TrainingError, WeightsError
 from hwenvs.export.tensors import load, load_facts
 from hwenvs.networks import get_network
 from hwenvs.training.finetuning import (
@@ -156,13 +156,15 @@ def test_long_gradients_are_shortened(tmp_path: Path) -> None:
     """At so high a rate only short steps keep the network alive."""
     high = {"learning_rate": 0.05, "warmup": 0.0}
     short = tune(digits(), tmp_path / "short", epochs=1, changes=high)
-    wild = tune(digits(), tmp_path / "wild", epochs=1, changes={**high, "clip_norm": None})
-    assert short.after.top1 > wild.after.top1
+    assert short.after.top1 > 0.2  # guessing: 0.1
+    with pytest.raises(TrainingError, match="went astray"):
+        tune(digits(), tmp_path / "wild", epochs=1, changes={**high, "clip_norm": None})
 
 
 @pytest.mark.parametrize("family", ["bit_allocation", "deep_compression"])
 def test_families_of_few_bits_are_refused(family: str) -> None:
-    with pytest.raises(ArgumentError, match=rf"{family} .* valid: channel_pruning, fine_grained"):
+    told = rf"{family.replace('_', '-')} .* valid: channel-pruning, fine-grained"
+    with pytest.raises(ArgumentError, match=told):
         check_tunable(family)
 
 
