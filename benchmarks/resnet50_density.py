@@ -9,14 +9,13 @@ The second form measures every design on the real network too (test rows 5000 to
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
 
 from hwenvs.baselines.exact import optimum
 from hwenvs.baselines.handcrafted import Deep, Shallow
-from hwenvs.files import replacing
+from hwenvs.files import replacing, write_json
 from hwenvs.problems import make_problem
 from hwenvs.problems.fine_grained_pruning import FineGrainedPruningProblem
 from hwenvs.solving import solve
@@ -115,9 +114,8 @@ def main() -> None:
         mean = sum(d * w for d, w in part) / sum(w for _, w in part)
         print(f"{kernel} x {kernel} layers: {mean:.1f} % of the weights kept")
     draw(fifth, found["5x (AMC)"], arguments.out / "resnet50_density.png")
-    with replacing(arguments.out / "resnet50_density.json") as temporary:
-        whole = measured.get("whole")
-        temporary.write_text(json.dumps({"whole": whole, "rows": rows}, indent=2) + "\n")
+    found_rows = {"whole": measured.get("whole"), "rows": rows}
+    write_json(arguments.out / "resnet50_density.json", found_rows)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from hwenvs.calibration.curves import FloatArray, falling_curve
 from hwenvs.calibration.families import Group
 from hwenvs.calibration.fidelity import fidelity, shortfalls
 from hwenvs.calibration.fit import AdditiveTable
-from hwenvs.files import replacing
+from hwenvs.files import replacing, write_json
 
 Records = list[dict[str, Any]]
 
@@ -116,6 +115,5 @@ def write_table(result: Result, about: Mapping[str, Any], out: Path) -> tuple[Pa
     table_path, card_path = out / f"{stem}.npz", out / f"{stem}.json"
     with replacing(table_path) as temporary:
         temporary.write_bytes(buffer.getvalue())
-    with replacing(card_path) as temporary:
-        temporary.write_text(json.dumps(card(result, about), indent=2) + "\n", encoding="utf-8")
+    write_json(card_path, card(result, about))
     return table_path, card_path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from datetime import UTC, datetime
@@ -17,31 +16,22 @@ from hwenvs.cli.calibrate import BudgetOption, DataOption, RowsOption, WeightsOp
 from hwenvs.cli.console import output
 from hwenvs.cli.progress import portable_command, steps
 from hwenvs.cli.train import TeacherOption
+from hwenvs.cli.verify import DesignsOption, FiguresOption, PredictorOption
 from hwenvs.errors import ArgumentError
-from hwenvs.files import replacing
+from hwenvs.files import write_json
 
 
 def verify_architecture(
     space: Annotated[str, typer.Argument(help="Search space, e.g. proxyless_cifar.")],
-    design: Annotated[
-        list[str],
-        typer.Option(
-            help="4,3,… or @file.json or best:runs.jsonl or uniform or optimum; "
-            "repeat for several designs; LABEL=… names one."
-        ),
-    ],
+    design: DesignsOption,
     hardware: options.HardwareOption = "cpu",
     budget: BudgetOption = 0.5,
     data: DataOption = None,
     weights: WeightsOption = None,
     norm_rows: RowsOption = None,
     evaluation_rows: RowsOption = None,
-    proxy: Annotated[
-        str, typer.Option(help="What predicts: surrogate, or the path of a table (.npz).")
-    ] = "surrogate",
-    out: Annotated[
-        Path | None, typer.Option(help="Write the figures as JSON too.", callback=outputs.file)
-    ] = None,
+    proxy: PredictorOption = "surrogate",
+    out: FiguresOption = None,
 ) -> None:
     """Take architectures out of the supernet; print measured beside predicted accuracy.
 
@@ -56,14 +46,14 @@ def verify_architecture(
 
     from hwenvs.calibration.spaces.bench import open_supernet_bench
     from hwenvs.calibration.spaces.calibration import PLANS, SpacePlan
-    from hwenvs.cli.designs import parse_designs, predict
+    from hwenvs.cli.designs import parse_designs
     from hwenvs.problems import make_problem
 
     problem = make_problem(
         "operator_selection", space=space, hardware=hardware, budget=budget, proxy=proxy
     )
     designs = parse_designs(design, problem)
-    guesses = predict(problem, list(designs.values()))
+    expected = [problem.evaluate([chosen]) for chosen in designs.values()]
     plan = PLANS.get(space, SpacePlan())
     judged = parse_rows(evaluation_rows) or plan.heldout_images or plan.evaluation_images
     seen = parse_rows(norm_rows) or plan.norm_images
@@ -74,13 +64,13 @@ def verify_architecture(
     for heading in ("design", "latency", "predicted", "top-1", "+-"):
         table.add_column(heading, justify="left" if heading == "design" else "right")
     records: list[dict[str, Any]] = []
-    for (label, chosen), guess in zip(designs.items(), guesses, strict=True):
-        found = bench.measure(chosen)
-        costs = problem.fractions(problem.evaluate([chosen]).costs)
+    for (label, chosen), outcome in zip(designs.items(), expected, strict=True):
+        found, guess = bench.measure(chosen), float(outcome.accuracy[0])
+        share = float(problem.fractions(outcome.costs)["latency"][0])
         record = {
             "label": label,
             "design": list(chosen),
-            "latency_fraction": float(costs["latency"][0]),
+            "latency_fraction": share,
             "predicted_top1": guess,
             "top1": found.top1,
             "standard_error": math.sqrt(found.top1 * (1 - found.top1) / count),
@@ -88,15 +78,14 @@ def verify_architecture(
         records.append(record)
         table.add_row(
             label,
-            f"{record['latency_fraction']:.1%}",
-            "" if guess is None else f"{guess:.2%}",
+            f"{share:.1%}",
+            f"{guess:.2%}",
             f"{found.top1:.2%}",
             f"{record['standard_error']:.2%}",
         )
     output().print(table)
     if out is not None:
-        with replacing(out) as temporary:
-            temporary.write_text(json.dumps(records, indent=2) + "\n", encoding="utf-8")
+        write_json(out, records)
 
 
 def train_architectures(
@@ -154,8 +143,7 @@ def train_architectures(
         "command": portable_command(sys.argv[1:]),
     }
     path = out / f"{space}.trained.json"
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    write_json(path, found)
     if card is not None:
         add_entry(card, "trained_from_scratch", found)
     for predicted, right in zip(found["predicted"], trained, strict=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,7 @@ from rich.table import Table
 
 from hwenvs.cli import options, outputs
 from hwenvs.cli.console import output
-from hwenvs.files import replacing
+from hwenvs.files import replacing, write_json
 
 
 def specialise(
@@ -65,8 +64,7 @@ def specialise(
         "fraction": found.fraction.tolist(),
         "fitted": found.fitted.tolist(),
     }
-    with replacing(out / "specialisation.json") as temporary:
-        temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    write_json(out / "specialisation.json", record)
     with replacing(out / "specialisation.png") as temporary:
         heat_map(found).savefig(temporary, format="png")
     written = ["specialisation.json", "specialisation.png"]

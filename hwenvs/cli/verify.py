@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,21 +27,29 @@ from hwenvs.cli.calibrate import (
     parse_rows,
 )
 from hwenvs.cli.console import output
-from hwenvs.files import replacing
+from hwenvs.files import write_json
 
 if TYPE_CHECKING:
     from hwenvs.calibration.verification import Verdict
 
+DesignsOption = Annotated[
+    list[str],
+    typer.Option(
+        help="24,48,… or @file.json or best:runs.jsonl or uniform or optimum; "
+        "repeat for several designs; LABEL=… names one."
+    ),
+]
+PredictorOption = Annotated[
+    str, typer.Option(help="What predicts: surrogate, or the path of a table (.npz).")
+]
+FiguresOption = Annotated[
+    Path | None, typer.Option(help="Write the figures as JSON too.", callback=outputs.file)
+]
+
 
 def verify_design(
     network: Annotated[str, typer.Argument(help="Network of the zoo, e.g. resnet56.")],
-    design: Annotated[
-        list[str],
-        typer.Option(
-            help="24,48,… or @file.json or best:runs.jsonl or uniform or optimum; "
-            "repeat for several designs; LABEL=… names one."
-        ),
-    ],
+    design: DesignsOption,
     data: DataOption = None,
     dataset: DatasetOption = None,
     weights: WeightsOption = None,
@@ -56,12 +63,8 @@ def verify_design(
     precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
     device: DeviceOption = "cpu",
     family: FamilyOption = "channel-pruning",
-    proxy: Annotated[
-        str, typer.Option(help="What predicts: surrogate, or the path of a table (.npz).")
-    ] = "surrogate",
-    out: Annotated[
-        Path | None, typer.Option(help="Write the figures as JSON too.", callback=outputs.file)
-    ] = None,
+    proxy: PredictorOption = "surrogate",
+    out: FiguresOption = None,
 ) -> None:
     """Apply designs to the real network; print measured beside predicted accuracy.
 
@@ -111,8 +114,7 @@ def verify_design(
     )
     if out is not None:
         records = [_record(v, g) for v, g in zip(verdicts, guesses, strict=True)]
-        with replacing(out) as temporary:
-            temporary.write_text(json.dumps(records, indent=2) + "\n", encoding="utf-8")
+        write_json(out, records)
 
 
 def _table(title: str, verdicts: Sequence[Verdict], guesses: Sequence[float | None]) -> Table:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hwenvs.errors import ProxyError
-from hwenvs.files import replacing
+from hwenvs.files import write_json
 
 BASES = ("measured", "analytic", "transferred")
 """What a table can rest on."""
@@ -87,13 +87,7 @@ class Card:
         Raises:
             ProxyError: if the file is missing, is not JSON, or lacks entries.
         """
-        try:
-            entries = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ProxyError(f"cannot read the card {path}: {error}") from error
-        if not isinstance(entries, dict):
-            raise ProxyError(f"the card {path} holds {type(entries).__name__}, not an object")
-        return cls.from_dict(entries, f"the card {path}")
+        return cls.from_dict(_entries(path), f"the card {path}")
 
     def to_dict(self) -> dict[str, Any]:
         """Its entries, with ``extra`` folded back in."""
@@ -108,10 +102,20 @@ def add_entry(path: Path, name: str, value: object) -> None:
     Raises:
         ProxyError: if there is no card.
     """
-    Card.read(path)
-    entries = {**json.loads(path.read_text(encoding="utf-8")), name: value}
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
+    entries = _entries(path)
+    Card.from_dict(entries, f"the card {path}")
+    write_json(path, {**entries, name: value})
+
+
+def _entries(path: Path) -> dict[str, Any]:
+    """The JSON object in a card's file."""
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ProxyError(f"cannot read the card {path}: {error}") from error
+    if not isinstance(entries, dict):
+        raise ProxyError(f"the card {path} holds {type(entries).__name__}, not an object")
+    return entries
 
 
 def _has_no_default(entry: dataclasses.Field[Any]) -> bool:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 import json
-import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,16 +14,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from hwenvs.canonical import canonical
 from hwenvs.environment import DesignEnv
 from hwenvs.errors import ArgumentError, HwenvsError, MissingExtraError, unknown_name
-from hwenvs.problems import FAMILIES
-from hwenvs.proxies.opening import ARGUMENTS
 from hwenvs.registration import ALL_ENVIRONMENTS
 from hwenvs.single import check_single
 from hwenvs.solvers import solver_modules
 from hwenvs.solving import ONE_DESIGN, SOLVERS, Solver, get_solver
 from hwenvs.sweeps.cells import Cell, solve_cell
-
-UNEXPECTED = re.compile(r"unexpected keyword argument '(\w+)'")
-"""How Python says that an argument does not exist."""
 
 
 class Part(BaseModel):
@@ -60,19 +53,10 @@ class EnvironmentEntry(Part):
             try:
                 made = gym.make(self.environment, **self.arguments)
             except TypeError as error:
-                raise self._unfit(error) from error
+                raise ArgumentError(f"{self.environment}: {error}") from error
         if not isinstance(made.unwrapped, DesignEnv):
             raise ArgumentError(f"{self.environment} is none that solvers can be run on")
         made.close()
-
-    def _unfit(self, error: TypeError) -> HwenvsError:
-        """The error for an argument that an environment does not take, as Python words it."""
-        name = UNEXPECTED.search(str(error))
-        family = FAMILIES.get(ALL_ENVIRONMENTS[self.environment].get("problem", ""))
-        if name is None or family is None:
-            return ArgumentError(f"{self.environment}: {error}")
-        known = [*inspect.signature(family).parameters, *ARGUMENTS]
-        return unknown_name(f"argument of {self.environment}", name[1], known)
 
 
 class SolverEntry(Part):

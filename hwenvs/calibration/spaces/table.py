@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from hwenvs.calibration.curves import falling_curve
 from hwenvs.calibration.fidelity import fidelity
 from hwenvs.calibration.spaces.fit import PairTable
-from hwenvs.files import replacing
+from hwenvs.files import replacing, write_json
 
 if TYPE_CHECKING:
     from hwenvs.calibration.spaces.calibration import SpaceCalibration
@@ -90,9 +89,7 @@ def write_space_table(
     paths = stem.with_name(f"{stem.name}.npz"), stem.with_name(f"{stem.name}.json")
     with replacing(paths[0]) as temporary:
         temporary.write_bytes(buffer.getvalue())
-    entries = {**_card(calibration, result), **about}
-    with replacing(paths[1]) as temporary:
-        temporary.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
+    write_json(paths[1], {**_card(calibration, result), **about})
     return paths
 
 
