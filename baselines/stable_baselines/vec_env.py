@@ -8,6 +8,7 @@ from typing import Any, cast
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
+from gymnasium.envs.registration import load_env_creator
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env.base_vec_env import (
@@ -18,6 +19,7 @@ from stable_baselines3.common.vec_env.base_vec_env import (
 )
 
 from hwenvs.errors import ArgumentError, unknown_name
+from hwenvs.multiobjective.vector import MultiObjectiveVectorEnv
 from hwenvs.registration import ALL_ENVIRONMENTS, MO_ENVIRONMENTS, TASK_ENVIRONMENTS
 from hwenvs.vector import DesignVectorEnv
 
@@ -40,7 +42,7 @@ class DesignVecEnv(VecEnv):
     Raises:
         UnknownNameError: if there is no such environment.
         ArgumentError: if ``symmetric`` is asked for where actions are choices; if the environment
-            is many tasks, or pays a vector.
+            is many tasks, pays a vector or is none of this package's.
     """
 
     def __init__(
@@ -49,11 +51,8 @@ class DesignVecEnv(VecEnv):
         name = environment.rpartition(":")[2]
         if name not in gym.registry:
             raise unknown_name("environment", environment, ALL_ENVIRONMENTS)
-        if name in TASK_ENVIRONMENTS:
-            raise ArgumentError(f"{name} draws another task every episode: TaskVecEnv takes it")
-        if name in MO_ENVIRONMENTS:
-            one = name.removeprefix("MO-")
-            raise ArgumentError(f"{name} pays a vector, one number is wanted here: take {one}")
+        if not _native(gym.registry[name].vector_entry_point):
+            raise ArgumentError(_instead(name))
         arguments["autoreset_mode"] = AutoresetMode.SAME_STEP
         made = gym.make_vec(environment, num_envs=num_envs, **arguments)
         self.envs = cast("DesignVectorEnv", made)
@@ -149,6 +148,29 @@ class DesignVecEnv(VecEnv):
     ) -> list[bool]:
         """Copies are in no wrapper."""
         return [False for _ in self._get_indices(indices)]
+
+
+def _native(entry: object) -> bool:
+    """Whether copies behind an entry point walk in lockstep and are paid one number each."""
+    made = load_env_creator(entry) if isinstance(entry, str) else entry
+    return (
+        isinstance(made, type)
+        and issubclass(made, DesignVectorEnv)
+        and not issubclass(made, MultiObjectiveVectorEnv)
+    )
+
+
+def _instead(name: str) -> str:
+    """What takes an environment that this does not."""
+    if name in TASK_ENVIRONMENTS:
+        return f"{name} draws another task every episode: TaskVecEnv takes it"
+    if name in MO_ENVIRONMENTS:
+        one = name.removeprefix("MO-")
+        return f"{name} pays a vector, one number is wanted here: take {one}"
+    return (
+        f"{name} is no environment of hwenvs, whose copies walk in lockstep: "
+        "stable_baselines3.common.env_util.make_vec_env takes it"
+    )
 
 
 def per_copy(infos: Mapping[str, Any], count: int) -> list[dict[str, Any]]:

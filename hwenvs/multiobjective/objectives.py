@@ -21,6 +21,9 @@ ACCURACY = "accuracy"
 UNBUDGETED = {"reward": "accuracy_times_cost", "target": 1.0, "budget_units": "fraction"}
 """A scalar reward that makes sense without a budget in every family; it is never paid here."""
 
+SCALAR = ("reward", "target", "exponent", "max_accuracy_drop")
+"""Arguments of a problem that shape a reward of one number."""
+
 
 @dataclass(frozen=True)
 class Objectives:
@@ -87,13 +90,13 @@ def scalar_problem(problem: str | Problem, arguments: Mapping[str, Any]) -> Chai
         ArgumentError: if a scalar reward is asked for, or the problem has no tables of costs.
         HwenvsError: if other arguments make no sense.
     """
-    for name in ("reward", "target", "exponent", "max_accuracy_drop"):
+    for name in SCALAR:
         if name in arguments:
             raise ArgumentError(f"{name} is for scalar rewards; name objectives=(...) instead")
     if isinstance(problem, Problem):
         made = make_problem(problem, **arguments)
     else:
-        check_given(problem, arguments, ("objectives", "render_mode"))
+        check_given(problem, arguments, ("objectives", "render_mode"), SCALAR)
         given: dict[str, Any] = {"budget": None, **arguments}
         if given["budget"] is None:
             given.update(UNBUDGETED)

@@ -33,13 +33,16 @@ REMEMBERED = 32
 """Compiled problems that are kept, so that many environments share one set of tables."""
 
 
-def check_given(problem: object, given: Iterable[str], own: Iterable[str] = ()) -> None:
+def check_given(
+    problem: object, given: Iterable[str], own: Iterable[str] = (), without: Iterable[str] = ()
+) -> None:
     """Refuses arguments that neither the family of ``problem`` nor its environment takes.
 
     Args:
         problem: name of the family; anything else has no arguments to check.
         given: names of the arguments.
         own: names of those that the environment takes itself.
+        without: names of the family's that the environment does not take.
 
     Raises:
         UnknownNameError: if there is no such argument; the message suggests the nearest.
@@ -50,7 +53,7 @@ def check_given(problem: object, given: Iterable[str], own: Iterable[str] = ()) 
     known = {*parameters(FAMILIES[problem]), *own}
     if problem != OperatorSelectionProblem.family:
         known.update(ARGUMENTS)
-    check_arguments(given, known, problem.replace("_", " "))
+    check_arguments(given, known.difference(without), problem.replace("_", " "))
 
 
 def make_problem(problem: str | Problem, **arguments: Any) -> Problem:

@@ -154,13 +154,15 @@ def get_proxy(
 
     Raises:
         UnknownNameError: if there is no such proxy; the message suggests the nearest.
-        ArgumentError: if options are given to a proxy that takes none.
+        ArgumentError: if options are given to a proxy that takes none, or without its name.
         ProxyError: if a plug-in cannot be loaded or does not make a proxy, or a table is broken.
     """
     options: dict[str, Any] = {}
     if isinstance(name, Mapping):
         options = dict(name)
-        name = str(options.pop("name", ""))
+        if "name" not in options:
+            raise ArgumentError(f"a proxy with options is {{'name': ..., ...}}, not {options}")
+        name = str(options.pop("name"))
     if not isinstance(name, str):
         return checked_proxy(name, repr(name))
     if options and (name in ("surrogate", "analytic") or name.endswith(".npz")):

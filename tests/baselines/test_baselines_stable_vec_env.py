@@ -135,9 +135,13 @@ def test_unknown_environments_suggest_the_nearest() -> None:
 
 @pytest.mark.parametrize(
     ("environment", "message"),
-    [("AMC-Generalist-v0", "TaskVecEnv"), ("MO-AMC-ResNet20-v0", "take AMC-ResNet20-v0")],
+    [
+        ("AMC-Generalist-v0", "TaskVecEnv"),
+        ("MO-AMC-ResNet20-v0", "take AMC-ResNet20-v0"),
+        ("CartPole-v1", "no environment of hwenvs.*make_vec_env takes it"),
+    ],
 )
-def test_many_tasks_and_vector_rewards_are_refused(environment: str, message: str) -> None:
+def test_what_it_does_not_take_is_refused_with_what_does(environment: str, message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         DesignVecEnv(environment, 2)
 

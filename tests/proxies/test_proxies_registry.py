@@ -10,7 +10,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from hwenvs.errors import ProxyError, UnknownNameError
+from hwenvs.errors import ArgumentError, ProxyError, UnknownNameError
 from hwenvs.networks import ZOO, channel_groups, get_network
 from hwenvs.proxies import AccuracyProxy, analytic_proxy, get_proxy, list_proxies, table_path
 from hwenvs.proxies.analytic import tail
@@ -45,6 +45,12 @@ def _plugged_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_unknown_names_suggest_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'analytic'"):
         get_proxy("analitic", get_network("resnet20"))
+
+
+@pytest.mark.parametrize("options", [{}, {"images": 3}])
+def test_options_without_a_proxy_are_refused(options: dict[str, int]) -> None:
+    with pytest.raises(ArgumentError, match=r"\{'name': \.\.\., \.\.\.\}, not"):
+        get_proxy(options, get_network("resnet20"))
 
 
 @pytest.mark.usefixtures("_plugged_in")
