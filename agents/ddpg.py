@@ -9,7 +9,7 @@ Deep deterministic policy gradient (Lillicrap et al., ICLR 2016) in the form of 
 - An exponential moving average of the batches' mean rewards is subtracted as a baseline, and
   nothing is discounted: ``target = reward - baseline + Q'(next state, policy'(next state))``.
 - Updates are made when an episode has ended, because only then its reward is known: one for every
-  step of it.
+  step of it (``updates`` changes that).
 
 The papers print the method; the rate of the baseline and the size of the memory are those of the
 code published with them.  Observations are used as they come: the environments scale them to [0, 1]
@@ -47,6 +47,7 @@ class Settings:
         soft_update: fraction by which target networks follow per update.
         replay_episodes: episodes remembered.
         warmup: episodes of uniform random actions before the first update.
+        updates: updates per step of an episode; at least one an episode is made.
         sigma: standard deviation of the exploration noise after the warm-up.
         sigma_decay: factor on it per episode.
         baseline_rate: rate of the moving average of rewards.
@@ -60,6 +61,7 @@ class Settings:
     soft_update: float = 0.01
     replay_episodes: int = 100
     warmup: int = 100
+    updates: float = 1.0
     sigma: float = 0.5
     sigma_decay: float = 0.95
     baseline_rate: float = 0.5
@@ -67,7 +69,7 @@ class Settings:
     def __post_init__(self) -> None:
         if len(self.hidden) != 2 or min(self.hidden) < 1:
             raise SolverError(f"hidden of ddpg must be two positive sizes, not {self.hidden}")
-        for name in ("batch", "replay_episodes", "actor_rate", "critic_rate", "sigma"):
+        for name in ("batch", "replay_episodes", "updates", "actor_rate", "critic_rate", "sigma"):
             if not getattr(self, name) > 0:
                 raise SolverError(f"{name} of ddpg must be positive, not {getattr(self, name)}")
         for name in ("discount", "soft_update", "sigma_decay", "baseline_rate"):
@@ -200,7 +202,7 @@ class DDPG(Configured[Settings]):
             replay.add_episode(observations, taken, reward)
             episode += 1
             if episode > warmup:
-                for _ in taken:
+                for _ in range(max(1, round(settings.updates * len(taken)))):
                     learner.update(replay.sample(random, settings.batch))
 
     def _first_learner(self, features: int, actions: int, seed: int) -> Learner:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from functools import lru_cache
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ PPO_SETTINGS: dict[str, Any] = {
 CONSTANTS = 41
 """Constant actions that the control chooses from."""
 
-DDPG_SETTINGS: dict[str, Any] = {"replay_episodes": 2000, "warmup": 200}
+DDPG_SETTINGS: dict[str, Any] = {"replay_episodes": 2000, "warmup": 200, "updates": 0.25}
 LAST_SIGMA = 0.1
 """DDPG's noise at the end of training, as a part of that after the warm-up."""
 
@@ -86,7 +87,7 @@ def train_ppo(rule: str, evaluations: int, seed: int, path: Path) -> list[float]
         torch.nn.init.constant_(model.policy.action_net.bias, wish)
         model.learn(steps, callback=count)
     export(model, path)
-    return constants + count.scores
+    return [*constants, *count.scores]
 
 
 def train_ddpg(rule: str, evaluations: int, seed: int, path: Path) -> list[float]:
@@ -103,10 +104,11 @@ def choose_constant(rule: str, evaluations: int, seed: int, path: Path) -> list[
     """The control: what can be had without looking."""
     wish, scores = best_constant(rule)
     write_policy(constant(rule, wish), path)
-    return scores
+    return list(scores)
 
 
-def best_constant(rule: str) -> tuple[float, list[float]]:
+@lru_cache
+def best_constant(rule: str) -> tuple[float, tuple[float, ...]]:
     """The one action that suits the training tasks best, and the scores of all that were tried.
 
     Budgets turn even a constant wish into a design that fits, often a better one than uniform.
@@ -116,7 +118,7 @@ def best_constant(rule: str) -> tuple[float, list[float]]:
         [one.score for one in rollout(constant(rule, float(wish)), rule, tasks)] for wish in wishes
     ]
     best = float(wishes[int(np.argmax([interquartile_mean(row) for row in rows]))])
-    return best, [score for row in rows for score in row]
+    return best, tuple(score for row in rows for score in row)
 
 
 def constant(rule: str, wish: float) -> Policy:

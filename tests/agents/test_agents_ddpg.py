@@ -148,13 +148,23 @@ def test_the_warm_up_is_random_and_learning_changes_what_follows() -> None:
     assert runs[0].designs[11:] != runs[1].designs[11:]
 
 
+@pytest.mark.parametrize(("updates", "made"), [(1.0, 18), (0.5, 9), (2.0, 36), (0.01, 1)])
+def test_updates_are_made_per_step_after_the_warm_up(
+    updates: float, made: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned: list[Transitions] = []
+    monkeypatch.setattr(Learner, "update", lambda _, batch: learned.append(batch))
+    solve(DDPG(**QUICK, updates=updates), "AMC-ResNet20-v0", QUICK["warmup"] + 3)
+    assert len(learned) == 2 * made  # nobody learns from the very last episode
+
+
 def test_defaults_are_the_papers() -> None:
     settings = DDPG().settings
     assert settings == Settings()
     assert (settings.actor_rate, settings.critic_rate) == (1e-4, 1e-3)
     assert (settings.batch, settings.discount, settings.soft_update) == (64, 1.0, 0.01)
     assert (settings.sigma, settings.sigma_decay, settings.warmup) == (0.5, 0.95, 100)
-    assert settings.hidden == (300, 300)
+    assert (settings.hidden, settings.updates) == ((300, 300), 1.0)
 
 
 def test_bad_hyperparameters_are_refused() -> None:
@@ -164,6 +174,8 @@ def test_bad_hyperparameters_are_refused() -> None:
         DDPG(batch="many")
     with pytest.raises(SolverError, match="batch of ddpg must be positive"):
         DDPG(batch=0)
+    with pytest.raises(SolverError, match="updates of ddpg must be positive, not 0"):
+        DDPG(updates=0)
     with pytest.raises(SolverError, match="discount"):
         DDPG(discount=1.5)
     with pytest.raises(SolverError, match="hidden"):
