@@ -15,17 +15,28 @@ if TYPE_CHECKING:
     from hwenvs.records import Run
     from hwenvs.reporting.results import Results
 
+COMPACT = ".jsonl.gz"
+"""How files of compact records end."""
+
 
 def report(
     records: Annotated[
         list[Path],
         typer.Argument(
-            metavar="RESULTS...", help="Files of run or compare (.jsonl), or a sweep's folder."
+            metavar="RESULTS...",
+            help="Files of run or compare (.jsonl), a sweep's folder, compact records (.jsonl.gz).",
         ),
     ],
     out: Annotated[
         Path, typer.Option(help="Folder for the report.", callback=outputs.folder)
     ] = Path("report"),
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="RESULTS",
+            help="Others' runs to compare with, on the environments of yours alone; repeatable.",
+        ),
+    ] = None,
     compact: Annotated[
         Path | None,
         typer.Option(
@@ -38,11 +49,13 @@ def report(
     """Make a report of runs: one HTML page with tables and figures, the same as Markdown, PNGs.
 
     Several files are put together, with a section for each environment and one for all of them.
-    A folder stands for the cells of a sweep, or for all .jsonl files in it.
+    A folder stands for the cells of a sweep, or for all .jsonl files in it. Compact records, of
+    --compact or published by others, lack the designs that fronts are drawn from.
     """
     from hwenvs.sweeps.cells import CELLS
 
-    runs = [run for path in records for run in read_results(path)]
+    runs = [run for path in records for run in read_results(path, shortened=True)]
+    runs += _beside(runs, beside or ())
     if compact is not None:
         from hwenvs.reporting.compact import write_compact
 
@@ -52,19 +65,45 @@ def report(
     for name, arguments in {run.environment: run.arguments for run in runs}.items():
         options.load_problem(name, dict(arguments), quiet=True)
     # The runs of a sweep stay where they are: there may be gigabytes of them.
-    write(runs, out, records=not any((path / CELLS).is_dir() for path in records))
+    elsewhere = any((path / CELLS).is_dir() or path.name.endswith(COMPACT) for path in records)
+    write(runs, out, records=not (elsewhere or beside))
 
 
-def read_results(path: Path) -> list[Run]:
+def _beside(runs: Sequence[Run], paths: Sequence[Path]) -> list[Run]:
+    """The runs at ``paths`` on environments of ``runs``, without those that are among them."""
+    from hwenvs.errors import ArgumentError
+
+    tasks, known, found = {run.task for run in runs}, {run.identity for run in runs}, []
+    for path in paths:
+        others = [run for run in read_results(path, shortened=True) if run.task in tasks]
+        if not others:
+            raise ArgumentError(f"{path} has no run on an environment of yours, arguments included")
+        found += [run for run in others if run.identity not in known]
+    return found
+
+
+def read_results(path: Path, shortened: bool = False) -> list[Run]:
     """The runs of a file, of a sweep's folder, or of all ``.jsonl`` files in a folder.
 
+    Args:
+        path: where they are.
+        shortened: whether compact records will do, which lack most designs.
+
     Raises:
-        ArgumentError: if nothing is there, or it cannot be read.
+        ArgumentError: if nothing is there, or it cannot be read, or it lacks what is wanted.
     """
     from hwenvs.errors import ArgumentError
     from hwenvs.records import read_runs
+    from hwenvs.reporting.compact import read_compact
     from hwenvs.sweeps.cells import CELLS, read_cells
 
+    if path.name.endswith(COMPACT):
+        if not shortened:
+            raise ArgumentError(
+                f"{path} holds compact records, which lack most designs: give the full ones (.jsonl"
+                ", or a sweep's folder)"
+            )
+        return read_compact(path)
     if not path.is_dir():
         return read_runs(path)
     if (path / CELLS).is_dir():

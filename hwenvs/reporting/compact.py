@@ -52,9 +52,10 @@ def compact(run: Run) -> dict[str, Any]:
 
 
 def expanded(record: dict[str, Any]) -> Run:
-    """A run with the same curve as the one that ``record`` was made of.
+    """A run with the same curve and the same best design as the one that ``record`` was made of.
 
-    Evaluations that were not better repeat the best before them; ``designs`` is empty.
+    Evaluations that were not better repeat the best before them; designs before the best one are
+    empty, and there are no costs.
 
     Raises:
         ArgumentError: if it is no compact record.
@@ -64,6 +65,8 @@ def expanded(record: dict[str, Any]) -> Run:
         steps = record["improvements"]
         places = [step[0] for step in steps] + [record["done"] + 1]
         times = np.diff(places)
+        unknown: list[list[int]] = [[] for _ in range(places[-2] - 1)]
+        run.designs = unknown + [record["design"] for _ in range(int(times[-1]))]
         run.rewards, scores, run.accuracies = (
             [step[column] for step, count in zip(steps, times, strict=True) for _ in range(count)]
             for column in (1, 2, 3)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hwenvs.records import Run
 from hwenvs.reporting import drawing, palette
 from hwenvs.reporting.fronts import non_dominated
-from hwenvs.reporting.results import KNOWING, Reference, Results
+from hwenvs.reporting.results import KNOWING, Reference, Results, Summary
 from hwenvs.text import LABELS, PREFIXES, SUFFIXES
 
 if TYPE_CHECKING:
@@ -52,13 +52,18 @@ def solver_fronts(results: Results, quantity: str) -> list[Front]:
     return [
         Front(entry.solver, *_pooled(entry.runs, quantity))
         for entry in results.summaries
-        if entry.solver not in KNOWING  # these are the two marks
+        if entry.solver not in KNOWING and _recorded(entry)  # those who know are the two marks
     ]
+
+
+def _recorded(entry: Summary) -> bool:
+    """Whether all its runs have costs: compact records have none."""
+    return all(run.costs for run in entry.runs)
 
 
 def quantities(results: Results) -> list[str]:
     """Costs that all runs recorded and that differ between designs."""
-    runs = [run for entry in results.summaries for run in entry.runs]
+    runs = [run for entry in results.summaries if _recorded(entry) for run in entry.runs]
     found = [q for q in QUANTITIES if all(q in run.costs for run in runs)]
     return [q for q in found if len({cost for run in runs for cost in run.costs[q]}) > 1]
 

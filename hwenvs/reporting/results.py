@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -168,8 +167,7 @@ def collect(runs: Sequence[Run]) -> list[Results]:
             raise ArgumentError(f"the run of {run.solver} with seed {run.seed} has no evaluations")
     groups: dict[str, dict[str, list[Run]]] = {}
     for run, label in zip(runs, labels(runs), strict=True):
-        key = json.dumps([run.environment, run.arguments], sort_keys=True)
-        groups.setdefault(key, {}).setdefault(label, []).append(run)
+        groups.setdefault(run.task, {}).setdefault(label, []).append(run)
     return [_results(solvers) for solvers in groups.values()]
 
 

@@ -17,7 +17,7 @@ def labels(runs: Sequence[Run]) -> list[str]:
     """
     chosen: dict[tuple[str, str], set[str]] = {}
     for run in runs:
-        settings = chosen.setdefault((run.solver, _key([run.environment, run.arguments])), set())
+        settings = chosen.setdefault((run.solver, run.task), set())
         settings.add(_key(run.hyperparameters))
     several = {solver for (solver, _), settings in chosen.items() if len(settings) > 1}
     differing = {solver: _differing([r for r in runs if r.solver == solver]) for solver in several}

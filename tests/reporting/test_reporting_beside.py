@@ -1,0 +1,78 @@
+"""A report of one's own runs beside those that others have published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hwenvs.records import Run, write_runs
+from hwenvs.reporting.compact import write_compact
+from hwenvs.solving import get_solver, solve
+
+if TYPE_CHECKING:
+    from conftest import Cli
+
+MINE, OTHER = "AMC-ResNet20-v0", "AMC-ResNet56-v0"
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Compact records of two solvers on two environments."""
+    path = tmp_path_factory.mktemp("published") / "search.jsonl.gz"
+    names = ("random", "uniform")
+    runs = [
+        solve(n, e, evaluations=9, seed=s) for n in names for e in (MINE, OTHER) for s in (0, 1)
+    ]
+    write_compact(path, runs)
+    return path
+
+
+def mine(folder: Path, solver: str = "regularized-evolution", **settings: object) -> Path:
+    """A file with two runs of mine."""
+    made = [solve(get_solver(solver, **settings), MINE, evaluations=9, seed=s) for s in (0, 1)]
+    write_runs(folder / "mine.jsonl", made)
+    return folder / "mine.jsonl"
+
+
+def test_published_runs_stand_beside_mine_on_my_environments(
+    cli: Cli, published: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("matplotlib")
+    out = tmp_path / "report"
+    printed = cli.succeed("report", mine(tmp_path), "--beside", published, "--out", out)
+    assert all(name in printed for name in ("regularized-evolution", "random", "uniform", MINE))
+    assert OTHER not in printed
+    page = (out / "report.md").read_text()
+    assert "6 runs of 3 solvers on 1 environment" in page
+    assert not (out / "runs.jsonl").exists()  # published records lack most designs
+
+
+def test_equal_runs_count_once(cli: Cli, published: Path, tmp_path: Path) -> None:
+    out = tmp_path / "all.jsonl.gz"
+    command = ("report", mine(tmp_path, "random"), "--beside", published, "--compact", out)
+    assert "(4 runs)" in cli.succeed(*command)
+
+
+def test_compact_records_are_put_together_and_stay_what_they_are(
+    cli: Cli, published: Path, tmp_path: Path
+) -> None:
+    again, more = tmp_path / "again.jsonl.gz", tmp_path / "more.jsonl.gz"
+    cli.succeed("report", published, "--compact", again)
+    assert again.read_bytes() == published.read_bytes()
+    assert "(10 runs)" in cli.succeed("report", published, mine(tmp_path), "--compact", more)
+
+
+def test_what_needs_all_designs_refuses_compact_records(cli: Cli, published: Path) -> None:
+    said = cli.fail("export-minari", published)
+    assert f"{published} holds compact records, which lack most designs" in said
+
+
+def test_published_runs_of_other_environments_are_no_comparison(
+    cli: Cli, published: Path, tmp_path: Path
+) -> None:
+    run = Run("random", MINE, {"budget": 0.3}, 0, 1, [[1]], [0.5], [0.5])
+    write_runs(tmp_path / "mine.jsonl", [run])
+    said = cli.fail("report", tmp_path / "mine.jsonl", "--beside", published, "--out", tmp_path)
+    assert f"{published} has no run on an environment of yours" in said
