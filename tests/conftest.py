@@ -1,4 +1,4 @@
-"""Every registered environment and its variants, to try claims on all of them."""
+"""Every registered environment and its variants, to try claims on all of them; the command."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from hypothesis import settings as hypothesis_settings
+from typer.testing import CliRunner, Result
 
 import hwenvs
 from hwenvs.errors import AnalyticProxyWarning
@@ -72,6 +73,31 @@ SAME_COUNTS: dict[str, dict[str, object]] = {
     "free": {"reward": "accuracy_times_cost", "target": 0.6},
 }
 """What is different where all designs have the same MACs and parameters."""
+
+
+class Cli:
+    """The ``hwenvs`` command in this process. Tests import the class under ``TYPE_CHECKING``."""
+
+    def call(self, *words: object) -> Result:
+        """Runs the command, however it ends."""
+        from hwenvs.cli.app import app
+
+        return CliRunner().invoke(app, [str(word) for word in words])
+
+    def succeed(self, *words: object) -> str:
+        """Runs the command, which must succeed, and returns what it printed."""
+        result = self.call(*words)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    def fail(self, *words: object, code: int = 2) -> str:
+        """Runs the command, which must say what is wrong in one line (``code`` 1: in several)."""
+        result = self.call(*words)
+        assert result.exit_code == code, result.output
+        assert code != 2 or result.stderr.count("\n") == 1, result.stderr
+        assert "Traceback" not in result.output
+        return result.stderr
+
 
 GetProblem = Callable[..., ChainProblem]
 MakeActions = Callable[..., np.ndarray]
@@ -199,31 +225,25 @@ def data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def digits_supernet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cli() -> Cli:
+    """Runs the ``hwenvs`` command."""
+    return Cli()
+
+
+@pytest.fixture(scope="session")
+def digits_supernet(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A supernet of the digits' search space, trained for some seconds by the command."""
-    from typer.testing import CliRunner
-
-    from hwenvs.cli.app import app
-
     out = tmp_path_factory.mktemp("supernet")
-    command = ["train-supernet", "proxyless_digits", "--out", str(out), "--epochs", "10"]
-    done = CliRunner().invoke(app, [*command, "--batch-size", "50", "--learning-rate", "0.05"])
-    assert done.exit_code == 0, done.output
-    assert "10 epochs" in done.output
+    command = ["train-supernet", "proxyless_digits", "--out", out, "--epochs", 10]
+    assert "10 epochs" in cli.succeed(*command, "--batch-size", 50, "--learning-rate", 0.05)
     return out / "proxyless_digits.supernet.safetensors"
 
 
 @pytest.fixture(scope="session")
-def digits_table(digits_supernet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def digits_table(cli: Cli, digits_supernet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its table, measured by the command on few architectures."""
-    from typer.testing import CliRunner
-
-    from hwenvs.cli.app import app
-
     out = tmp_path_factory.mktemp("tables")
-    command = ["calibrate", "operator-selection", "proxyless_digits", "--out", str(out)]
-    command += ["--weights", str(digits_supernet), "--fitted", "60", "--heldout", "12"]
-    done = CliRunner().invoke(app, [*command, "--zero-cost", "12"])
-    assert done.exit_code == 0, done.output
-    assert "spearman" in done.output
+    command = ["calibrate", "operator-selection", "proxyless_digits", "--out", out]
+    command += ["--weights", digits_supernet, "--fitted", 60, "--heldout", 12, "--zero-cost", 12]
+    assert "spearman" in cli.succeed(*command)
     return out / "proxyless_digits.operator_selection.npz"

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
 from hwenvs import proxies
 from hwenvs.calibration.spaces.bench import open_supernet_bench
-from hwenvs.cli.app import app
 from hwenvs.errors import ArgumentError, DesignError
 from hwenvs.networks import get_space
 from hwenvs.reporting.architectures import architectures
 
-
-def run(*command: str) -> str:
-    done = CliRunner().invoke(app, list(command))
-    assert done.exit_code == 0, done.output
-    return done.output.replace("\n", " ")
+if TYPE_CHECKING:
+    from tests.conftest import Cli
 
 
 def test_every_block_that_stays_is_a_bar_as_high_as_its_kernel() -> None:
@@ -37,10 +33,10 @@ def test_every_block_that_stays_is_a_bar_as_high_as_its_kernel() -> None:
         architectures(space, [])
 
 
-def test_specialise_draws_the_architectures_of_the_chips(tmp_path: Path) -> None:
-    told = run(
+def test_specialise_draws_the_architectures_of_the_chips(cli: Cli, tmp_path: Path) -> None:
+    told = cli.succeed(
         *("specialise", "NAS-ProxylessCIFAR-v0", "--hardware", "mobile,cpu"),
-        *("--budget", "0.6", "--out", str(tmp_path)),
+        *("--budget", 0.6, "--out", tmp_path),
     )
     assert "on mobile" in told
     with Image.open(tmp_path / "architectures.png") as picture:
@@ -55,26 +51,26 @@ def test_specialise_draws_the_architectures_of_the_chips(tmp_path: Path) -> None
     ("env_id", "solver"),
     [("NAS-ProxylessCIFAR-v0", "reinforce"), ("AMC-ResNet20-v0", "random")],
 )
-def test_a_film_of_a_search_has_a_frame_a_step(tmp_path: Path, env_id: str, solver: str) -> None:
+def test_a_film_of_a_search_has_a_frame_a_step(
+    cli: Cli, tmp_path: Path, env_id: str, solver: str
+) -> None:
     out = tmp_path / "search.gif"
-    told = run("animate", env_id, "--solver", solver, "--evaluations", "6", "--out", str(out))
+    told = cli.succeed("animate", env_id, "--solver", solver, "--evaluations", 6, "--out", out)
     assert "6 frames" in told
     with Image.open(out) as film:
         assert film.n_frames >= 6  # type: ignore[attr-defined]
-    done = CliRunner().invoke(app, ["animate", env_id, "--out", "search.mp4"])
-    assert done.exit_code == 2
-    assert ".gif" in done.output
+    assert ".gif" in cli.fail("animate", env_id, "--out", "search.mp4")
 
 
 def test_architectures_trained_from_scratch_are_compared_with_predictions(
-    tmp_path: Path, digits_table: Path
+    cli: Cli, tmp_path: Path, digits_table: Path
 ) -> None:
-    command = ["train-architectures", "proxyless_digits", "--proxy", str(digits_table)]
-    command += ["--count", "3", "--epochs", "2", "--batch-size", "50", "--out", str(tmp_path)]
+    command = ["train-architectures", "proxyless_digits", "--proxy", digits_table]
+    command += ["--count", "3", "--epochs", "2", "--batch-size", "50", "--out", tmp_path]
     card = tmp_path / "card.json"
     card.write_text(digits_table.with_suffix(".json").read_text())
-    command += ["--teacher", "digits_resnet", "--card", str(card)]
-    told = run(*command)
+    command += ["--teacher", "digits_resnet", "--card", card]
+    told = cli.succeed(*command)
     assert told.count("trained") >= 3
     found = json.loads((tmp_path / "proxyless_digits.trained.json").read_text())
     assert (found["architectures"], found["teacher"]) == (3, "digits_resnet")
@@ -84,25 +80,24 @@ def test_architectures_trained_from_scratch_are_compared_with_predictions(
     assert json.loads(card.read_text()) == {**before, "trained_from_scratch": found}
     assert not list(tmp_path.glob("*.checkpoint.pt"))
     journal = (tmp_path / "proxyless_digits.trained.journal.jsonl").read_text()
-    run(*command)  # nothing is trained again
+    cli.succeed(*command)  # nothing is trained again
     assert (tmp_path / "proxyless_digits.trained.journal.jsonl").read_text() == journal
 
 
-def test_results_are_not_added_to_the_card_of_another_space(tmp_path: Path) -> None:
-    command = ["train-architectures", "proxyless_digits", "--out", str(tmp_path)]
+def test_results_are_not_added_to_the_card_of_another_space(cli: Cli, tmp_path: Path) -> None:
+    command = ["train-architectures", "proxyless_digits", "--out", tmp_path]
     card = Path(proxies.__file__).parent / "tables" / "proxyless_cifar.operator_selection.json"
-    done = CliRunner().invoke(app, [*command, "--proxy", "zero_cost:macs", "--card", str(card)])
-    assert done.exit_code == 2
-    assert "of proxyless_cifar, not of proxyless_digits" in " ".join(done.output.split())
+    said = cli.fail(*command, "--proxy", "zero_cost:macs", "--card", card)
+    assert "of proxyless_cifar, not of proxyless_digits" in said
 
 
 def test_architectures_are_taken_out_of_the_supernet_and_measured(
-    tmp_path: Path, digits_table: Path, digits_supernet: Path
+    cli: Cli, tmp_path: Path, digits_table: Path, digits_supernet: Path
 ) -> None:
     command = ["verify-architecture", "proxyless_digits", "--hardware", "roofline"]
-    command += ["--proxy", str(digits_table), "--weights", str(digits_supernet)]
+    command += ["--proxy", digits_table, "--weights", digits_supernet]
     command += ["--design", "optimum", "--design", "largest=7,7,7,7", "--out"]
-    told = run(*command, str(tmp_path / "found.json"), "--evaluation-rows", "0:100")
+    told = cli.succeed(*command, tmp_path / "found.json", "--evaluation-rows", "0:100")
     assert "on 100 images (rows 0 to 99)" in " ".join(told.split())
     optimum, largest = json.loads((tmp_path / "found.json").read_text())
     assert largest["design"] == [7, 7, 7, 7]

@@ -8,14 +8,13 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gymnasium as gym
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 import hwenvs
-from hwenvs.cli.app import app
 from hwenvs.errors import (
     ArgumentError,
     DesignError,
@@ -26,6 +25,9 @@ from hwenvs.errors import (
 from hwenvs.offline import default_name, export_minari, replay
 from hwenvs.records import Run, write_runs
 from hwenvs.solving import solve
+
+if TYPE_CHECKING:
+    from tests.conftest import Cli
 
 minari = pytest.importorskip("minari")
 
@@ -212,20 +214,16 @@ def test_an_unknown_format_and_a_missing_package_are_told(monkeypatch: pytest.Mo
         export_minari(runs)
 
 
-def test_the_command_exports_what_was_chosen(tmp_path: Path) -> None:
+def test_the_command_exports_what_was_chosen(cli: Cli, tmp_path: Path) -> None:
     first, second = few_runs(), few_runs("HAQ-ResNet20-v0", seeds=1)
     write_runs(tmp_path / "runs" / "all.jsonl", [*first, *second])
-    command = ["export-minari", str(tmp_path / "runs"), "--environment", "AMC-ResNet20-v0"]
-    done = CliRunner().invoke(app, command)
-    assert done.exit_code == 0, done.output
-    assert "hwenvs/amc-resnet20/random-v0: 6 episodes, 108 steps" in done.output
+    command = ["export-minari", tmp_path / "runs", "--environment", "AMC-ResNet20-v0"]
+    printed = cli.succeed(*command)
+    assert "hwenvs/amc-resnet20/random-v0: 6 episodes, 108 steps" in printed
     assert minari.load_dataset("hwenvs/amc-resnet20/random-v0").total_episodes == 6
-    again = CliRunner().invoke(app, command)
-    assert again.exit_code == 2
-    assert "exists already" in again.output
-    assert CliRunner().invoke(app, [*command, "--overwrite"]).exit_code == 0
-    none = CliRunner().invoke(app, [*command, "--solvers", "ddpg", "--overwrite"])
-    assert "nothing to export" in none.output
+    assert "exists already" in cli.fail(*command)
+    cli.succeed(*command, "--overwrite")
+    assert "nothing to export" in cli.fail(*command, "--solvers", "ddpg", "--overwrite")
 
 
 def test_the_code_of_the_page_runs() -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gymnasium as gym
 import pytest
-from typer.testing import CliRunner
 
-from hwenvs.cli.app import app
 from hwenvs.errors import SolverError
 from hwenvs.leaderboards.freezing import Place, Recipe, freeze
 from hwenvs.records import Run, read_runs
@@ -17,6 +16,9 @@ from hwenvs.registration import ALL_ENVIRONMENTS, MO_ENVIRONMENTS, TASK_ENVIRONM
 from hwenvs.single import check_single
 from hwenvs.solving import Recorder, solve
 from hwenvs.tasks import distribution
+
+if TYPE_CHECKING:
+    from tests.conftest import Cli
 
 MANY, VECTOR = "AMC-Generalist-v0", "MO-AMC-ResNet20-v0"
 SAID = {
@@ -44,13 +46,12 @@ def test_all_other_ids_are_let_through() -> None:
 
 @pytest.mark.parametrize("environment", TASK_ENVIRONMENTS)
 def test_the_command_that_is_named_instead_runs_a_task_of_the_rule(
-    environment: str, tmp_path: Path
+    cli: Cli, environment: str, tmp_path: Path
 ) -> None:
     named = re.search(r"e\.g\. hwenvs (run .*?);", refusal(environment))
     assert named is not None
-    words = [*named[1].split(), "--solver", "random", "--evaluations", "2", "--out", tmp_path]
-    result = CliRunner().invoke(app, [str(word) for word in words])
-    assert result.exit_code == 0, result.output
+    options = ["--solver", "random", "--evaluations", 2, "--out", tmp_path]
+    cli.succeed(*named[1].split(), *options)
     (path,) = tmp_path.iterdir()
     (run,) = read_runs(path)
     tasks = distribution(TASK_ENVIRONMENTS[environment]["rule"]).train
@@ -78,13 +79,10 @@ def test_solvers_are_not_run_on_them(environment: str) -> None:
 @pytest.mark.parametrize("environment", SAID)
 @pytest.mark.parametrize("command", ["run", "compare", "render", "card", "specialise"])
 def test_commands_say_what_they_work_on_and_write_nothing(
-    command: str, environment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, command: str, environment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    result = CliRunner().invoke(app, [command, environment])
-    assert result.exit_code == 2, result.output
-    (line,) = result.stderr.splitlines()
-    assert re.match(f"error: {SAID[environment]}", line)
+    assert re.match(f"error: {SAID[environment]}", cli.fail(command, environment))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -98,11 +96,11 @@ def test_they_cannot_be_frozen_into_a_suite(environment: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("environment", SAID)
-def test_sweeps_refuse_them_before_any_cell_is_run(environment: str, tmp_path: Path) -> None:
+def test_sweeps_refuse_them_before_any_cell_is_run(
+    cli: Cli, environment: str, tmp_path: Path
+) -> None:
     plan = tmp_path / "sweep.yaml"
     plan.write_text(f"environments: [{environment}]\nsolvers: [random]\nseeds: 1\n")
-    command = ["sweep", str(plan), "--out", str(tmp_path / "results")]
-    result = CliRunner().invoke(app, command)
-    assert result.exit_code == 2, result.output
-    assert re.search(f"environments\\[0\\]: {SAID[environment]}", " ".join(result.stderr.split()))
+    said = cli.fail("sweep", plan, "--out", tmp_path / "results")
+    assert re.search(f"environments\\[0\\]: {SAID[environment]}", said)
     assert not (tmp_path / "results").exists()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from hwenvs.cli.app import app
 from hwenvs.errors import ArgumentError
 from hwenvs.reporting.specialisation import specialise
+
+if TYPE_CHECKING:
+    from tests.conftest import Cli
 
 CHIPS = ("bismo-edge", "bitfusion", "counts:size")
 
@@ -35,10 +37,9 @@ def test_a_single_chip_is_refused() -> None:
         specialise("HAQ-ResNet20-v0", CHIPS[:1], 0.35, "latency")
 
 
-def test_the_command_writes_a_table_and_a_picture(tmp_path: Path) -> None:
-    arguments = ["specialise", "HAQ-ResNet20-v0", "--hardware", ",".join(CHIPS), "--out"]
-    result = CliRunner().invoke(app, [*arguments, str(tmp_path)])
-    assert result.exit_code == 0, result.output
+def test_the_command_writes_a_table_and_a_picture(cli: Cli, tmp_path: Path) -> None:
+    chips = ",".join(CHIPS)
+    cli.succeed("specialise", "HAQ-ResNet20-v0", "--hardware", chips, "--out", tmp_path)
     record = json.loads((tmp_path / "specialisation.json").read_text())
     assert np.array(record["fitted"]).shape == (3, 3)
     assert (tmp_path / "specialisation.png").stat().st_size > 10_000

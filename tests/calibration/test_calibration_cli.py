@@ -1,31 +1,33 @@
 """The commands that run real networks, on a tiny data set."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from hwenvs.cli.app import app
+if TYPE_CHECKING:
+    from tests.conftest import Cli
+
 
 ROWS = ["--calibration-rows", "0:20", "--evaluation-rows", "0:30", "--points", "6"]
 
 
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
+def on(data: Path) -> list[object]:
+    """The command, on a data set."""
+    return ["verify-design", "resnet20", "--data", data, *ROWS]
 
 
-def verify(data: Path, *arguments: str) -> Result:
-    return run("verify-design", "resnet20", "--data", str(data), *ROWS, *arguments)
-
-
-def test_verify_design_prints_predicted_beside_measured(small_data: Path, tmp_path: Path) -> None:
+def test_verify_design_prints_predicted_beside_measured(
+    cli: Cli, small_data: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "figures.json"
-    designs = ["--design", "uniform", "--design", "best=optimum", "--out", str(out)]
-    result = verify(small_data, *designs)
-    assert result.exit_code == 0, result.output
+    designs = ["--design", "uniform", "--design", "best=optimum", "--out", out]
+    printed = cli.succeed(*on(small_data), *designs)
     for text in ("full network", "uniform", "best", "predicted", "top-1"):
-        assert text in result.output
+        assert text in printed
     full, uniform, best = json.loads(out.read_text())
     assert full["cost"] == 1.0
     assert uniform["cost"] <= 0.5
@@ -35,12 +37,11 @@ def test_verify_design_prints_predicted_beside_measured(small_data: Path, tmp_pa
 
 
 def test_a_design_outside_the_table_is_measured_without_a_prediction(
-    small_data: Path, tmp_path: Path
+    cli: Cli, small_data: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "figures.json"
     one = ",".join(["1"] * 18)
-    result = verify(small_data, "--design", f"thin={one}", "--out", str(out))
-    assert result.exit_code == 0, result.output
+    cli.succeed(*on(small_data), "--design", f"thin={one}", "--out", out)
     assert json.loads(out.read_text())[1]["predicted_top1"] is None
 
 
@@ -56,15 +57,13 @@ def test_a_design_outside_the_table_is_measured_without_a_prediction(
         (["--design", "uniform", "--evaluation-rows", "50:90"], "has 60 rows"),
     ],
 )
-def test_bad_input_ends_in_one_line(small_data: Path, arguments: list[str], message: str) -> None:
-    result = verify(small_data, *arguments)
-    assert result.exit_code == 2
-    assert message in " ".join(result.output.split())
-    assert "Traceback" not in result.output
+def test_bad_input_ends_in_one_line(
+    cli: Cli, small_data: Path, arguments: list[str], message: str
+) -> None:
+    assert message in cli.fail(*on(small_data), *arguments)
 
 
-def test_a_network_without_a_plan_suggests_one(small_data: Path) -> None:
-    result = run("calibrate", "channel-pruning", "mobilenetv2", "--out", str(small_data / "x"))
-    assert result.exit_code == 2
-    assert "Did you mean 'mobilenet_v2'" in " ".join(result.output.split())
+def test_a_network_without_a_plan_suggests_one(cli: Cli, small_data: Path) -> None:
+    said = cli.fail("calibrate", "channel-pruning", "mobilenetv2", "--out", small_data / "x")
+    assert "Did you mean 'mobilenet_v2'" in said
     assert not (small_data / "x").exists()

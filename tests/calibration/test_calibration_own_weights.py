@@ -1,19 +1,23 @@
 """One's own checkpoint and images: a torch file, and an ImageNet unpacked into class folders."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gymnasium as gym
 import pyarrow.parquet as pq
 import pytest
 import torch
-from typer.testing import CliRunner
 
 from hwenvs.calibration.bench import fitting_network, open_bench
-from hwenvs.cli.app import app
 from hwenvs.compression.reference import Recipe
 from hwenvs.networks import get_network
 from hwenvs.networks.modules import TableModule, read_weights
+
+if TYPE_CHECKING:
+    from tests.conftest import Cli
 
 IMAGES = 24
 
@@ -36,35 +40,14 @@ def unpacked(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_designs_are_verified_on_a_checkpoint_and_class_folders(
-    unpacked: Path, tmp_path: Path
+    cli: Cli, unpacked: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "verdicts.json"
-    result = CliRunner().invoke(
-        app,
-        [
-            "verify-design",
-            "mobilenet_v2",
-            "--design",
-            "uniform",
-            "--budget",
-            "0.9",
-            "--data",
-            str(unpacked),
-            "--dataset",
-            "imagenet:val",
-            "--weights",
-            str(unpacked / "mobilenet_v2.pth"),
-            "--points",
-            "4",
-            "--calibration-rows",
-            "0:8",
-            "--evaluation-rows",
-            f"8:{IMAGES}",
-            "--out",
-            str(out),
-        ],
-    )
-    assert result.exit_code == 0, result.output
+    own = ["--data", unpacked, "--dataset", "imagenet:val"]
+    own += ["--weights", unpacked / "mobilenet_v2.pth"]
+    rows = ["--calibration-rows", "0:8", "--evaluation-rows", f"8:{IMAGES}"]
+    command = ["verify-design", "mobilenet_v2", "--design", "uniform", "--budget", 0.9]
+    cli.succeed(*command, *own, *rows, "--points", 4, "--out", out)
     full, uniform = json.loads(out.read_text())
     assert full["cost"] == 1.0
     assert uniform["cost"] <= 0.9
@@ -98,7 +81,7 @@ def test_weights_for_fewer_classes_at_another_size_bring_their_own_table(
 
 
 def test_a_table_is_measured_on_a_checkpoint_and_class_folders(
-    unpacked: Path, tmp_path: Path
+    cli: Cli, unpacked: Path, tmp_path: Path
 ) -> None:
     arguments = {
         "--data": unpacked,
@@ -113,9 +96,8 @@ def test_a_table_is_measured_on_a_checkpoint_and_class_folders(
         "--precision": "bfloat16",
         "--out": tmp_path,
     }
-    words = [str(word) for pair in arguments.items() for word in pair]
-    result = CliRunner().invoke(app, ["calibrate", "channel-pruning", "mobilenet_v2", *words])
-    assert result.exit_code == 0, result.output
+    words = [word for pair in arguments.items() for word in pair]
+    cli.succeed("calibrate", "channel-pruning", "mobilenet_v2", *words)
     card = json.loads((tmp_path / "mobilenet_v2.channel_pruning.json").read_text())
     assert card["data"] == "imagenet"
     assert card["basis"] == "measured"

@@ -1,75 +1,34 @@
-"""Tables of search spaces: trained, measured, fitted, resumed; and the one that is shipped."""
+"""Tables of search spaces: measured on a supernet, resumed; and the one that is shipped."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gymnasium as gym
 import numpy as np
 import pytest
 import torch
-from typer.testing import CliRunner
 
 import hwenvs
-from hwenvs.calibration.fidelity import spearman
-from hwenvs.calibration.spaces.bench import open_supernet, open_supernet_bench
+from hwenvs.calibration.spaces.bench import open_supernet_bench
 from hwenvs.calibration.spaces.calibration import PLANS, SpaceCalibration, SpacePlan
-from hwenvs.calibration.spaces.fit import cheapest, fit_pairs, reduced
+from hwenvs.calibration.spaces.fit import fit_pairs
 from hwenvs.calibration.spaces.judging import logits_of
 from hwenvs.calibration.spaces.table import SpaceResult, shortfalls, write_space_table
-from hwenvs.cli.app import app
 from hwenvs.compression.norms import estimate_norms
-from hwenvs.errors import ArgumentError, DataError, WeightsError
+from hwenvs.errors import ArgumentError, DataError
 from hwenvs.networks import get_space
 from hwenvs.solving import solve
 
+if TYPE_CHECKING:
+    from tests.conftest import Cli
+
+
 TABLES = Path(hwenvs.__file__).parent / "proxies" / "tables"
 SPACE = "proxyless_digits"
-
-
-def test_training_that_stopped_ends_with_the_same_supernet(tmp_path: Path) -> None:
-    from safetensors.torch import load_file
-
-    states = []
-    for name, parts in (("whole", [[]]), ("parts", [["--until", "1"], []])):
-        for part in parts:
-            command = ["train-supernet", SPACE, "--out", str(tmp_path / name), "--epochs", "2"]
-            done = CliRunner().invoke(app, [*command, *part])
-            assert done.exit_code == 0, done.output
-        states.append(load_file(tmp_path / name / f"{SPACE}.supernet.safetensors"))
-    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
-
-
-def test_a_trained_supernet_knows_more_than_chance(digits_supernet: Path) -> None:
-    _, metadata = open_supernet(SPACE, digits_supernet)
-    assert float(metadata["test_accuracy"].split()[1].rstrip(",")) > 0.2
-    assert metadata["trained_on"] == "digits train, 1000 images"
-
-
-def test_training_goes_on_from_the_weights_of_an_earlier_run(
-    digits_supernet: Path, tmp_path: Path
-) -> None:
-    command = ["train-supernet", SPACE, "--epochs", "1", "--batch-size", "50"]
-    command += ["--learning-rate", "0.005"]
-    done = []
-    for name, options in (("fresh", []), ("further", ["--start", str(digits_supernet)])):
-        result = CliRunner().invoke(app, [*command, "--out", str(tmp_path / name), *options])
-        assert result.exit_code == 0, result.output
-        done.append(open_supernet(SPACE, tmp_path / name / f"{SPACE}.supernet.safetensors")[1])
-    fresh, further = (float(one["test_accuracy"].split()[1].rstrip(",")) for one in done)
-    assert further > fresh + 0.1
-    assert done[0]["started_from"] == "random"
-    assert done[1]["started_from"].startswith("10 epochs")
-
-
-def test_a_supernet_learns_from_a_teacher(tmp_path: Path) -> None:
-    command = ["train-supernet", SPACE, "--epochs", "1", "--out", str(tmp_path)]
-    result = CliRunner().invoke(app, [*command, "--teacher", "digits_resnet"])
-    assert result.exit_code == 0, result.output
-    _, metadata = open_supernet(SPACE, tmp_path / f"{SPACE}.supernet.safetensors")
-    assert metadata["teacher"] == "digits_resnet"
 
 
 def test_the_table_makes_an_environment_with_a_certified_optimum(digits_table: Path) -> None:
@@ -160,81 +119,9 @@ def test_the_folded_network_that_is_measured_computes_what_the_module_does(
         assert torch.allclose(module(bench.images), logits, atol=1e-4)
 
 
-def test_the_fit_finds_what_architectures_were_made_with() -> None:
-    space, random = get_space("proxyless_cifar"), np.random.default_rng(0)
-    alone = random.random((11, 7))
-    pairs = 0.3 * random.random((11, 7, 7))
-
-    def loss(designs: np.ndarray) -> np.ndarray:
-        total = np.zeros(len(designs))
-        for t, column in enumerate((designs - 1).T):
-            total += alone[t, column]
-            total += pairs[t, designs[:, t - 1] - 1, column] if t else 0.0
-        return total
-
-    designs = space.sample(1500, 1, 1.5)
-    measured = loss(designs) + 0.05 * random.standard_normal(1500)
-    accuracy = np.exp(-loss(designs))
-    table = fit_pairs(space, designs, measured, accuracy + 0.01 * random.standard_normal(1500))
-    fresh = space.sample(300, 2, 1.5)
-    assert table.target == "loss"  # which is a sum, accuracy is none
-    assert np.isfinite(table.penalty)  # pairs helped
-    assert spearman(table(fresh), loss(fresh)) > 0.99
-    assert (table.pairs >= 0).all()
-
-
-def test_the_error_is_fitted_where_the_loss_says_less_about_accuracy() -> None:
-    space, random = get_space("proxyless_digits"), np.random.default_rng(2)
-    designs = space.sample(300, 3, 1.5)
-    error = 0.05 * random.random((4, 7))[np.arange(4), designs - 1].sum(1)
-    unsure = random.random(300)  # a network that is surer than it should be pays for its errors
-    table = fit_pairs(space, designs, error + unsure, 1.0 - error)
-    assert table.target == "error"
-    assert spearman(table(designs), error) > 0.99
-
-
-def test_reduced_tables_order_architectures_alike_and_start_at_zero() -> None:
-    space, random = get_space("proxyless_digits"), np.random.default_rng(1)
-    pairs = random.standard_normal((4, 7, 7))
-    grids = np.meshgrid(*(block.entries for block in space.blocks), indexing="ij")
-    designs = np.stack([grid.ravel() for grid in grids], axis=1) - 1
-
-    def sums(table: np.ndarray) -> np.ndarray:
-        total = table[0][0, designs[:, 0]].copy()
-        for t in range(1, 4):
-            total += table[t][designs[:, t - 1], designs[:, t]]
-        return total
-
-    before, after = sums(pairs), sums(reduced(space, pairs))
-    assert np.allclose(before - before.min(), after, atol=1e-12)
-    assert after.min() == pytest.approx(0.0, abs=1e-12)
-
-
-def test_the_cheapest_good_architecture_keeps_its_cost() -> None:
-    space, random = get_space("proxyless_digits"), np.random.default_rng(2)
-    pairs, costs = random.random((4, 7, 7)), random.random((4, 7)) + 0.1
-    least = sum(
-        row[np.array(block.entries) - 1].min()
-        for row, block in zip(costs, space.blocks, strict=True)
-    )
-    for most in (1.001 * least, 1.3 * least, 2.0 * least):
-        design = cheapest(space, pairs, costs, most)
-        space.check(design)
-        assert sum(row[entry - 1] for row, entry in zip(costs, design, strict=True)) <= most
-
-
-def test_weights_of_another_space_are_refused(digits_supernet: Path) -> None:
-    with pytest.raises(WeightsError, match="no supernet of proxyless_cifar: missing"):
-        open_supernet("proxyless_cifar", digits_supernet)
-    with pytest.raises(DataError, match="train-supernet proxyless"):
-        open_supernet("proxyless")
-
-
-def test_options_of_other_families_are_refused(tmp_path: Path) -> None:
-    command = ["calibrate", "operator-selection", SPACE, "--out", str(tmp_path)]
-    done = CliRunner().invoke(app, [*command, "--method", "none"])
-    assert done.exit_code == 2
-    assert "--method means nothing in operator-selection" in done.output.replace("\n", " ")
+def test_options_of_other_families_are_refused(cli: Cli, tmp_path: Path) -> None:
+    said = cli.fail("calibrate", "operator-selection", SPACE, "--out", tmp_path, "--method", "none")
+    assert "--method means nothing in operator-selection" in said
 
 
 def test_the_shipped_table_follows_from_the_measurements_beside_it() -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from typer.testing import CliRunner, Result
 
-from hwenvs.cli.app import app
 from hwenvs.compression.coding import read_archive, unpack
 from hwenvs.compression.deep import (
     Storage,
@@ -23,6 +22,9 @@ from hwenvs.errors import ArgumentError, UnknownNameError
 from hwenvs.networks import get_network
 from hwenvs.networks.modules import TableModule, load_module, read_weights
 
+if TYPE_CHECKING:
+    from tests.conftest import Cli
+
 NETWORK = get_network("lenet_300_100")
 
 
@@ -32,10 +34,6 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "lenet.safetensors"
     save_file(TableModule(NETWORK).state_dict(), path, {"resolution": "28"})
     return path
-
-
-def run(*words: str) -> Result:
-    return CliRunner().invoke(app, [*words])
 
 
 def test_the_smallest_weights_go_and_the_others_share_values() -> None:
@@ -75,15 +73,14 @@ def test_the_matrices_of_an_lstm_are_compressed_under_their_own_names() -> None:
     assert [row.name for row in compressed.layers] == [layer.name for layer in network.layers]
 
 
-def test_what_was_compressed_can_be_used_again(weights: Path, tmp_path: Path) -> None:
+def test_what_was_compressed_can_be_used_again(cli: Cli, weights: Path, tmp_path: Path) -> None:
     file, back = tmp_path / "lenet.hwnz", tmp_path / "back.safetensors"
-    result = run(
-        *("compress", "lenet_300_100", "--weights", str(weights), "--density", "0.08"),
-        *("--layer", "fc2=0.09", "--layer", "fc3=0.26:6", "--out", str(file)),
+    printed = cli.succeed(
+        *("compress", "lenet_300_100", "--weights", weights, "--density", 0.08),
+        *("--layer", "fc2=0.09", "--layer", "fc3=0.26:6", "--out", file),
     )
-    assert result.exit_code == 0, result.output
-    assert f"became {file.stat().st_size:,}" in " ".join(result.output.split())
-    assert run("decompress", str(file), "--out", str(back)).exit_code == 0
+    assert f"became {file.stat().st_size:,}" in " ".join(printed.split())
+    cli.succeed("decompress", file, "--out", back)
     module = load_module(NETWORK, back)
     assert float((module.state_dict()["fc1.weight"] != 0).float().mean()) == pytest.approx(
         0.08, abs=1e-3
@@ -103,34 +100,30 @@ def test_what_was_compressed_can_be_used_again(weights: Path, tmp_path: Path) ->
     ],
 )
 def test_bad_input_leaves_no_file(
-    weights: Path, tmp_path: Path, words: list[str], message: str
+    cli: Cli, weights: Path, tmp_path: Path, words: list[str], message: str
 ) -> None:
     out = tmp_path / "some.hwnz"
-    result = run("compress", "lenet_300_100", "--weights", str(weights), "--out", str(out), *words)
-    assert result.exit_code == 2
-    assert message in " ".join(result.output.split())
+    said = cli.fail("compress", "lenet_300_100", "--weights", weights, "--out", out, *words)
+    assert message in said
     assert not out.exists()
 
 
 def test_weights_that_come_with_the_package_are_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("HWENVS_DATA", raising=False)
     out = tmp_path / "small.hwnz"
-    result = run("compress", "digits_resnet", "--density", "0.5", "--out", str(out))
-    assert result.exit_code == 0, result.output
+    cli.succeed("compress", "digits_resnet", "--density", 0.5, "--out", out)
     assert read_archive(out).metadata["network"] == "digits_resnet"
-    result = run("compress", "resnet20", "--density", "0.5", "--out", str(tmp_path / "no"))
-    assert result.exit_code == 2
-    assert "no data folder" in result.output
+    said = cli.fail("compress", "resnet20", "--density", 0.5, "--out", tmp_path / "no")
+    assert "no data folder" in said
 
 
-def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+def test_a_damaged_file_is_refused(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "bad.hwnz"
     file.write_bytes(b"HWNZ" + bytes(40))
-    result = run("decompress", str(file), "--out", str(tmp_path / "x.safetensors"))
-    assert result.exit_code == 2
-    assert "damaged or cut off" in " ".join(result.output.split())
+    said = cli.fail("decompress", file, "--out", tmp_path / "x.safetensors")
+    assert "damaged or cut off" in said
     assert not (tmp_path / "x.safetensors").exists()
 
 

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from hwenvs.cli.app import app
 from hwenvs.export.runtime import open_session
 from hwenvs.export.tensors import load, load_facts
 from hwenvs.networks import bit_groups, get_network
+
+if TYPE_CHECKING:
+    from tests.conftest import Cli
 
 FEW = ["--calibration-rows", "0:60", "--evaluation-rows", "0:100", "--points", "4"]
 QUICK = [*FEW, "--repetitions", "5"]
 DESIGN = "8,12,12,24,24,40"
 
 
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def test_an_onnx_file_is_written_and_judged_beside_the_prediction(tmp_path: Path) -> None:
+def test_an_onnx_file_is_written_and_judged_beside_the_prediction(cli: Cli, tmp_path: Path) -> None:
     out = tmp_path / "small.onnx"
-    result = run("export", "digits_resnet", "--design", DESIGN, "--out", out, *QUICK)
-    assert result.exit_code == 0, result.output
+    printed = cli.succeed("export", "digits_resnet", "--design", DESIGN, "--out", out, *QUICK)
     for text in ("top-1", "environment", "onnxruntime", "milliseconds", "predicted macs", "bytes"):
-        assert text in result.output
+        assert text in printed
     onnx = pytest.importorskip("onnx")
     facts = {entry.key: entry.value for entry in onnx.load(out).metadata_props}
     assert json.loads(facts["design"]) == [int(entry) for entry in DESIGN.split(",")]
@@ -36,23 +33,20 @@ def test_an_onnx_file_is_written_and_judged_beside_the_prediction(tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["small.onnx"]
 
 
-def test_a_safetensors_file_holds_the_design(tmp_path: Path) -> None:
+def test_a_safetensors_file_holds_the_design(cli: Cli, tmp_path: Path) -> None:
     out = tmp_path / "small.safetensors"
     bits = ",".join("8" for _ in bit_groups(get_network("digits_mobilenet")))
     options = ["--family", "bit-allocation", "--format", "safetensors", "--out", out]
-    result = run("export", "digits_mobilenet", "--design", bits, *options, *QUICK)
-    assert result.exit_code == 0, result.output
+    cli.succeed("export", "digits_mobilenet", "--design", bits, *options, *QUICK)
     assert load(out).network.name == "digits_mobilenet"
     assert load_facts(out)["family"] == "bit_allocation"
 
 
-def test_records_say_which_network_it_is(tmp_path: Path) -> None:
-    solved = run("run", "AMC-DigitsLeNet-v0", "--solver", "uniform", "--out", tmp_path)
-    assert solved.exit_code == 0, solved.output
+def test_records_say_which_network_it_is(cli: Cli, tmp_path: Path) -> None:
+    cli.succeed("run", "AMC-DigitsLeNet-v0", "--solver", "uniform", "--out", tmp_path)
     out, records = tmp_path / "lenet.onnx", tmp_path / "AMC-DigitsLeNet-v0.uniform.jsonl"
-    result = run("export", "--design", records, "--out", out, *QUICK)
-    assert result.exit_code == 0, result.output
-    assert "LeNet for digits" in result.output
+    printed = cli.succeed("export", "--design", records, "--out", out, *QUICK)
+    assert "LeNet for digits" in printed
     assert out.is_file()
 
 
@@ -69,10 +63,7 @@ def test_records_say_which_network_it_is(tmp_path: Path) -> None:
     ],
 )
 def test_bad_input_ends_in_one_line_and_no_file(
-    tmp_path: Path, arguments: list[str], message: str
+    cli: Cli, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
-    result = run("export", *arguments, "--out", tmp_path / "x.onnx", *FEW)
-    assert result.exit_code == 2, result.output
-    assert message in " ".join(result.output.split())
-    assert "Traceback" not in result.output
+    assert message in cli.fail("export", *arguments, "--out", tmp_path / "x.onnx", *FEW)
     assert not list(tmp_path.iterdir())

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from hwenvs.cli.app import app
 from hwenvs.leaderboards.board import ENTRIES, LOG
 from hwenvs.leaderboards.entries import ABOUT, RUNS
 from hwenvs.leaderboards.log import head, read_log
 from hwenvs.records import write_runs
 from hwenvs.solving import solve
+
+if TYPE_CHECKING:
+    from tests.conftest import Cli
 
 HAQ = "HAQ-ResNet20-v0"
 ABOUT_OPTIONS = (
@@ -23,24 +26,6 @@ ABOUT_OPTIONS = (
     "--code", "https://example.org", "--commit", "abc", "--tuning", "None.",
     "--not-trained-on-test-instances", "--licence", "MIT",
 )  # fmt: skip
-
-
-def call(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def succeed(*arguments: object) -> str:
-    result = call(*arguments)
-    assert result.exit_code == 0, result.output
-    return result.stdout
-
-
-def told(*arguments: object, code: int = 1) -> str:
-    """What a command that must not succeed says on standard error."""
-    result = call(*arguments)
-    assert result.exit_code == code, result.output
-    assert "Traceback" not in result.output
-    return result.stderr
 
 
 def board_command(name: str, board: Path, *arguments: object) -> tuple[object, ...]:
@@ -60,23 +45,25 @@ def records(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     "command", ["verify", "log", "reproduce", "freeze", "show", "render", "check-diff"]
 )
-def test_every_command_has_help(command: str) -> None:
-    assert "--folder" in succeed("leaderboard", command, "--help")
+def test_every_command_has_help(cli: Cli, command: str) -> None:
+    assert "--folder" in cli.succeed("leaderboard", command, "--help")
 
 
-def test_submit_writes_an_entry_and_prints_the_verdict(board: Path, records: Path) -> None:
+def test_submit_writes_an_entry_and_prints_the_verdict(
+    cli: Cli, board: Path, records: Path
+) -> None:
     options = ("--suite", "small", "--name", "mine", "--folder", board)
-    printed = succeed("submit", records, *options, *ABOUT_OPTIONS)
+    printed = cli.succeed("submit", records, *options, *ABOUT_OPTIONS)
     assert "small-v1/mine (search)" in printed
     assert HAQ in printed
     about = json.loads((board / ENTRIES / "small-v1" / "mine" / ABOUT).read_text())
     assert about["authors"] == ["Ada", "Bo"]
     assert about["trained_on_test_instances"] is False
-    assert "small-v1/mine" in succeed(*board_command("verify", board, "small-v1/mine"))
+    assert "small-v1/mine" in cli.succeed(*board_command("verify", board, "small-v1/mine"))
 
 
 def test_submit_reads_files_and_sweeps_and_a_file_about_them(
-    board: Path, records: Path, tmp_path: Path
+    cli: Cli, board: Path, records: Path, tmp_path: Path
 ) -> None:
     from hwenvs.sweeps.reading import read_plan
     from hwenvs.sweeps.sweep import pool_engine, run_sweep
@@ -90,7 +77,7 @@ def test_submit_reads_files_and_sweeps_and_a_file_about_them(
     for name, path in (("one", tmp_path / "sweep"), ("two", records / f"{HAQ}.random.jsonl")):
         entries = tmp_path / "elsewhere"
         where = ("--name", name, "--entries", entries)
-        succeed("submit", path, *options, *where, *ABOUT_OPTIONS[:2], *ABOUT_OPTIONS[4:])
+        cli.succeed("submit", path, *options, *where, *ABOUT_OPTIONS[:2], *ABOUT_OPTIONS[4:])
         said = json.loads((entries / "small-v1" / name / ABOUT).read_text())
         assert (said["method"], said["tuning"]) == ("From the file", "None.")
     packed = [(entries / "small-v1" / name / RUNS).stat().st_size for name in ("one", "two")]
@@ -107,112 +94,114 @@ def test_submit_reads_files_and_sweeps_and_a_file_about_them(
     ],
 )
 def test_submit_says_in_one_line_what_is_wrong(
-    arguments: tuple[str, ...], message: str, board: Path, records: Path
+    cli: Cli, arguments: tuple[str, ...], message: str, board: Path, records: Path
 ) -> None:
-    import re
-
-    said = told("submit", records, *arguments, "--folder", board, code=2)
-    assert said.count("\n") == 1
+    said = cli.fail("submit", records, *arguments, "--folder", board)
     assert re.search(message, said), said
 
 
 def test_submit_names_every_option_that_is_missing(
-    board: Path, records: Path, tmp_path: Path
+    cli: Cli, board: Path, records: Path, tmp_path: Path
 ) -> None:
     about = tmp_path / "about.json"
     about.write_text(json.dumps({"method": "From the file", "licence": "MIT"}))
     options = ("--suite", "small", "--name", "mine", "--folder", board, "--about", about)
-    said = told("submit", records, *options, "--author", "Ada", code=2)
+    said = cli.fail("submit", records, *options, "--author", "Ada")
     missing = "--track, --code, --commit, --tuning, --[not-]trained-on-test-instances as well"
     assert f"an entry needs {missing}" in said
-    said = told("submit", "--policy", tmp_path / "policy.npz", *options, code=2)
+    said = cli.fail("submit", "--policy", tmp_path / "policy.npz", *options)
     assert "--track" not in said
     assert "--author, --code" in said
 
 
-def test_verify_agrees_with_a_board_as_it_was_made(board: Path) -> None:
-    printed = succeed(*board_command("verify", board))
+def test_verify_agrees_with_a_board_as_it_was_made(cli: Cli, board: Path) -> None:
+    printed = cli.succeed(*board_command("verify", board))
     assert printed.count("verdict ") == 3
     assert "everything agrees" in printed
 
 
-def test_verify_lists_every_fault_and_exits_with_one(board: Path) -> None:
+def test_verify_lists_every_fault_and_exits_with_one(cli: Cli, board: Path) -> None:
     for name in ("random", "uniform"):
         (board / ENTRIES / "small-v1" / name / RUNS).write_bytes(b"")
-    said = told(*board_command("verify", board))
+    said = cli.fail(*board_command("verify", board), code=1)
     assert said.count("fault: ") == 2
     assert "random" in said
     assert "uniform" in said
     names = ("small-v1/random", "small-v1/regularized-evolution")
-    assert told(*board_command("verify", board, *names)).count("fault: ") == 1
+    assert cli.fail(*board_command("verify", board, *names), code=1).count("fault: ") == 1
 
 
-def test_verify_compares_the_log_with_a_head_that_was_noted(board: Path) -> None:
+def test_verify_compares_the_log_with_a_head_that_was_noted(cli: Cli, board: Path) -> None:
     noted = head(board / LOG)
-    succeed(*board_command("verify", board, "--head", noted))
-    assert "was written anew" in told(*board_command("verify", board, "--head", "1" * 64))
+    cli.succeed(*board_command("verify", board, "--head", noted))
+    assert "was written anew" in cli.fail(
+        *board_command("verify", board, "--head", "1" * 64), code=1
+    )
 
 
-def test_verify_notices_a_page_of_another_log(board: Path) -> None:
+def test_verify_notices_a_page_of_another_log(cli: Cli, board: Path) -> None:
     (board / "index.html").write_text(f"<p>{head(board / LOG)}</p>")
-    succeed(*board_command("verify", board))
+    cli.succeed(*board_command("verify", board))
     (board / "index.html").write_text(f"<p>{'1' * 64}</p>")
-    assert "shows another head" in told(*board_command("verify", board))
+    assert "shows another head" in cli.fail(*board_command("verify", board), code=1)
 
 
-def test_an_unknown_entry_is_told(board: Path) -> None:
-    said = told(*board_command("verify", board, "small-v1/randm"), code=2)
+def test_an_unknown_entry_is_told(cli: Cli, board: Path) -> None:
+    said = cli.fail(*board_command("verify", board, "small-v1/randm"))
     assert "Did you mean 'small-v1/random'?" in said
 
 
-def test_log_adds_a_verdict_once_and_keeps_the_badge(board: Path, records: Path) -> None:
+def test_log_adds_a_verdict_once_and_keeps_the_badge(cli: Cli, board: Path, records: Path) -> None:
     options = ("--suite", "small", "--name", "mine", "--folder", board)
-    succeed("submit", records, *options, *ABOUT_OPTIONS)
-    assert "small-v1/mine is not in the log" in told(*board_command("verify", board))
+    cli.succeed("submit", records, *options, *ABOUT_OPTIONS)
+    assert "small-v1/mine is not in the log" in cli.fail(*board_command("verify", board), code=1)
     for _ in range(2):
-        assert "line 4: small-v1/mine replayed" in succeed(
+        assert "line 4: small-v1/mine replayed" in cli.succeed(
             *board_command("log", board, "small-v1/mine")
         )
-    assert "line 1: small-v1/random reproduced" in succeed(
+    assert "line 1: small-v1/random reproduced" in cli.succeed(
         *board_command("log", board, "small-v1/random")
     )
     assert len(read_log(board / LOG)) == 4
-    succeed(*board_command("verify", board))
+    cli.succeed(*board_command("verify", board))
 
 
-def test_reproduce_logs_what_it_ran_and_found(board: Path) -> None:
-    printed = succeed(*board_command("reproduce", board, "small-v1/uniform"))
+def test_reproduce_logs_what_it_ran_and_found(cli: Cli, board: Path) -> None:
+    printed = cli.succeed(*board_command("reproduce", board, "small-v1/uniform"))
     assert "small-v1/uniform reproduced: 10 of 10 runs are equal" in " ".join(printed.split())
     line = read_log(board / LOG)[-1]
     assert (line.number, line.entry, line.badge) == (4, "uniform", "reproduced")
     assert len(line.reruns) == 10
-    succeed(*board_command("reproduce", board, "small-v1/uniform", "--all"))
+    cli.succeed(*board_command("reproduce", board, "small-v1/uniform", "--all"))
     assert len(read_log(board / LOG)[-1].reruns) == 20
 
 
-def test_show_prints_tiers(board: Path) -> None:
-    printed = succeed(*board_command("show", board, "small"))
+def test_show_prints_tiers(cli: Cli, board: Path) -> None:
+    printed = cli.succeed(*board_command("show", board, "small"))
     assert "small-v1: Two quick environments" in printed
     assert printed.index("regularized-evolution") < printed.index("uniform")
 
 
-def test_render_writes_the_page_and_refuses_a_board_with_faults(board: Path) -> None:
+def test_render_writes_the_page_and_refuses_a_board_with_faults(cli: Cli, board: Path) -> None:
     pytest.importorskip("jinja2")
-    succeed(*board_command("render", board))
+    cli.succeed(*board_command("render", board))
     assert head(board / LOG) in (board / "index.html").read_text()
-    succeed(*board_command("verify", board))
+    cli.succeed(*board_command("verify", board))
     (board / ENTRIES / "small-v1" / "random" / RUNS).write_bytes(b"")
-    assert "faults is not shown" in told(*board_command("render", board), code=2)
+    result = cli.call(*board_command("render", board))
+    assert result.exit_code == 2, result.output
+    assert "faults is not shown" in result.stderr.splitlines()[-1]  # after the bar
+    assert "Traceback" not in result.output
 
 
-def test_freeze_knows_its_recipes(board: Path) -> None:
-    assert "Known: all, amc" in told(*board_command("freeze", board, "amcc"), code=2)
-    assert "nas-v1.json is frozen" in succeed(*board_command("freeze", board, "nas"))
+def test_freeze_knows_its_recipes(cli: Cli, board: Path) -> None:
+    assert "Known: all, amc" in cli.fail(*board_command("freeze", board, "amcc"))
+    assert "nas-v1.json is frozen" in cli.succeed(*board_command("freeze", board, "nas"))
     assert (board / "suites" / "nas-v1.json").is_file()
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    assert "there is no folder" in told(*board_command("show", tmp_path / "no"), code=2)
+def test_a_folder_that_is_not_there_is_told(cli: Cli, tmp_path: Path) -> None:
+    assert "there is no folder" in cli.fail(*board_command("show", tmp_path / "no"))
 
 
 @pytest.fixture
@@ -230,35 +219,39 @@ def git(folder: Path, *arguments: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
-def test_check_diff_verifies_what_is_new_since_a_revision(repository: Path, records: Path) -> None:
-    assert "everything agrees" in succeed(*board_command("check-diff", repository, "HEAD"))
+def test_check_diff_verifies_what_is_new_since_a_revision(
+    cli: Cli, repository: Path, records: Path
+) -> None:
+    assert "everything agrees" in cli.succeed(*board_command("check-diff", repository, "HEAD"))
     options = ("--suite", "small", "--name", "mine", "--folder", repository)
-    succeed("submit", records, *options, *ABOUT_OPTIONS)
-    printed = succeed(*board_command("check-diff", repository, "HEAD"))
+    cli.succeed("submit", records, *options, *ABOUT_OPTIONS)
+    printed = cli.succeed(*board_command("check-diff", repository, "HEAD"))
     assert "small-v1/mine" in printed
     assert "random" not in printed
     (repository / ENTRIES / "small-v1" / "mine" / RUNS).write_bytes(b"")
-    assert "cut off" in told(*board_command("check-diff", repository, "HEAD"))
+    assert "cut off" in cli.fail(*board_command("check-diff", repository, "HEAD"), code=1)
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
-def test_check_diff_refuses_a_log_that_was_written_anew(repository: Path) -> None:
+def test_check_diff_refuses_a_log_that_was_written_anew(cli: Cli, repository: Path) -> None:
     (repository / LOG).write_bytes(b"")
-    assert "lines that were there" in told(*board_command("check-diff", repository, "HEAD"))
+    assert "lines that were there" in cli.fail(
+        *board_command("check-diff", repository, "HEAD"), code=1
+    )
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 @pytest.mark.parametrize("base", ["nowhere", "--output=/tmp/x", "HEAD; true"])
-def test_check_diff_takes_revisions_and_nothing_else(base: str, repository: Path) -> None:
+def test_check_diff_takes_revisions_and_nothing_else(cli: Cli, base: str, repository: Path) -> None:
     arguments = ("leaderboard", "check-diff", "--folder", str(repository), "--", base)
-    said = told(*arguments, code=2)
+    said = cli.fail(*arguments)
     assert f"error: {base!r} is neither a folder nor a revision of git" in said
 
 
-def test_check_diff_compares_folders(board: Path, tmp_path: Path) -> None:
+def test_check_diff_compares_folders(cli: Cli, board: Path, tmp_path: Path) -> None:
     before = shutil.copytree(board, tmp_path / "before")
-    assert "everything agrees" in succeed(*board_command("check-diff", board, before))
+    assert "everything agrees" in cli.succeed(*board_command("check-diff", board, before))
     shutil.rmtree(board / ENTRIES / "small-v1" / "random")
-    assert "may only be removed" in told(*board_command("check-diff", board, before))
+    assert "may only be removed" in cli.fail(*board_command("check-diff", board, before), code=1)
     # Removed by a maintainer it need not verify: it is not there.
-    succeed(*board_command("check-diff", board, before, "--maintainer"))
+    cli.succeed(*board_command("check-diff", board, before, "--maintainer"))

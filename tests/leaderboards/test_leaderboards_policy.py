@@ -6,14 +6,12 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from hwenvs.cli.app import app
 from hwenvs.errors import ArgumentError, DataError, EntryError
 from hwenvs.leaderboards import dynamics
 from hwenvs.leaderboards.board import ENTRIES, check_board
@@ -28,6 +26,9 @@ from hwenvs.leaderboards.submit import submit, submit_policy
 from hwenvs.leaderboards.suites import PolicySuite, TraceSuite, read_suite
 from hwenvs.leaderboards.verify import verify
 from hwenvs.tasks.certificates import known_certificate
+
+if TYPE_CHECKING:
+    from tests.conftest import Cli
 
 RULE = "haq"
 Fields = dict[str, Any]
@@ -218,23 +219,18 @@ def test_the_page_says_whether_instances_are_drawn(
 
 
 def test_the_command_line_submits_and_verifies_a_policy(
-    policy_board: Path, tmp_path: Path, policy_fields: Fields, constant: Constant
+    cli: Cli, policy_board: Path, tmp_path: Path, policy_fields: Fields, constant: Constant
 ) -> None:
-    def command(*arguments: object, code: int = 0) -> str:
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        assert result.exit_code == code, result.output
-        return result.output
-
     write_policy(constant(0.6), tmp_path / "six.npz")
     about = tmp_path / "about.json"
     about.write_text(json.dumps(policy_fields))
     options = ("--suite", "bits", "--name", "six", "--about", about, "--folder", policy_board)
-    assert "give either" in command("submit", *options, code=2)
-    assert "haq-test" in command("submit", "--policy", tmp_path / "six.npz", *options)
-    command("leaderboard", "log", "bits-v1/six", "--folder", policy_board)
-    shown = command("leaderboard", "show", "bits", "--folder", policy_board)
+    assert "give either" in cli.fail("submit", *options)
+    assert "haq-test" in cli.succeed("submit", "--policy", tmp_path / "six.npz", *options)
+    cli.succeed("leaderboard", "log", "bits-v1/six", "--folder", policy_board)
+    shown = cli.succeed("leaderboard", "show", "bits", "--folder", policy_board)
     for word in ("six", "five-bits", "policy"):
         assert word in shown
-    assert "no run to repeat" in command(
-        "leaderboard", "reproduce", "bits-v1/six", "--folder", policy_board, code=2
+    assert "no run to repeat" in cli.fail(
+        "leaderboard", "reproduce", "bits-v1/six", "--folder", policy_board
     )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 torch = pytest.importorskip("torch")
 
-from hwenvs.cli.app import app  # noqa: E402
 from hwenvs.compression.folding import FoldedNetwork  # noqa: E402
 from hwenvs.errors import ArgumentError, DataError, UnknownNameError  # noqa: E402
 from hwenvs.hardware import DeviceModel, Workload, get_hardware  # noqa: E402
@@ -21,6 +20,9 @@ from hwenvs.profiling.profile import Profiler, Settings  # noqa: E402
 from hwenvs.profiling.runtimes import Runtime, Seconds, get_runtime  # noqa: E402
 from hwenvs.profiling.subjects import PrunedNetwork  # noqa: E402
 from hwenvs.profiling.table import summary  # noqa: E402
+
+if TYPE_CHECKING:
+    from tests.conftest import Cli
 
 NETWORK = get_network("digits_mobilenet")
 SUBJECT = PrunedNetwork(NETWORK, levels=2)
@@ -156,13 +158,11 @@ def test_a_journal_of_other_settings_is_refused(tmp_path: Path) -> None:
         Profiler(PrunedNetwork(NETWORK, 3), Clockwork(), tmp_path / "mine.json", QUICK)
 
 
-def test_the_command_writes_a_table_and_its_check(tmp_path: Path) -> None:
+def test_the_command_writes_a_table_and_its_check(cli: Cli, tmp_path: Path) -> None:
     out = tmp_path / "mine.json"
     options = ["--levels", "2", "--rounds", "1", "--repetitions", "2", "--check", "3"]
-    command = ["profile", "digits_lenet", "--runtime", "torch", "--out", str(out), *options]
-    done = CliRunner().invoke(app, command)
-    assert done.exit_code == 0, done.output
-    assert "Spearman" in done.stdout
+    command = ["profile", "digits_lenet", "--runtime", "torch", "--out", out, *options]
+    assert "Spearman" in cli.succeed(*command)
     assert DeviceModel(out).network == "digits_lenet"
 
 
@@ -176,7 +176,7 @@ def test_the_command_writes_a_table_and_its_check(tmp_path: Path) -> None:
         (["lstm", "--out", "a.json", "--runtime", "torch"], "recurrent cell"),
     ],
 )
-def test_the_command_tells_what_is_wrong(arguments: list[str], message: str) -> None:
-    done = CliRunner().invoke(app, ["profile", *arguments])
+def test_the_command_tells_what_is_wrong(cli: Cli, arguments: list[str], message: str) -> None:
+    done = cli.call("profile", *arguments)  # one that has begun shows its progress as well
     assert done.exit_code == 2
     assert message in done.stderr

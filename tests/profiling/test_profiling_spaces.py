@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 torch = pytest.importorskip("torch")
 
-from hwenvs.cli.app import app  # noqa: E402
 from hwenvs.compression.folding import FoldedNetwork  # noqa: E402
 from hwenvs.errors import ArgumentError  # noqa: E402
 from hwenvs.hardware import DeviceModel, Workload  # noqa: E402
@@ -21,6 +20,9 @@ from hwenvs.profiling.designs import Designs, latin_designs  # noqa: E402
 from hwenvs.profiling.profile import Profiler, Settings  # noqa: E402
 from hwenvs.profiling.runtimes import Runtime, Seconds  # noqa: E402
 from hwenvs.profiling.subjects import Architectures  # noqa: E402
+
+if TYPE_CHECKING:
+    from tests.conftest import Cli
 
 SPACE = get_space("proxyless_digits")
 QUICK = Settings(rounds=2, repetitions=2, warm_up=1)
@@ -138,16 +140,14 @@ def test_a_grid_with_holes_is_refused_by_the_layer(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("runtime", ["torch", "onnxruntime"])
-def test_the_command_profiles_a_search_space(tmp_path: Path, runtime: str) -> None:
+def test_the_command_profiles_a_search_space(cli: Cli, tmp_path: Path, runtime: str) -> None:
     if runtime == "onnxruntime":
         pytest.importorskip("onnx")
         pytest.importorskip("onnxruntime")
     out = tmp_path / "mine.json"
     options = ["--sightings", "1", "--rounds", "1", "--repetitions", "2", "--check", "3"]
-    command = ["profile", "proxyless_digits", "--runtime", runtime, "--out", str(out), *options]
-    done = CliRunner().invoke(app, command)
-    assert done.exit_code == 0, done.output
-    assert "Spearman" in done.stdout
+    command = ["profile", "proxyless_digits", "--runtime", runtime, "--out", out, *options]
+    assert "Spearman" in cli.succeed(*command)
     model = DeviceModel(out)
     seconds = model.layer_costs(Workload.of(SPACE.network(SPACE.largest)))["latency"]
     assert ((seconds >= 0) & (seconds < 1)).all()

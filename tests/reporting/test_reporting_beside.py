@@ -12,7 +12,7 @@ from hwenvs.reporting.compact import write_compact
 from hwenvs.solving import get_solver, solve
 
 if TYPE_CHECKING:
-    from conftest import Cli
+    from tests.conftest import Cli
 
 MINE, OTHER = "AMC-ResNet20-v0", "AMC-ResNet56-v0"
 

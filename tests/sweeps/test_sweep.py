@@ -10,17 +10,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from hwenvs.cli.app import app
 from hwenvs.errors import ArgumentError, MissingExtraError
 from hwenvs.records import Run
 from hwenvs.sweeps.cells import CELLS, read_cells, solve_cell
 from hwenvs.sweeps.distributed import ray_engine
 from hwenvs.sweeps.sweep import Engine, Outcomes, run_sweep
+
+if TYPE_CHECKING:
+    from tests.conftest import Cli
 
 INTERRUPTED = 130
 
@@ -29,10 +30,6 @@ def here(cells: Any) -> Outcomes:
     """The plainest engine: this process."""
     for index, cell in enumerate(cells):
         yield index, solve_cell(cell)
-
-
-def call(*arguments: object) -> Result:
-    return CliRunner().invoke(app, ["sweep", *map(str, arguments)])
 
 
 def stamps(folder: Path) -> dict[str, int]:
@@ -87,23 +84,22 @@ def test_progress_counts_cells_from_those_that_were_there(tmp_path: Path, make_c
 
 
 def test_the_command_gives_the_runs_of_solve(
-    tmp_path: Path, write_plan: Any, make_cells: Any
+    cli: Cli, tmp_path: Path, write_plan: Any, make_cells: Any
 ) -> None:
     plan, out = write_plan(), tmp_path / "results"
-    result = call(plan, "--out", out, "--workers", 2)
-    assert result.exit_code == 0, result.output
-    assert "4 cells solved, 0 were finished before" in result.stdout
+    printed = cli.succeed("sweep", plan, "--out", out, "--workers", 2)
+    assert "4 cells solved, 0 were finished before" in printed
     assert same(read_cells(out), [solve_cell(cell) for cell in make_cells()])
     assert (out / "sweep.yaml").read_bytes() == plan.read_bytes()
-    again = call(plan, "--out", out)
-    assert "0 cells solved, 4 were finished before" in again.stdout
+    again = cli.succeed("sweep", plan, "--out", out)
+    assert "0 cells solved, 4 were finished before" in again
 
 
 def test_a_failing_solver_is_told_at_the_end_and_fails_the_command(
-    tmp_path: Path, write_plan: Any
+    cli: Cli, tmp_path: Path, write_plan: Any
 ) -> None:
     plan, out = write_plan(solvers=["reinforce", "random"], seeds=2), tmp_path / "results"
-    result = call(plan, "--out", out, "--workers", 1)
+    result = cli.call("sweep", plan, "--out", out, "--workers", 1)
     assert result.exit_code == 1
     assert "2 cells solved, 0 were finished before, 2 failed" in result.stdout
     for seed in (0, 1):
@@ -112,24 +108,22 @@ def test_a_failing_solver_is_told_at_the_end_and_fails_the_command(
     told = json.loads((out / "failures.json").read_text())
     assert all("Traceback" in entry["trace"] for entry in told)
     write_plan(solvers=["random"], seeds=2)
-    assert call(plan, "--out", out).exit_code == 0
+    cli.succeed("sweep", plan, "--out", out)
     assert not (out / "failures.json").exists()
 
 
 def test_a_wrong_plan_is_refused_in_one_line_before_anything_is_written(
-    tmp_path: Path, write_plan: Any
+    cli: Cli, tmp_path: Path, write_plan: Any
 ) -> None:
-    result = call(write_plan(solvers=["randon"]), "--out", tmp_path / "results")
-    assert result.exit_code == 2
-    assert "solvers[0]: unknown solver 'randon'. Did you mean 'random'" in result.stderr
-    assert result.stderr.count("\n") == 1
+    said = cli.fail("sweep", write_plan(solvers=["randon"]), "--out", tmp_path / "results")
+    assert "solvers[0]: unknown solver 'randon'. Did you mean 'random'" in said
     assert not (tmp_path / "results").exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process groups of this kind")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_stopped_sweep_leaves_a_folder_to_go_on_from(
-    tmp_path: Path, write_plan: Any, make_cells: Any, how: signal.Signals
+    cli: Cli, tmp_path: Path, write_plan: Any, make_cells: Any, how: signal.Signals
 ) -> None:
     changes = {"solvers": ["random"], "seeds": 16, "evaluations": 500}
     plan, out = write_plan(**changes), tmp_path / "results"
@@ -159,8 +153,7 @@ def test_a_stopped_sweep_leaves_a_folder_to_go_on_from(
         assert not list(out.rglob("*.tmp"))
     before = stamps(out)
     assert 2 <= len(read_cells(out)) < 16
-    result = call(plan, "--out", out, "--workers", 2)
-    assert result.exit_code == 0, result.output
+    cli.succeed("sweep", plan, "--out", out, "--workers", 2)
     runs, cells = read_cells(out), make_cells(**changes)
     assert [run.seed for run in runs] == list(range(16))
     assert same(runs[::5], [solve_cell(cell) for cell in cells[::5]])
@@ -186,25 +179,28 @@ def test_a_missing_ray_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.filterwarnings("ignore")  # of Ray's own modules
-def test_a_cluster_that_does_not_answer_is_told_at_once(tmp_path: Path, write_plan: Any) -> None:
+def test_a_cluster_that_does_not_answer_is_told_at_once(
+    cli: Cli, tmp_path: Path, write_plan: Any
+) -> None:
     pytest.importorskip("ray", reason="Ray comes with an extra")
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))  # bound, and not listening
         address = f"127.0.0.1:{nobody.getsockname()[1]}"
         out = tmp_path / "results"
-        result = call(write_plan(), "--out", out, "--engine", "ray", "--address", address)
+        result = cli.call(
+            "sweep", write_plan(), "--out", out, "--engine", "ray", "--address", address
+        )
     assert result.exit_code == 2
     assert f"cannot reach a Ray cluster at {address}" in result.stderr
 
 
 def test_workers_and_addresses_are_refused_where_they_mean_nothing(
-    tmp_path: Path, write_plan: Any
+    cli: Cli, tmp_path: Path, write_plan: Any
 ) -> None:
     with pytest.raises(ArgumentError, match=r"cluster at 10\.0\.0\.1:6379 has its own"):
         ray_engine("10.0.0.1:6379", workers=2)
-    result = call(write_plan(), "--out", tmp_path / "results", "--address", "auto")
-    assert result.exit_code == 2
-    assert "an address belongs to --engine ray" in result.stderr
+    said = cli.fail("sweep", write_plan(), "--out", tmp_path / "results", "--address", "auto")
+    assert "an address belongs to --engine ray" in said
 
 
 def test_an_engine_is_any_function_that_yields_outcomes(tmp_path: Path, make_cells: Any) -> None:

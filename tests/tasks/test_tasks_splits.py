@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import gymnasium as gym
 import numpy as np
@@ -14,6 +15,9 @@ from hwenvs.tasks import RULES, Task, distribution
 from hwenvs.tasks.certificates import frozen_content, known_certificate
 from hwenvs.tasks.compiled import certify, compile_task
 from hwenvs.tasks.freezing import SMALLEST_SPAN, table_hash
+
+if TYPE_CHECKING:
+    from tests.conftest import Cli
 
 NAMES = tuple(RULES)
 
@@ -139,14 +143,12 @@ def test_a_rule_whose_parts_overlap_is_refused() -> None:
         replace(rule, train_chips=())
 
 
-def test_the_list_of_environments_tells_how_many_tasks_there_are() -> None:
-    from typer.testing import CliRunner
-
-    from hwenvs.cli.app import app
-
-    done = CliRunner().invoke(app, ["list"], env={"COLUMNS": "200"})
-    assert done.exit_code == 0, done.output
+def test_the_list_of_environments_tells_how_many_tasks_there_are(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    printed = cli.succeed("list")
     for name, environment in (("amc", "AMC-Generalist-v0"), ("haq", "HAQ-Generalist-v0")):
         train, test = distribution(name).split()
-        (line,) = [line for line in done.output.splitlines() if environment in line]
+        (line,) = [line for line in printed.splitlines() if environment in line]
         assert f"{len(train)} tasks, {len(test)} to test on" in line

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from hwenvs.cli.app import app
 from hwenvs.export.tensors import load, load_facts
+
+if TYPE_CHECKING:
+    from tests.conftest import Cli
 
 DESIGN = "3,4,4,8,8,12"
 FEW = ["--calibration-rows", "0:60", "--evaluation-rows", "0:200", "--points", "4"]
@@ -21,25 +23,19 @@ def _images(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HWENVS_DATA", raising=False)
 
 
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(app, ["finetune", *map(str, arguments)])
-
-
-def test_a_run_prints_before_and_after_and_continues(tmp_path: Path) -> None:
+def test_a_run_prints_before_and_after_and_continues(cli: Cli, tmp_path: Path) -> None:
     given = ["digits_resnet", "--design", DESIGN, "--out", tmp_path, "--epochs", 2, *FEW]
-    first = run(*given, "--until", 1)
-    assert first.exit_code == 0, first.output
-    assert "1 of 2 epochs" in " ".join(first.output.split())
-    second = run(*given)
-    assert second.exit_code == 0, second.output
-    shown = " ".join(second.output.split())
+    first = cli.succeed("finetune", *given, "--until", 1)
+    assert "1 of 2 epochs" in " ".join(first.split())
+    second = cli.succeed("finetune", *given)
+    shown = " ".join(second.split())
     for text in ("2 of 2 epochs", "full network", "not fine-tuned", "design, fine-tuned"):
         assert text in shown
     path = tmp_path / "digits_resnet.safetensors"
     facts = load_facts(path)
     assert facts["design"] == [int(entry) for entry in DESIGN.split(",")]
     assert facts["evaluation_rows"] == [0, 200]
-    assert f"{facts['accuracy']['after']:.2%}" in second.output
+    assert f"{facts['accuracy']['after']:.2%}" in second
     assert load(path).network.name == "digits_resnet"
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -64,25 +60,22 @@ def test_a_run_prints_before_and_after_and_continues(tmp_path: Path) -> None:
     ],
 )
 def test_bad_input_ends_in_one_line_and_no_file(
-    tmp_path: Path, arguments: list[str], message: str
+    cli: Cli, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
-    result = run(*arguments, "--out", tmp_path, *FEW)
-    assert result.exit_code == 2, result.output
-    assert message in " ".join(result.output.split())
-    assert "Traceback" not in result.output
+    assert message in cli.fail("finetune", *arguments, "--out", tmp_path, *FEW)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_run_that_goes_astray_keeps_the_weights_that_were_there(tmp_path: Path) -> None:
+def test_a_run_that_goes_astray_keeps_the_weights_that_were_there(cli: Cli, tmp_path: Path) -> None:
     given = ["digits_resnet", "--design", DESIGN, "--out", tmp_path, *FEW, "--no-teacher"]
-    assert run(*given, "--epochs", 1).exit_code == 0
+    cli.succeed("finetune", *given, "--epochs", 1)
     path = tmp_path / "digits_resnet.safetensors"
     before = path.read_bytes()
     (checkpoint,) = tmp_path.glob("*.checkpoint.pt")
     checkpoint.unlink()
-    result = run(*given, "--epochs", 1, "--learning-rate", "1e38")
+    result = cli.call("finetune", *given, "--epochs", 1, "--learning-rate", "1e38")
     assert result.exit_code == 2, result.output
-    assert "training went astray" in " ".join(result.output.split())
+    assert "training went astray" in result.stderr.splitlines()[-1]  # after the bar
     assert "Traceback" not in result.output
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

@@ -6,12 +6,10 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from typer.testing import CliRunner
 
-from hwenvs.cli.app import app
 from hwenvs.errors import EntryError
 from hwenvs.leaderboards.board import ENTRIES, SUITES, Board, check_board
 from hwenvs.leaderboards.ranking import Row
@@ -21,18 +19,13 @@ from hwenvs.leaderboards.unions import parts_of
 from hwenvs.reporting.statistics import interquartile_mean
 from hwenvs.solving import solve
 
-
-def call(*arguments: object, code: int = 0) -> str:
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    assert result.exit_code == code, result.output
-    assert "Traceback" not in result.output
-    return result.stdout if code == 0 else result.stderr
+if TYPE_CHECKING:
+    from tests.conftest import Cli
 
 
 @pytest.mark.parametrize("command", ["verify", "log", "reproduce"])
-def test_an_entry_of_a_union_is_one_of_a_part(command: str, union_folder: Path) -> None:
-    said = call("leaderboard", command, "both-v1/random", "--folder", union_folder, code=2)
-    assert said.count("\n") == 1
+def test_an_entry_of_a_union_is_one_of_a_part(cli: Cli, command: str, union_folder: Path) -> None:
+    said = cli.fail("leaderboard", command, "both-v1/random", "--folder", union_folder)
     assert "both-v1 has no entries of its own: it ranks those of bits-v1, ops-v1" in said
 
 
@@ -63,8 +56,8 @@ def test_a_folder_of_an_entry_of_a_union_is_a_fault(board: Path) -> None:
     assert "both-v1 has no entries of its own" in fault
 
 
-def test_show_prints_the_table_of_a_union(union_folder: Path) -> None:
-    printed = call("leaderboard", "show", "both", "--folder", union_folder)
+def test_show_prints_the_table_of_a_union(cli: Cli, union_folder: Path) -> None:
+    printed = cli.succeed("leaderboard", "show", "both", "--folder", union_folder)
     assert "both-v1: Both" in printed
     assert "uniform" in printed
     assert "bits-v1: bits" not in printed

@@ -1,21 +1,17 @@
-"""Modules as people write them, in plain PyTorch with names of their own: tables and weights."""
+"""Modules as people write them, in plain PyTorch with names of their own."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from hwenvs.compression.channel_pruning import prune_channels
-from hwenvs.compression.folding import fold
-from hwenvs.compression.reference import Recipe, Reference
-from hwenvs.errors import WeightsError
-from hwenvs.networks import Network, channel_groups, from_torch, kept_channels
-from hwenvs.networks.builder import TableBuilder
-from hwenvs.networks.tracing import adopt
-from hwenvs.problems.tables import shapings
+from hwenvs.networks import Network, from_torch
+
+MakeModule = Callable[[str], tuple[nn.Module, Tensor]]
 
 
 def conv_norm(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> list:
@@ -178,8 +174,7 @@ MODULES: dict[str, tuple[type[nn.Module], int]] = {
 """Modules and the resolution of their images."""
 
 
-def make(name: str) -> tuple[nn.Module, Tensor]:
-    """A module with random weights and statistics, and random images."""
+def _make(name: str) -> tuple[nn.Module, Tensor]:
     torch.manual_seed(0)
     kind, resolution = MODULES[name]
     module = kind()
@@ -193,127 +188,14 @@ def make(name: str) -> tuple[nn.Module, Tensor]:
     return module.eval(), torch.randn(4, 3, resolution, resolution)
 
 
+@pytest.fixture(scope="session")
+def make() -> MakeModule:
+    """Makes a module with random weights and statistics, and random images."""
+    return _make
+
+
 @pytest.fixture(params=MODULES)
 def own(request: pytest.FixtureRequest) -> tuple[nn.Module, Tensor, Network]:
     """Every module with images and its traced table."""
-    module, images = make(request.param)
+    module, images = _make(request.param)
     return module, images, from_torch(module, images)
-
-
-def logits(module: nn.Module, images: Tensor) -> Tensor:
-    with torch.no_grad():
-        return module(images)
-
-
-def test_adopted_and_folded_weights_compute_what_the_module_computes(
-    own: tuple[nn.Module, Tensor, Network],
-) -> None:
-    module, images, network = own
-    adopted = adopt(network, module)
-    for outputs in (logits(adopted, images), fold(adopted)(images)):
-        if isinstance(module, Plain):
-            outputs = outputs.log_softmax(1)
-        torch.testing.assert_close(outputs, logits(module, images), rtol=1e-4, atol=1e-4)
-
-
-def test_tables_count_the_parameters_of_the_module(
-    own: tuple[nn.Module, Tensor, Network],
-) -> None:
-    module, _, network = own
-    without = sum(not m.affine for m in module.modules() if isinstance(m, nn.BatchNorm2d))
-    counted = sum(p.numel() for p in module.parameters())
-    assert network.parameters == counted + 2 * 16 * without
-
-
-def test_every_layer_is_shaped_by_decisions_that_follow_one_another(
-    own: tuple[nn.Module, Tensor, Network],
-) -> None:
-    network = own[2]
-    groups = channel_groups(network)
-    assert len({group.name for group in groups}) == len(groups) > 0
-    shapings(network, groups)  # a CouplingError if not
-
-
-def test_pruned_networks_have_the_kept_channels_and_run(
-    own: tuple[nn.Module, Tensor, Network],
-) -> None:
-    module, images, network = own
-    reference = Reference.measure(fold(adopt(network, module)), images, Recipe(points=4))
-    groups = channel_groups(network)
-    design = [max(1, group.channels // 2) for group in groups]
-    pruned = prune_channels(reference, design)
-    ins, outs = kept_channels(network, np.array([design]))
-    for layer, read, written in zip(network.layers, ins[0], outs[0], strict=True):
-        weight = pruned.weights[layer.name]
-        fan_in = 1 if layer.kind == "depthwise" else read * layer.features_per_channel
-        assert weight.shape[:2] == (written, fan_in)
-    assert pruned(images).shape == (len(images), network.classes)
-    whole = prune_channels(reference, [group.channels for group in groups])
-    torch.testing.assert_close(whole(images), reference.folded(images), rtol=1e-3, atol=1e-3)
-
-
-def test_a_concatenation_equals_the_table_written_by_hand() -> None:
-    table = TableBuilder(33)
-    table.conv("stem", 8, 3, 2, padding=0, bias=True)
-    source = table.max_pool("max_pool2d", 2, 2)
-    for at in ("a", "b"):
-        one = table.conv(f"{at}.one", 4, 1, bias=True, source=source)
-        squeeze3 = table.conv(f"{at}.squeeze3", 6, 1, bias=True, source=source)
-        squeeze5 = table.conv(f"{at}.squeeze5", 5, 1, bias=True, source=source)
-        three = table.conv(f"{at}.three", 8, 3, bias=True, source=squeeze3)
-        five = table.conv(f"{at}.five", 6, 5, bias=True, source=squeeze5)
-        source = table.concat(at, one, three, five)
-    table.average_pool("mean_1")
-    table.linear("fc", 10)
-    module, images = make("inception")
-    assert from_torch(module, images, "hand", "Hand") == table.build("hand", "Hand")
-
-
-def test_readers_of_a_concatenation_pick_among_all_its_channels_and_its_writers_stay_whole() -> (
-    None
-):
-    module, images = make("inception")
-    network = from_torch(module, images)
-    groups = {group.name: group for group in channel_groups(network)}
-    assert groups["b.one"].origin == "a"
-    assert groups["b.one"].channels == 4 + 8 + 6
-    assert groups["b.one"].gathered
-    written = {name for group in groups.values() for name in group.writers}
-    assert written == {"a.squeeze3", "a.squeeze5", "b.squeeze3", "b.squeeze5"}
-
-
-def test_chains_that_start_from_one_tensor_decide_for_themselves_what_they_read() -> None:
-    module, images = make("inception")
-    groups = channel_groups(from_torch(module, images))
-    at_a = [(g.name, g.readers, g.gathered) for g in groups if not g.name.startswith("b.")]
-    assert at_a == [
-        ("a.one", ("a.one", "a.squeeze3"), True),
-        ("a.three", ("a.three",), False),
-        ("a.squeeze5", ("a.squeeze5",), True),
-        ("a.five", ("a.five",), False),
-    ]
-
-
-def test_a_norm_without_a_convolution_before_it_is_a_depthwise_layer() -> None:
-    module, images = make("dense")
-    layer = from_torch(module, images).layer("grow.1.norm1")
-    assert (layer.kind, layer.kernel, layer.channels, layer.bias) == ("depthwise", 1, 12, True)
-
-
-def test_tracing_changes_nothing_in_the_module() -> None:
-    module, images = make("mobile")
-    module.train()
-    module.bottleneck.eval()
-    before = {key: value.clone() for key, value in module.state_dict().items()}
-    from_torch(module, images)
-    assert module.training
-    assert module.separable.training
-    assert not module.bottleneck.training
-    assert all(torch.equal(before[key], value) for key, value in module.state_dict().items())
-
-
-def test_weights_of_another_module_are_refused() -> None:
-    module, images = make("residual")
-    network = from_torch(module, images)
-    with pytest.raises(WeightsError, match=r"MobileNet has no stem\.0"):
-        adopt(network, make("mobile")[0])

@@ -1,0 +1,80 @@
+"""What the command tells about itself, environments and hardware."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import hwenvs
+
+if TYPE_CHECKING:
+    from tests.conftest import Cli
+
+ID = "AMC-ResNet20-v0"
+COMMANDS = (
+    "list",
+    "card",
+    "run",
+    "compare",
+    "report",
+    "render",
+    "hardware",
+    "calibrate",
+    "profile",
+    "quantize",
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(cli: Cli, command: str) -> None:
+    assert "--help" in cli.succeed(command, "--help")
+
+
+@pytest.mark.parametrize("command", ["run", "compare", "report", "render"])
+def test_help_shows_examples(cli: Cli, command: str) -> None:
+    assert f"hwenvs {command}" in cli.succeed(command, "--help")
+
+
+def test_help_loads_no_heavy_package() -> None:
+    heavy = ("torch", "matplotlib", "pandas", "scipy", "cma")
+    code = f"import hwenvs.cli.app, sys; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_version_is_the_packages(cli: Cli) -> None:
+    assert cli.succeed("--version").strip() == f"hwenvs {hwenvs.__version__}"
+
+
+def test_families_are_written_with_hyphens(cli: Cli, tmp_path: Path) -> None:
+    for command in ("verify-design", "export", "finetune"):
+        assert "channel_pruning" not in cli.succeed(command, "--help")
+        assert "channel-pruning" in cli.succeed(command, "--help")
+    said = cli.fail("calibrate", "foo", "resnet20", "--out", tmp_path)
+    assert "_" not in said
+    assert "operator-selection" in said
+    for spelling in ("bit-allocation", "bit_allocation"):
+        line = cli.fail("calibrate", spelling, "resnet65", "--out", tmp_path)
+        assert "Did you mean 'resnet56'" in line
+
+
+def test_list_shows_every_environment(cli: Cli) -> None:
+    printed = cli.succeed("list")
+    assert all(name in printed for name in hwenvs.ENVIRONMENTS)
+    assert all(name in printed for name in hwenvs.OPEN_ENVIRONMENTS)
+
+
+def test_card_is_readable_and_machine_readable(cli: Cli) -> None:
+    assert "baseline accuracy" in cli.succeed("card", ID)
+    assert json.loads(cli.succeed("card", ID, "--json"))["network"] == "resnet20"
+
+
+def test_hardware_list_shows_models_and_sources(cli: Cli) -> None:
+    printed = cli.succeed("hardware", "list")
+    assert "roofline" in printed
+    assert "counted from the layer table" in printed

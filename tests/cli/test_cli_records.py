@@ -1,0 +1,80 @@
+"""Records of earlier runs: replaced by equal runs, kept from others, read with care."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hwenvs.records import read_runs
+
+if TYPE_CHECKING:
+    from tests.conftest import Cli
+
+ID = "AMC-ResNet20-v0"
+QUICK = ("--solver", "random", "--evaluations", 3)
+
+
+def test_the_same_run_again_replaces_its_records(cli: Cli, tmp_path: Path) -> None:
+    for seeds in (1, 2, 2):  # an earlier run's seeds are among those of the next
+        cli.succeed("run", ID, *QUICK, "--seeds", seeds, "--budget", "0.6", "--out", tmp_path)
+    assert [run.seed for run in read_runs(tmp_path / f"{ID}.random.jsonl")] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "lost"),
+    [
+        (("--budget", "0.3", "--seeds", "2"), "other arguments"),
+        (("--evaluations", "4", "--seeds", "2"), "other evaluations"),
+        (("--seeds", "1"), "other seeds"),
+        (("--budget", "0.3", "--seeds", "1,"), "other arguments and seeds"),
+    ],
+)
+def test_records_of_other_runs_are_lost_only_if_that_is_wanted(
+    cli: Cli, tmp_path: Path, changes: tuple[str, ...], lost: str
+) -> None:
+    path = tmp_path / f"{ID}.random.jsonl"
+    cli.succeed("run", ID, *QUICK, "--seeds", 2, "--out", tmp_path)
+    before = path.read_bytes()
+    said = cli.fail("run", ID, *QUICK, *changes, "--out", tmp_path)
+    assert f"{path.name} holds runs with {lost}: add --overwrite" in said
+    assert path.read_bytes() == before
+    cli.succeed("run", ID, *QUICK, *changes, "--out", tmp_path, "--overwrite")
+    assert path.read_bytes() != before
+
+
+def test_other_hyperparameters_and_what_is_no_record_are_not_replaced(
+    cli: Cli, tmp_path: Path
+) -> None:
+    path = tmp_path / f"{ID}.shallow.jsonl"
+    command = ("run", ID, "--solver", "shallow", "--out", tmp_path)
+    cli.succeed(*command)
+    record = json.loads(path.read_text())
+    record["hyperparameters"]["slope"] += 0.1
+    path.write_text(json.dumps(record))
+    assert "other hyperparameters" in cli.fail(*command)
+    path.write_text("notes of mine")
+    assert "cannot read run records" in cli.fail(*command)
+    assert path.read_text() == "notes of mine"
+    cli.succeed(*command, "--overwrite")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{}", "line 2 lacks solver, environment, arguments, seed, evaluations"),
+        ("[]", "line 2 is no JSON object"),
+        ("{", "line 2 is no JSON"),
+        ('{"solver": "a", "reward": 1}', "lacks environment.* and has 'reward', which no record"),
+    ],
+)
+def test_a_line_that_is_no_record_is_named(
+    cli: Cli, tmp_path: Path, line: str, message: str
+) -> None:
+    cli.succeed("run", ID, "--solver", "uniform", "--out", tmp_path)
+    path = tmp_path / f"{ID}.uniform.jsonl"
+    path.write_text(path.read_text() + line + "\n")
+    assert re.search(message, cli.fail("report", path, "--out", tmp_path / "report"))
