@@ -89,6 +89,7 @@ def test_vectors_of_many_costs_are_those_the_hardware_reports(play: Play) -> Non
         ({"objectives": 3}, ArgumentError, "several"),
         ({"objectives": [["accuracy"], "macs"]}, ArgumentError, "several"),
         ({"objectivs": ("accuracy", "macs")}, UnknownNameError, "Did you mean 'objectives'"),
+        ({"budgt": 1.0}, UnknownNameError, "Known: (?!.*(exponent|max_accuracy_drop|target))"),
         ({"reward": "accuracy"}, ArgumentError, "objectives"),
         ({"render_mode": "png"}, UnknownNameError, "rgb_array"),
     ],
