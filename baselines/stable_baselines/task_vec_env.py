@@ -8,6 +8,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env.base_vec_env import (
     VecEnv,
@@ -17,6 +18,7 @@ from stable_baselines3.common.vec_env.base_vec_env import (
 )
 
 from hwenvs.errors import ArgumentError
+from hwenvs.problems.actions import check_actions
 from hwenvs.problems.base import Walk
 from hwenvs.tasks.compiled import CompiledTask, compile_task
 from hwenvs.tasks.environment import TaskEnv
@@ -60,7 +62,8 @@ class TaskVecEnv(VecEnv):
         **arguments: of ``gym.make``.
 
     Raises:
-        ArgumentError: if it is another environment, or there are too few groups or copies.
+        ArgumentError: if it is another environment, there are too few groups or copies, or
+            pictures are asked for.
     """
 
     def __init__(
@@ -71,6 +74,11 @@ class TaskVecEnv(VecEnv):
         relative: bool = False,
         **arguments: Any,
     ) -> None:
+        if arguments.get("render_mode") is not None:
+            raise ArgumentError(
+                "many tasks at once have no picture: gym.make(task.environment, **task.arguments, "
+                "render_mode=...) has one of a single task"
+            )
         made = gym.make(environment, **arguments).unwrapped
         if not isinstance(made, TaskEnv):
             raise ArgumentError(f"{environment} has no tasks to draw from")
@@ -95,8 +103,15 @@ class TaskVecEnv(VecEnv):
         return np.concatenate([group.observe() for group in self._groups])
 
     def step_async(self, actions: NDArray[Any]) -> None:
-        """Keeps ``actions`` [num_envs, 1] for :meth:`step_wait`."""
-        self._actions = actions
+        """Keeps ``actions`` [num_envs, 1] for :meth:`step_wait`.
+
+        Raises:
+            ResetNeeded: before the first ``reset``.
+            ActionError: if actions have another shape or type or lie outside [0, 1].
+        """
+        if not self._groups:
+            raise ResetNeeded("Cannot call envs.step() before calling envs.reset()")
+        self._actions = check_actions(actions, self.num_envs)
 
     def step_wait(self) -> VecEnvStepReturn:
         """The next decision in all copies; groups that have finished begin another task at once."""

@@ -65,6 +65,8 @@ def expanded(record: dict[str, Any]) -> Run:
         steps = record["improvements"]
         places = [step[0] for step in steps] + [record["done"] + 1]
         times = np.diff(places)
+        if places[0] != 1 or times.min() < 1:
+            raise IndexError("improvements must begin at evaluation 1, rise, and end within done")
         unknown: list[list[int]] = [[] for _ in range(places[-2] - 1)]
         run.designs = unknown + [record["design"] for _ in range(int(times[-1]))]
         run.rewards, scores, run.accuracies = (

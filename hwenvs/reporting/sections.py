@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hwenvs.records import Run
@@ -35,6 +35,9 @@ CHANNELS_CAPTION = (
     "What each decision keeps: best design of all solvers that had to look for one (bars), uniform "
     "design and optimum (marks), uncompressed network (pale)."
 )
+
+OPTIONS = {"budget", "constraint", "cost", "hardware", "network", "proxy", "reward", "space"}
+"""Arguments of environments that ``hwenvs run`` has options for."""
 
 
 def environment_section(results: Results, place: int) -> Section:
@@ -143,14 +146,26 @@ def _repeat(results: Results) -> list[Block]:
     for entry in results.summaries:
         first = entry.runs[0]
         versions |= first.versions
-        command = ["hwenvs", "run", results.environment, "--solver", first.solver]
-        command += ["--evaluations", str(first.evaluations), "--seeds", _seed_text(entry.runs)]
-        for key, value in results.arguments.items():
-            command += [f"--{key.replace('_', '-')}", "none" if value is None else str(value)]
-        lines.append(f"`{shlex.join(command)}`{_settings(first.hyperparameters)}")
+        lines.append(f"`{_command(entry.runs)}`{_settings(first.hyperparameters)}")
     listed = ", ".join(f"{name} {version}" for name, version in versions.items())
     blocks: list[Block] = [Items(tuple(lines))]
     return [*blocks, Paragraph(f"Versions: {listed}.")] if listed else blocks
+
+
+def _command(runs: Sequence[Run]) -> str:
+    """What makes the runs of one solver again: on the command line, or in Python if it must be."""
+    first = runs[0]
+    listed = any(isinstance(value, Mapping | list) for value in first.arguments.values())
+    if listed or not first.arguments.keys() <= OPTIONS:
+        seeds = sorted(run.seed for run in runs)
+        given = "".join(f", {key}={value!r}" for key, value in first.arguments.items())
+        call = f"{first.solver!r}, {first.environment!r}, {first.evaluations}, seed{given}"
+        return f"[solve({call}) for seed in {seeds}]"
+    command = ["hwenvs", "run", first.environment, "--solver", first.solver]
+    command += ["--evaluations", str(first.evaluations), "--seeds", _seed_text(runs)]
+    for key, value in first.arguments.items():
+        command += [f"--{key.replace('_', '-')}", "none" if value is None else str(value)]
+    return shlex.join(command)
 
 
 def _seed_text(runs: Sequence[Run]) -> str:

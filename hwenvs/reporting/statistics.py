@@ -29,7 +29,7 @@ def interquartile_mean(values: ArrayLike) -> Floats:
     A quarter of the entries, rounded down, is cut at either end, as ``scipy.stats.trim_mean`` does.
 
     Raises:
-        ArgumentError: if there is nothing to average.
+        ArgumentError: if there is nothing to average, or a value is NaN.
     """
     ordered = np.sort(_filled(values), axis=-1)
     cut = ordered.shape[-1] // 4
@@ -41,7 +41,7 @@ def median(values: ArrayLike) -> Floats:
     """Median of ``values`` along the last axis.
 
     Raises:
-        ArgumentError: if there is nothing to rank.
+        ArgumentError: if there is nothing to rank, or a value is NaN.
     """
     middle: Floats = np.median(_filled(values), axis=-1)
     return middle
@@ -82,7 +82,8 @@ def bootstrap_interval(
         Lower and upper end.
 
     Raises:
-        ArgumentError: if a stratum is empty or ``level`` is not between 0 and 1.
+        ArgumentError: if a stratum is empty or holds NaN, ``level`` is not between 0 and 1, or
+            there are no repetitions.
     """
     drawn = [values[draw] for values, draw in _draws(strata, repetitions, seed)]
     low, high = _ends(statistic(np.concatenate(drawn, axis=1)), level)
@@ -195,8 +196,14 @@ def median_effort(efforts: ArrayLike) -> float:
 
 
 def aligned(curves: Sequence[ArrayLike]) -> Floats:
-    """Curves of best-so-far values as one array [runs, E]; shorter ones keep their last value."""
+    """Curves of best-so-far values as one array [runs, E]; shorter ones keep their last value.
+
+    Raises:
+        ArgumentError: if there are none, or one is empty.
+    """
     rows = [np.asarray(curve, dtype=np.float64) for curve in curves]
+    if not rows:
+        raise ArgumentError("there are no curves to align")
     longest = max(len(_filled(row)) for row in rows)
     return np.stack([np.pad(row, (0, longest - len(row)), mode="edge") for row in rows])
 
@@ -215,6 +222,8 @@ def _draws(
     strata: Sequence[ArrayLike], repetitions: int, seed: int
 ) -> list[tuple[Floats, NDArray[np.int64]]]:
     """Every stratum [n] with ``repetitions`` draws [R, n] of places in it."""
+    if repetitions < 1:
+        raise ArgumentError(f"repetitions must be at least 1, not {repetitions}")
     values, random = _strata(strata), np.random.default_rng(seed)
     return [(v, random.integers(len(v), size=(repetitions, len(v)))) for v in values]
 
@@ -242,4 +251,6 @@ def _filled(values: ArrayLike) -> Floats:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim == 0 or not array.shape[-1]:
         raise ArgumentError("statistics need at least one value")
+    if np.isnan(array).any():
+        raise ArgumentError("statistics need numbers, and one of the values is NaN")
     return array

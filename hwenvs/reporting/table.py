@@ -79,15 +79,11 @@ def full_rows(results: Results) -> list[list[str]]:
     return [full_cells(entry, scored) for entry in results.summaries]
 
 
-def markdown_table(results: Results) -> str:
-    """For files."""
-    return markdown(full_headings(results), full_rows(results))
-
-
 def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table; all columns but the first are aligned to the right."""
     rule = ["---"] + ["---:"] * (len(heads) - 1)
-    lines = [heads, rule, *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    cells = [[" ".join(cell.replace("|", "\\|").split()) for cell in row] for row in (heads, *rows)]
+    lines = [cells[0], rule, *cells[1:]]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 

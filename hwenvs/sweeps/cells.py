@@ -45,11 +45,12 @@ class Cell:
     Attributes:
         environment: registered id.
         arguments: of ``gym.make``, JSON-able.
-        solver: name.
+        solver: its name, as records have it.
         hyperparameters: all of the solver's, JSON-able; defaults belong to the configuration too.
         given: those that replace the solver's defaults.
         seed: of the solver.
         evaluations: how many are allowed.
+        maker: what makes the solver where that is not its name: ``package.module:Class``.
     """
 
     environment: str
@@ -59,6 +60,7 @@ class Cell:
     given: Mapping[str, Any]
     seed: int
     evaluations: int
+    maker: str | None = None
 
     @property
     def key(self) -> str:
@@ -80,7 +82,7 @@ def solve_cell(cell: Cell, callback: Callback | None = None) -> Run:
     Raises:
         SolverError: if the solver cannot work there, or evaluates no design.
     """
-    solver = get_solver(cell.solver, **cell.given)
+    solver = get_solver(cell.maker or cell.solver, **cell.given)
     run = solve(
         solver, cell.environment, cell.evaluations, cell.seed, callback, **dict(cell.arguments)
     )

@@ -17,7 +17,7 @@ from hwenvs.errors import ArgumentError, HwenvsError, MissingExtraError, unknown
 from hwenvs.registration import ALL_ENVIRONMENTS
 from hwenvs.single import check_single
 from hwenvs.solvers import solver_modules
-from hwenvs.solving import ONE_DESIGN, SOLVERS, Solver, get_solver
+from hwenvs.solving import ONE_DESIGN, Solver, get_solver
 from hwenvs.sweeps.cells import Cell, solve_cell
 
 
@@ -63,7 +63,7 @@ class SolverEntry(Part):
     """A solver of a sweep.
 
     Attributes:
-        solver: name.
+        solver: name, or ``package.module:Class`` for one's own.
         hyperparameters: instead of the solver's defaults.
     """
 
@@ -76,8 +76,6 @@ class SolverEntry(Part):
         Raises:
             HwenvsError: if there is none, or no such hyper-parameter, or a package is missing.
         """
-        if self.solver not in SOLVERS:
-            raise unknown_name("solver", self.solver, SOLVERS)
         _as_json(self.hyperparameters)
         return get_solver(self.solver, **self.hyperparameters)
 
@@ -132,21 +130,22 @@ class Plan(Part):
         solvers = []
         for number, solver in enumerate(self.solvers):
             with place(f"solvers[{number}]"):
-                settings = _as_json(solver.load().hyperparameters)
-                solvers.append((solver, settings))
+                made = solver.load()
+                solvers.append((solver, made.name, _as_json(made.hyperparameters)))
         cells = [
             Cell(
                 environment=entry.environment,
                 arguments=entry.arguments,
-                solver=solver.solver,
+                solver=name,
                 hyperparameters=settings,
                 given=solver.hyperparameters,
                 seed=seed,
                 evaluations=self.evaluations,
+                maker=None if solver.solver == name else solver.solver,
             )
             for entry in self.environments
-            for solver, settings in solvers
-            for seed in self._seeds(solver.solver)
+            for solver, name, settings in solvers
+            for seed in self._seeds(name)
         ]
         _check_distinct(cells)
         return cells

@@ -21,10 +21,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+from yaml.constructor import ConstructorError
 
 from hwenvs.errors import ArgumentError, unknown_name
 from hwenvs.sweeps.plan import EnvironmentEntry, Part, Plan, SolverEntry, place
@@ -38,7 +40,7 @@ def read_plan(path: Path) -> Plan:
             message says where it stands. Names and arguments are checked by :meth:`Plan.cells`.
     """
     try:
-        return Plan.model_validate(_expanded(yaml.safe_load(path.read_text(encoding="utf-8"))))
+        return Plan.model_validate(_expanded(_parsed(path.read_text(encoding="utf-8"))))
     except ValidationError as error:
         first = error.errors()[0]
         raise ArgumentError(f"{path}: {_where(first['loc'])}{_what(first)}") from error
@@ -47,6 +49,22 @@ def read_plan(path: Path) -> Plan:
         raise ArgumentError(f"{path} is no YAML: {message}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ArgumentError(f"cannot read the sweep {path}: {error}") from error
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key that stands twice is a mistake, not a reason to forget the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise ConstructorError(None, None, f"{key!r} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _parsed(text: str) -> object:
+    """What a YAML says; the loader is a safe one."""
+    return yaml.load(text, _Loader)
 
 
 def _expanded(content: object) -> object:

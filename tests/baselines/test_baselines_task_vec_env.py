@@ -7,10 +7,11 @@ from pathlib import Path
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.error import ResetNeeded
 from stable_baselines3 import PPO
 
 from hwenvs.baselines.stable_baselines import TaskVecEnv
-from hwenvs.errors import ArgumentError
+from hwenvs.errors import ActionError, ArgumentError
 from hwenvs.leaderboards.policies import export
 from hwenvs.tasks.environment import TaskEnv
 
@@ -128,3 +129,19 @@ def test_what_makes_no_sense_is_refused() -> None:
     with pytest.raises(ArgumentError, match="no method 'get_state'"):
         envs.env_method("get_state")
     assert envs.env_is_wrapped(gym.Wrapper) == [False] * 4
+    with pytest.raises(ArgumentError, match="have no picture"):
+        made("amc", render_mode="rgb_array")
+
+
+@pytest.mark.parametrize("wrong", [-0.01, 1.05, np.nan])
+def test_actions_are_checked_as_everywhere(wrong: float) -> None:
+    envs = made("amc")
+    actions = np.full((4, 1), 0.5, dtype=np.float32)
+    with pytest.raises(ResetNeeded):
+        envs.step(actions)
+    envs.reset()
+    with pytest.raises(ActionError, match="shape"):
+        envs.step(actions[:2])
+    actions[3] = wrong
+    with pytest.raises(ActionError, match="of environment 3 is not in"):
+        envs.step(actions)

@@ -64,6 +64,10 @@ def test_damaged_files_are_refused(runs: list[Run], tmp_path: Path) -> None:
         read_compact(path)
     with pytest.raises(ArgumentError, match="not a compact record"):
         expanded({**compact(runs[0]), "improvements": 3})
+    for done, first in ((1, 1), (60, 3)):
+        steps = [[first, 0.1, 0.1, 0.1], [first + 4, 0.2, 0.2, 0.2]]
+        with pytest.raises(ArgumentError, match="must begin at evaluation 1, rise, and end"):
+            expanded({**compact(runs[0]), "done": done, "improvements": steps})
     with pytest.raises(ArgumentError, match="seconds"):
         expanded({key: value for key, value in compact(runs[0]).items() if key != "seconds"})
 

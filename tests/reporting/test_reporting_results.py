@@ -14,7 +14,7 @@ from hwenvs.errors import ArgumentError
 from hwenvs.records import Run
 from hwenvs.reporting.overall import improvement, overall
 from hwenvs.reporting.results import Results, collect, summarise
-from hwenvs.reporting.table import markdown_table, rich_table
+from hwenvs.reporting.table import full_headings, full_rows, markdown, rich_table
 from hwenvs.solving import solve
 
 ID = "AMC-ResNet20-v0"
@@ -91,10 +91,16 @@ def test_a_solver_with_several_settings_is_told_apart_by_them(record: Record) ->
 
 
 def test_the_table_has_a_row_per_solver(runs: list[Run]) -> None:
-    lines = markdown_table(collect(runs)[0]).splitlines()
+    (results,) = collect(runs)
+    lines = markdown(full_headings(results), full_rows(results)).splitlines()
     assert len(lines) == 2 + 4
     assert len({line.count("|") for line in lines}) == 1
     assert "| exact | 1 | 1.000 | 1.000 |" in lines[2]
+
+
+def test_names_cannot_break_a_table() -> None:
+    text = markdown(["of |", "a\nb"], [["x|y\n# z", "1"]])
+    assert text.splitlines() == ["| of \\| | a b |", "| --- | ---: |", "| x\\|y # z | 1 |"]
 
 
 def test_the_table_fits_into_a_terminal_of_80_characters(runs: list[Run]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -80,6 +81,16 @@ def test_statistics_of_nothing_are_refused() -> None:
         probability_of_improvement([], [])
     with pytest.raises(ArgumentError, match="between 0 and 1"):
         bootstrap_interval([[1.0]], level=95)
+    with pytest.raises(ArgumentError, match="repetitions must be at least 1, not 0"):
+        bootstrap_interval([[1.0, 2.0]], repetitions=0)
+    with pytest.raises(ArgumentError, match="no curves"):
+        aligned([])
+
+
+@pytest.mark.parametrize("statistic", [interquartile_mean, median])
+def test_nan_is_no_score(statistic: Callable[..., object]) -> None:
+    with pytest.raises(ArgumentError, match="one of the values is NaN"):
+        statistic([1.0, np.nan, 2.0, 3.0])
 
 
 def test_improvement_is_the_share_of_pairs_won_with_ties_as_halves() -> None:

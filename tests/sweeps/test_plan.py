@@ -67,6 +67,23 @@ def test_a_suite_leaves_nothing_else_to_say(tmp_path: Path, text: str, message: 
         read_plan(path)
 
 
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sweep.yaml"
+    path.write_text(f"environments: [{ID}]\nsolvers: [random]\nseeds: 1\nseeds: 2\n")
+    with pytest.raises(
+        ArgumentError, match=r"sweep\.yaml is no YAML: 'seeds' stands twice .*line 1"
+    ):
+        read_plan(path)
+
+
+def test_one_s_own_solver_is_named_by_its_module(make_cells: Any) -> None:
+    own = "hwenvs.baselines.random:RandomSearch"
+    (cell,) = make_cells(solvers=[own], seeds=1)
+    assert (cell.solver, cell.maker) == ("random", own)
+    with pytest.raises(ArgumentError, match=r"solvers\[0\]: .* there is no module 'nowhere'"):
+        make_cells(solvers=["nowhere:Mine"])
+
+
 def test_a_number_of_seeds_stands_for_so_many_from_0_on(make_cells: Any) -> None:
     assert make_cells(seeds=3) == make_cells(seeds=[0, 1, 2])
 

@@ -208,3 +208,15 @@ def test_an_engine_is_any_function_that_yields_outcomes(tmp_path: Path, make_cel
         (index, solve_cell(cells[index])) for index in reversed(range(len(cells)))
     )
     assert len(run_sweep(make_cells(), tmp_path, backwards).solved) == 4
+
+
+def test_one_s_own_solver_is_swept_like_a_bundled_one(
+    cli: Cli, write_plan: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bundled = "from hwenvs.baselines.random import RandomSearch"
+    (tmp_path / "swept.py").write_text(f"{bundled}\nclass Mine(RandomSearch):\n    name = 'mine'\n")
+    command = ("sweep", write_plan(solvers=["swept:Mine"]), "--out", "results", "--workers", 2)
+    assert "3 cells solved" in cli.succeed(*command)
+    assert "3 were finished before" in cli.succeed(*command)
+    assert {run.solver for run in read_cells(tmp_path / "results")} == {"mine"}

@@ -101,6 +101,7 @@ def test_typos_raise_one_clear_error() -> None:
         ({"tasks": ["amc/resnet20/mobile/latency/0.45"]}, UnknownNameError, "Did you mean 'amc/"),
         ({"tasks": []}, ArgumentError, "no tasks to draw from"),
         ({"lowest": 0.5}, ArgumentError, "lowest must be 0 or below"),
+        ({"lowest": "none"}, ArgumentError, "lowest must be 0 or below, not 'none'"),
         ({"lowest": float("nan")}, ArgumentError, "lowest must be 0 or below"),
     ):
         with pytest.raises(error, match=message):
