@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any, ClassVar, NamedTuple
 
 import gymnasium as gym
@@ -114,7 +113,7 @@ class TaskEnv(gym.Env[Observation, Action]):
         modes = self.metadata["render_modes"]
         if render_mode is not None and render_mode not in modes:
             raise unknown_name("render_mode", render_mode, modes)
-        if not isinstance(lowest, Real) or not lowest <= 0:
+        if not isinstance(lowest, int | float | np.number) or not lowest <= 0:
             raise ArgumentError(f"lowest must be 0 or below, not {lowest!r}")
         self.distribution: Distribution = distribution(rule)
         self.kind = self.distribution.rule.kind
