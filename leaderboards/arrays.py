@@ -40,6 +40,9 @@ UNSOUND = (
 END = struct.Struct("<4s4H2LH")
 """The end of a zip file: signature, disks, entries (twice), bytes and place of the directory."""
 
+LOCAL = struct.Struct("<26x2H")
+"""What stands before a member's bytes, up to the lengths of its name and of what is added."""
+
 LOCATOR = 20
 """Bytes before the end where a larger directory would be announced."""
 
@@ -81,6 +84,8 @@ def read_arrays(path: Path, most: int, names: Collection[str]) -> Arrays:
             for member in members:
                 name = member.filename.removesuffix(".npy")
                 found[name] = _array(archive.read(member), f"{path}, {name}")
+        # Last, so that a member with a wrong size is told by its name.
+        _check_places(content, members, path)
     except EntryError:
         raise
     except UNSOUND as error:
@@ -119,6 +124,21 @@ def _check_directory(
             raise EntryError(f"{place}: the directory gives it two sizes")
     if sum(member.file_size for member in members) > most:
         raise EntryError(f"{path}: its arrays have more than {most:,} bytes")
+
+
+def _check_places(content: bytes, members: list[zipfile.ZipInfo], path: Path) -> None:
+    """Every byte must belong to a member or to the directory: readers of zip files skip others."""
+    place = 0
+    for member in sorted(members, key=lambda one: one.header_offset):
+        if member.header_offset != place:
+            break
+        name, added = LOCAL.unpack_from(content, place)
+        place += LOCAL.size + name + added + member.compress_size
+    else:
+        size = END.unpack(content[-END.size :])[5]
+        if place == len(content) - END.size - size:
+            return
+    raise EntryError(f"{path}: holds bytes that are none of its arrays', from byte {place:,} on")
 
 
 def _array(content: bytes, place: str) -> NDArray[Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,16 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from hwenvs.canonical import files_digest
 from hwenvs.errors import EntryError
-from hwenvs.leaderboards.reading import check_json, clipped, fault, packed_lines
+from hwenvs.leaderboards.reading import (
+    check_json,
+    clipped,
+    fault,
+    packed_lines,
+    stated,
+    visible,
+    visible_throughout,
+)
+from hwenvs.leaderboards.suites import NAME as SUITE_NAME
 from hwenvs.leaderboards.suites import Frozen, TraceSuite
 
 ABOUT, RUNS, POLICY = "entry.json", "runs.jsonl.gz", "policy.npz"
@@ -44,25 +52,15 @@ LARGEST = (1 << 63) - 1
 Track = Literal["design", "search", "policy"]
 
 
-def _visible(text: str) -> str:
-    """Refuses what would move a terminal's cursor or turn the order of letters around."""
-    for character in text:
-        # Only two controls that no program executes: tabulators and ends of lines.
-        hidden = unicodedata.category(character) == "Cc" and character not in "\t\n"
-        if hidden or unicodedata.bidirectional(character) in TURNING:
-            raise ValueError(f"control character U+{ord(character):04X} is not allowed")
-    return text
-
-
-TURNING = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
-"""Bidirectional classes of invisible characters that turn the order of letters around."""
-
-Line = Annotated[str, Field(max_length=200, pattern=r"^[^\n\t]*$"), AfterValidator(_visible)]
-Words = Annotated[str, AfterValidator(_visible)]
+Line = Annotated[str, Field(max_length=200, pattern=r"^[^\n\t]*$"), AfterValidator(visible)]
+Words = Annotated[str, AfterValidator(visible)]
+Stated = AfterValidator(stated)
 
 
 class About(Frozen):
     """``entry.json``: what people want to know, and what the verifier needs.
+
+    No text that is required may be blank.
 
     Attributes:
         name: of the entry, also its folder's.
@@ -89,17 +87,19 @@ class About(Frozen):
     name: str = Field(pattern=f"^{NAME.pattern}$")
     suite: str = Field(max_length=40)
     track: Track
-    method: Line
+    method: Annotated[Line, Stated]
     description: Words = Field(default="", max_length=4000)
-    authors: list[Line] = Field(min_length=1, max_length=50)
-    code: Line
-    commit: Line
+    authors: list[Annotated[Line, Stated]] = Field(min_length=1, max_length=50)
+    code: Annotated[Line, Stated]
+    commit: Annotated[Line, Stated]
     solver: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.:-]{1,200}$")
-    hyperparameters: dict[str, Any] = Field(default_factory=dict)
+    hyperparameters: Annotated[dict[str, Any], AfterValidator(visible_throughout)] = Field(
+        default_factory=dict
+    )
     deterministic: bool = True
-    tuning: Words = Field(max_length=2000)
+    tuning: Annotated[Words, Stated] = Field(max_length=2000)
     trained_on_test_instances: bool
-    licence: Line
+    licence: Annotated[Line, Stated]
     hardware: Line = ""
     account: str = Field(default="", pattern=r"^[A-Za-z0-9-]{0,39}$")
 
@@ -152,6 +152,12 @@ def open_entry(folder: Path) -> Entry:
             f"entry '{clipped(folder.name)}': names are 2 to 40 lower-case letters, digits and "
             "hyphens"
         )
+    # From here on messages can name the folder as it is.
+    if not SUITE_NAME.fullmatch(folder.parent.name):
+        raise EntryError(
+            f"entry '{folder.name}' lies in '{clipped(folder.parent.name)}', which is no name of "
+            "a suite, such as amc-v1"
+        )
     if folder.parent.is_symlink() or folder.is_symlink() or not folder.is_dir():
         raise EntryError(f"{folder} is no folder of an entry")
     for path in sorted(folder.iterdir()):
@@ -172,7 +178,7 @@ def open_entry(folder: Path) -> Entry:
     if about.name != folder.name or about.suite != folder.parent.name:
         raise EntryError(
             f"{folder / ABOUT}: says {clipped(about.suite)}/{about.name}, but lies in "
-            f"{clipped(folder.parent.name)}/{folder.name}"
+            f"{folder.parent.name}/{folder.name}"
         )
     return Entry(folder, about, files_digest(folder, (ABOUT, submitted)))
 
@@ -235,7 +241,10 @@ def _trace(line: bytes, place: str) -> Trace:
     except ValidationError as error:
         raise EntryError(f"{place}: {fault(error)}") from error
     # The names of the fields and one value are all that is quoted: counting quotes finds a field
-    # that stands twice, of which readers take the one or the other, without reading twice.
-    if line.count(b'"') != 2 * len(trace.model_fields_set) + 2:
+    # that stands twice, of which readers take the one or the other, without reading twice. Names
+    # are looked for as well, since one with an escaped letter has as many quotes.
+    names = trace.model_fields_set
+    twice = line.count(b'"') != 2 * len(names) + 2
+    if twice or not all(f'"{name}"'.encode() in line for name in names):
         raise EntryError(f"{place}: a field stands twice, or a name has an odd spelling")
     return trace

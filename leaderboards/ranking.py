@@ -16,6 +16,7 @@ from hwenvs.reporting.statistics import (
     improvement_interval,
     interquartile_mean,
     median,
+    median_effort,
     probability_of_improvement,
 )
 
@@ -99,7 +100,7 @@ def _row(
         mean,
         bootstrap_interval(list(verdict.scores)),
         better,
-        float(np.quantile(efforts, 0.5, method="inverted_cdf")),
+        median_effort(efforts),
         float(np.isfinite(efforts).mean()),
         float(median(claimed)) if claimed else None,
     )

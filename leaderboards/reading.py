@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import unicodedata
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +23,9 @@ CLIP = 80
 GZIP = 31
 """zlib's code for a gzip header and its check sum."""
 
+TURNING = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+"""Bidirectional classes of invisible characters that turn the order of letters around."""
+
 
 def clipped(text: object) -> str:
     """``text`` in printable ASCII and not too long: it can neither flood a message nor forge one.
@@ -29,6 +34,47 @@ def clipped(text: object) -> str:
     """
     plain = ascii(str(text)[: CLIP + 1])[1:-1]
     return plain if len(plain) <= CLIP else f"{plain[:CLIP]}..."
+
+
+def visible(text: str) -> str:
+    """``text`` as it is, unless it holds what moves a terminal's cursor or turns letters around.
+
+    Raises:
+        ValueError: if it does; names the character.
+    """
+    for character in text:
+        # Only two controls that no program executes: tabulators and ends of lines.
+        hidden = unicodedata.category(character) == "Cc" and character not in "\t\n"
+        if hidden or unicodedata.bidirectional(character) in TURNING:
+            raise ValueError(f"control character U+{ord(character):04X} is not allowed")
+    return text
+
+
+def stated(text: str) -> str:
+    """``text`` as it is, unless it is blank.
+
+    Raises:
+        ValueError: if it is.
+    """
+    if not text.strip():
+        raise ValueError("must not be empty")
+    return text
+
+
+def visible_throughout(value: Any) -> Any:
+    """``value``, JSON of any depth, as it is, unless :func:`visible` refuses a string or a key.
+
+    Raises:
+        ValueError: if it does.
+    """
+    if isinstance(value, str):
+        visible(value)
+    elif isinstance(value, dict):
+        visible_throughout([*value.keys(), *value.values()])
+    elif isinstance(value, list):
+        for one in value:
+            visible_throughout(one)
+    return value
 
 
 def fault(error: ValidationError) -> str:
@@ -79,10 +125,11 @@ def check_json(text: bytes, place: str) -> None:
     """Refuses what readers of JSON understand differently, in a text that pydantic could read.
 
     Raises:
-        EntryError: if a key stands twice in an object, or a number is none that JSON has.
+        EntryError: if a key stands twice in an object, a number is none that JSON has, or it is
+            beyond the range of float64, which some readers make infinite.
     """
     try:
-        json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+        json.loads(text, object_pairs_hook=_once, parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise EntryError(f"{place}: {clipped(error)}") from error
 
@@ -104,3 +151,10 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no number of JSON")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"beyond the largest number of 64 bits: {number[:CLIP]}")
+    return value

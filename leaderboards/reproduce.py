@@ -25,8 +25,11 @@ Cell = tuple[str, int]
 Traces = dict[Cell, list[list[int]]]
 """Designs of runs, in order."""
 
-SAMPLED_TASKS, SAMPLED_SEEDS = 2, 5
-"""What is run again unless more is asked for. Fewer seeds could not tell distributions apart."""
+FEWEST_RUNS = 5
+"""Of a task, for scores to be compared: of fewer, the most different ones may pass for alike."""
+
+SAMPLED_TASKS, SAMPLED_SEEDS = 2, FEWEST_RUNS
+"""What is run again unless more is asked for."""
 
 SIGNIFICANCE = 0.05
 """Below this p-value runs count as different."""
@@ -39,11 +42,13 @@ class Reproduction:
     """What running a solver again showed.
 
     Attributes:
-        badge: ``"reproduced"`` (equal traces), ``"indistinguishable"`` (as good, of a solver that
-            is not deterministic by its own words), ``"different"``.
+        badge: ``"reproduced"`` (equal traces), ``"indistinguishable"`` (a solver that is not
+            deterministic by its own words, no difference of scores, and at least
+            :data:`FEWEST_RUNS` runs on each task that was run again), ``"different"`` (neither).
         cells: what was run again.
         equal: how many traces were equal.
-        p_value: that the scores come from one distribution, by permutation of runs within tasks.
+        p_value: how probably mean scores would differ at least as much if both sets of runs came
+            from one distribution, see :func:`permutation_test`.
     """
 
     badge: Badge
@@ -111,20 +116,22 @@ def reproduce(
     traces = _traces(entry, traced, chosen)
     again = _run(entry, traced, chosen, workers, progress)
     equal = sum(again[cell] == traces[cell] for cell in chosen)
-    p_value = permutation_test(
-        _by_task(traced, traces), _by_task(traced, again), int(entry.digest[:8], 16)
-    )
+    submitted = _by_task(traced, traces)
+    p_value = permutation_test(submitted, _by_task(traced, again), int(entry.digest[:8], 16))
     badge: Badge = "reproduced"
     if equal < len(chosen):
-        as_good = not entry.about.deterministic and p_value >= SIGNIFICANCE
+        enough = min(map(len, submitted)) >= FEWEST_RUNS
+        as_good = not entry.about.deterministic and enough and p_value >= SIGNIFICANCE
         badge = "indistinguishable" if as_good else "different"
     return Reproduction(badge, tuple(chosen), equal, p_value)
 
 
 def permutation_test(first: list[Floats], second: list[Floats], seed: int = 0) -> float:
-    """p-value that two samples of scores, by task, have one distribution: difference of means.
+    """p-value of the difference of means between two samples of scores, by task.
 
-    Scores are exchanged within tasks; both directions count.
+    How probably the means differ at least as much, in either direction, if the samples have one
+    distribution on each task: the share of random exchanges of scores within tasks in which they
+    do.  It is not the probability that the distributions are one.
     """
     random = np.random.default_rng(seed)
     observed = abs(sum(float(b.mean() - a.mean()) for a, b in zip(first, second, strict=True)))

@@ -148,11 +148,16 @@ def _array(task: Task, trace: Trace, entry: Entry) -> NDArray[np.int64]:
         block = np.array(trace.designs, dtype=np.int64)
         problem.actions(block)
     except OverflowError as error:
-        number = next(n for n, d in enumerate(trace.designs, 1) if max(map(abs, d)) > LARGEST)
+        number = next(n for n, design in enumerate(trace.designs, 1) if not _fits(design))
         raise EntryError(f"{where}, evaluation {number}: a number beyond 64 bits") from error
     except DesignError as error:
         raise EntryError(f"{where}, {_first_fault(task, block)}") from error
     return block
+
+
+def _fits(design: list[int]) -> bool:
+    """Whether its integers fit in 64 bits, of which there is one more below zero than above."""
+    return min(design) >= -LARGEST - 1 and max(design) <= LARGEST
 
 
 def _first_fault(task: Task, block: NDArray[np.int64]) -> str:

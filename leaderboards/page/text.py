@@ -8,9 +8,18 @@ from typing import Any
 MINUTE = 60.0
 
 _UNPRINTABLE = dict.fromkeys(
-    (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000)), "\ufffd"
+    (
+        *range(0x09),
+        *range(0x0B, 0x20),
+        *range(0x7F, 0xA0),
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+        *range(0xD800, 0xE000),
+    ),
+    "\ufffd",
 )
-"""Control characters (all but tab and line feed) and halves of surrogate pairs."""
+"""Control characters (all but tab and line feed), those that turn the order of letters around, and
+halves of surrogate pairs."""
 
 
 def fixed(value: float, digits: int = 3) -> str:
@@ -48,5 +57,5 @@ def sort_key(value: float | None) -> str:
 
 
 def clean(value: Any) -> Any:
-    """Plain text without characters that HTML cannot hold; all else as it is."""
+    """Plain text without characters that HTML cannot hold or that turn others; else as it is."""
     return value.translate(_UNPRINTABLE) if type(value) is str else value

@@ -100,6 +100,20 @@ def test_only_plain_names_are_entries(
     assert "names are 2 to 40 lower-case letters" in refusal(folder, small_suite)
 
 
+@pytest.mark.parametrize(
+    "name", ["x\n::error file=a::forged", "small", "small-v0", "Small-v1", "small-v1 ", "\u202e-v1"]
+)
+def test_entries_lie_in_folders_with_names_of_suites(
+    name: str, entry: Path, small_suite: TraceSuite, refusal: Refusal
+) -> None:
+    # Messages repeat these names: one with a new line could pass for a command of a workflow.
+    suite = entry.parent.rename(entry.parent.with_name(name))
+    assert "which is no name of a suite" in refusal(suite / entry.name, small_suite)
+    (suite / entry.name / RUNS).unlink()
+    (suite / entry.name / ABOUT).unlink()
+    assert "which is no name of a suite" in refusal(suite / entry.name, small_suite)
+
+
 @pytest.mark.parametrize("name", ["../x", "/etc/passwd", "random\n", "random\u0000", "a/b", "a.b"])
 def test_names_inside_an_entry_are_no_paths(
     name: str, entry: Path, small_suite: TraceSuite, refusal: Refusal
@@ -172,6 +186,21 @@ ABOUTS: dict[str, tuple[dict[str, Any], str]] = {
     "lines in a line": ({"method": "A\nB"}, "method: "),
     "an escape sequence": ({"method": "\u001b[31mred"}, r"method: .*U\+001B"),
     "letters turned around": ({"tuning": "\u202egnp"}, r"tuning: .*U\+202E"),
+    "letters turned around in a setting": (
+        {"hyperparameters": {"a": [{"b": "\u202egnp"}]}},
+        r"hyperparameters: .*U\+202E",
+    ),
+    "a bell in the name of a setting": (
+        {"hyperparameters": {"a": {"b\u0007": 1}}},
+        r"hyperparameters: .*U\+0007",
+    ),
+    "no method": ({"method": ""}, "method: must not be empty"),
+    "a blank method": ({"method": "\u3000 "}, "method: must not be empty"),
+    "no commit": ({"commit": ""}, "commit: must not be empty"),
+    "no code": ({"code": ""}, "code: must not be empty"),
+    "no licence": ({"licence": ""}, "licence: must not be empty"),
+    "nothing on tuning": ({"tuning": "\n"}, "tuning: must not be empty"),
+    "a nameless author": ({"authors": ["A", ""]}, "authors.1: must not be empty"),
     "text for yes or no": ({"trained_on_test_instances": "no"}, "trained_on_test_instances: "),
     "a number for yes or no": ({"deterministic": 1}, "deterministic: "),
     "code for a solver": ({"solver": "os; import sys"}, "solver: "),
@@ -221,6 +250,24 @@ def test_a_key_that_stands_twice_is_refused_however_deep(
     assert "key 'lr' stands twice" in refusal(entry, small_suite)
     (entry / ABOUT).write_text(text.replace("{", '{"method": "Another", ', 1))
     assert "key 'method' stands twice" in refusal(entry, small_suite)
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "1" + "0" * 400 + ".0"])
+def test_a_number_that_readers_make_infinite_is_refused_however_deep(
+    number: str, entry: Path, small_suite: TraceSuite, refusal: Refusal
+) -> None:
+    text = (entry / ABOUT).read_text()
+    endless = f'"hyperparameters": {{"a": [{{"b": {number}}}]}}'
+    (entry / ABOUT).write_text(text.replace('"hyperparameters": {}', endless))
+    assert "beyond the largest number of 64 bits: " in refusal(entry, small_suite)
+
+
+def test_hyper_parameters_may_be_any_other_json(entry: Path, small_suite: TraceSuite) -> None:
+    told = {"a": [1, 2.5e300, None, True, {"b": "two\nlines, \u03b2"}], "": 1 << 70}
+    fields = json.loads((entry / ABOUT).read_text())
+    (entry / ABOUT).write_text(json.dumps({**fields, "hyperparameters": told}))
+    verdict = verify(open_entry(entry), small_suite)
+    assert verdict.entry.about.hyperparameters == told
 
 
 def test_a_number_of_thousands_of_digits_is_refused(

@@ -84,6 +84,20 @@ def stored(**sizes: int) -> bytes:
     return bytes(content)
 
 
+def padded(front: bytes, between: bytes) -> bytes:
+    """An honest file with bytes before its first and its last array, which zip readers skip."""
+    content = saved()
+    last = content.rindex(b"PK\x03\x04")
+    directory = content.index(b"PK\x01\x02")
+    end = bytearray(content[-22:])
+    members = bytearray(content[directory:-22])
+    place = members.rindex(b"PK\x01\x02") + 42
+    struct.pack_into("<I", members, place, last + len(between))
+    struct.pack_into("<I", end, 16, directory + len(between))
+    parts = content[:last], between, content[last:directory], bytes(members), bytes(end)
+    return front + b"".join(parts)
+
+
 def many_members(count: int) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
@@ -172,6 +186,9 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "many members": (many_members(500), "has 500 members; at most 18"),
     "cut off": (saved()[:-30], "is no zip file"),
     "cut in front": (saved()[100:], "sound zip|must be"),
+    "something in front": (padded(b"x" * 1000, b""), "bytes that are none of its arrays'"),
+    "something between": (padded(b"", b"x" * 1000), "bytes that are none of its arrays'"),
+    "a script in front": (padded(b"#!/bin/sh\nexit\n", b""), "from byte 0 on"),
     "something behind": (saved() + b"more", "something follows its end"),
 }
 
@@ -218,6 +235,7 @@ def test_any_damaged_byte_is_refused_or_read_as_a_policy(tmp_path: Path) -> None
 def test_the_honest_file_of_these_tests_is_accepted(
     policy_entry: Path, policy_suite: PolicySuite
 ) -> None:
+    assert padded(b"", b"") == saved()
     (policy_entry / POLICY).write_bytes(saved())
     assert verify(open_entry(policy_entry), policy_suite).effective == 10
     fortran = saved(weight_0=np.asfortranarray(np.ones((4, FEATURES))))

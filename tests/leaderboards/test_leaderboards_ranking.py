@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hwenvs.leaderboards import ranking
 from hwenvs.leaderboards.entries import About, Entry
 from hwenvs.leaderboards.ranking import Row, rank
 from hwenvs.leaderboards.suites import Task, TraceSuite
@@ -126,6 +127,14 @@ def test_columns_are_computed_over_all_runs_of_all_tasks() -> None:
     assert row.seconds == 2.0
     (row,) = ranked(verdict("less", [[1.0] * 9 + [0.0], [0.0] * 10]))
     assert row.effort == np.inf
+
+
+def test_evaluations_are_counted_as_reports_count_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[float]] = []
+    monkeypatch.setattr(ranking, "median_effort", lambda efforts: seen.append(efforts) or 7.0)
+    (row,) = ranked(verdict("half", [[1.0] * 10, [0.0] * 10], reached=2))
+    assert row.effort == 7.0
+    assert seen == [[2.0] * 10 + [np.inf] * 10]
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4))))

@@ -15,7 +15,14 @@ import pytest
 from hwenvs.errors import ArgumentError, EntryError, SolverError
 from hwenvs.leaderboards.board import ENTRIES
 from hwenvs.leaderboards.entries import ABOUT, Entry, open_entry
-from hwenvs.leaderboards.reproduce import every, permutation_test, reproduce, sampled
+from hwenvs.leaderboards.reproduce import (
+    FEWEST_RUNS,
+    SIGNIFICANCE,
+    every,
+    permutation_test,
+    reproduce,
+    sampled,
+)
 from hwenvs.leaderboards.submit import submit
 from hwenvs.leaderboards.suites import TraceSuite
 from hwenvs.solving import get_solver, solve
@@ -112,6 +119,48 @@ def test_a_trace_from_another_seed_is_not_reproduced(
     assert found.equal == 0
     # As good as the real thing is enough only for who did not promise the same.
     assert found.badge == ("different" if deterministic else "indistinguishable")
+
+
+@pytest.mark.parametrize(
+    ("kept", "badge"), [((5, 5), "indistinguishable"), ((5, 4), "different"), ((2, 2), "different")]
+)
+def test_a_few_runs_of_a_task_are_not_enough_to_be_indistinguishable(
+    kept: tuple[int, int],
+    badge: str,
+    entry: Path,
+    lines: list[dict[str, Any]],
+    rewrite: Rewrite,
+    small_suite: TraceSuite,
+) -> None:
+    allowed = dict(zip((HAQ, NAS), kept, strict=True))
+    lines = [line for line in lines if line["seed"] < allowed[line["environment"]]]
+    for line in lines:
+        task = small_suite.task(line["environment"])
+        run = solve("random", task.environment, 20, line["seed"] + 100, **task.arguments)
+        line["designs"] = run.designs
+    rewrite(entry, lines)
+    say(entry, deterministic=False)
+    found = reproduce(open_entry(entry), small_suite)
+    assert len(found.cells) == sum(kept)
+    assert found.p_value >= SIGNIFICANCE, "the scores are alike: only the number of runs decides"
+    assert found.badge == badge
+
+
+def test_equal_traces_are_reproduced_however_few(
+    entry: Path, lines: list[dict[str, Any]], rewrite: Rewrite, small_suite: TraceSuite
+) -> None:
+    rewrite(entry, [line for line in lines if line["seed"] < 2])
+    say(entry, deterministic=False)
+    found = reproduce(open_entry(entry), small_suite)
+    assert (found.badge, found.equal) == ("reproduced", 4)
+
+
+def test_runs_that_are_compared_are_enough_to_tell_opposites_apart() -> None:
+    def least(runs: int) -> float:
+        return permutation_test([np.ones(runs)], [np.zeros(runs)])
+
+    assert least(FEWEST_RUNS) < SIGNIFICANCE / 2
+    assert least(FEWEST_RUNS - 2) > SIGNIFICANCE
 
 
 def test_one_forged_run_among_equal_ones_is_different(

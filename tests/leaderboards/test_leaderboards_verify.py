@@ -131,6 +131,22 @@ def test_a_field_that_stands_twice_is_refused(
     assert "line 1: a field stands twice" in refusal(entry, small_suite)
 
 
+@pytest.mark.parametrize("field", ["environment", "seed", "designs", "seconds"])
+def test_a_field_whose_name_is_spelt_with_escapes_is_refused(
+    field: str,
+    entry: Path,
+    lines: Lines,
+    rewrite: Rewrite,
+    small_suite: TraceSuite,
+    refusal: Refusal,
+) -> None:
+    odd = f"{field[0]}\\u{ord(field[1]):04x}{field[2:]}"
+    spelt = json.dumps(lines[0]).replace(f'"{field}"', f'"{odd}"')
+    assert json.loads(spelt) == lines[0]
+    rewrite(entry, [spelt.encode()])
+    assert "line 1: a field stands twice, or a name has an odd" in refusal(entry, small_suite)
+
+
 def changed_designs(problem_sizes: int) -> dict[str, tuple[Callable[[list[int]], object], str]]:
     return {
         "one decision short": (lambda d: d[:-1], f"{problem_sizes - 1} decisions instead of"),
@@ -162,6 +178,27 @@ def test_a_design_that_no_episode_ends_with_is_refused_with_its_place(
     said = refusal(entry, small_suite)
     assert f"random, {HAQ}, seed 3, evaluation 7: " in said
     assert message in said
+
+
+@pytest.mark.parametrize("number", [1 << 63, -(1 << 63) - 1, 1 << 70])
+def test_the_evaluation_with_a_number_beyond_64_bits_is_named(
+    number: int,
+    entry: Path,
+    lines: Lines,
+    rewrite: Rewrite,
+    small_suite: TraceSuite,
+    refusal: Refusal,
+) -> None:
+    run = seed_of(lines, HAQ, 3)
+    # The least number that fits comes first: its magnitude is not what decides.
+    run["designs"][0][0] = -(1 << 63)
+    run["designs"][1][0] = number
+    rewrite(entry, lines)
+    said = refusal(entry, small_suite)
+    assert f"random, {HAQ}, seed 3, evaluation 2: a number beyond 64 bits" in said
+    run["designs"][1][0] = run["designs"][2][0]
+    rewrite(entry, lines)
+    assert "evaluation 1: " in refusal(entry, small_suite)
 
 
 def test_a_masked_operator_is_refused(

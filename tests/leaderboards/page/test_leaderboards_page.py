@@ -16,6 +16,7 @@ from hwenvs.leaderboards.board import ENTRIES, LOG, check_board
 from hwenvs.leaderboards.entries import ABOUT, About, open_entry
 from hwenvs.leaderboards.log import append, head
 from hwenvs.leaderboards.page import render, write
+from hwenvs.leaderboards.reproduce import FEWEST_RUNS
 from hwenvs.leaderboards.verify import verify
 
 
@@ -111,6 +112,15 @@ def test_badges_and_tracks_are_explained(reader):
     for track in ("design", "search", "policy"):
         assert f"track-{track}" in ids
     assert "HAQ-ResNet20-v0 seed 3" in reader.text, "what was run again"
+
+
+def test_the_page_says_what_makes_a_badge(reader):
+    told = reader.text.rpartition("Badges")[2].rpartition("Tracks")[0]
+    alike, different = told.partition("indistinguishable")[2].rsplit("differentThe", 1)
+    assert f"on at least {FEWEST_RUNS} runs of each environment" in alike
+    # A solver that breaks its promise is different with equal scores as well.
+    assert "it promises equal designs for equal seeds, or its scores differ too" in different
+    assert f"or there are fewer than {FEWEST_RUNS} runs of an environment" in different
 
 
 def test_a_board_with_faults_is_not_shown(checked):

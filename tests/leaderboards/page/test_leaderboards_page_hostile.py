@@ -42,13 +42,15 @@ def test_hostile_words_stay_words(checked, reader, read):
             }
         )
         hostile[key] = replace(verdict, entry=replace(verdict.entry, about=about))
-    page = render(replace(checked, verdicts=hostile))
+    lines = [line.model_copy(update={"reruns": [(HOSTILE, 3)]}) for line in checked.lines]
+    page = render(replace(checked, verdicts=hostile, lines=tuple(lines)))
     attacked = read(page)
     assert len(attacked.all("script")) == 1
     assert page.count("</script") == 1
     assert not attacked.all("img")
     assert not [name for _, a in attacked.tags for name in a if name.startswith("on")]
     assert "\x00" not in page
+    assert "\u202e" not in page
     assert "{{ 7 * 7 }}" in page
     # Of the honest page's tags only links to code are gone: nothing else came or went.
     honest = Counter(tag for tag, _ in reader.tags)

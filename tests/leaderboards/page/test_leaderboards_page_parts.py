@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hwenvs.leaderboards.page.colours import DARK, LIGHT, contrast, legible, sty
 from hwenvs.leaderboards.page.designs import choices, panels, picture
 from hwenvs.leaderboards.page.pictures import Curve, interval, learning_curves
 from hwenvs.leaderboards.page.text import clean, duration, effort, fixed, sort_key
+from hwenvs.leaderboards.reading import TURNING
 from hwenvs.reporting import palette
 
 
@@ -49,6 +51,13 @@ def test_numbers_have_fixed_digits():
     assert [duration(s) for s in (0.5, 65, 600, 36000)] == ["0.50 s", "65 s", "10.0 min", "600 min"]
     assert float(sort_key(None)) == float(sort_key(float("inf"))) > float(sort_key(1e6))
     assert clean("a\x00b\ud800\n") == "a\ufffdb\ufffd\n"
+
+
+def test_the_page_turns_no_letters_around():
+    every = "".join(map(chr, range(0x110000)))
+    left = {c for c in clean(every) if unicodedata.bidirectional(c) in TURNING}
+    assert left == set()
+    assert clean("\u05d0\u200f \u03b2") == "\u05d0\u200f \u03b2", "words of all scripts stay"
 
 
 def test_intervals_stay_on_their_axis():
