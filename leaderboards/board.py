@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hwenvs.errors import DataError, EntryError, HwenvsError, unknown_name
 from hwenvs.leaderboards.entries import open_entry
-from hwenvs.leaderboards.log import Line, differences, latest, read_log
+from hwenvs.leaderboards.log import AnyLine, Line, Withdrawal, differences, latest, read_log
+from hwenvs.leaderboards.log import withdraw as log_withdrawal
 from hwenvs.leaderboards.ranking import Row, rank
 from hwenvs.leaderboards.reading import clipped
 from hwenvs.leaderboards.retired import kept, outdated, replaced
-from hwenvs.leaderboards.suites import FOLDER, Suite, UnionSuite, load_suite, suite_names
+from hwenvs.leaderboards.suites import FOLDER, Suite, UnionSuite, load_suite, strays, suite_names
 from hwenvs.leaderboards.unions import joined, members, parts_of, weakest
 from hwenvs.leaderboards.verify import Verdict, verify
 
@@ -39,12 +41,12 @@ class Board:
     suites: tuple[Suite, ...]
     retired: tuple[Suite, ...] = ()
     verdicts: dict[tuple[str, str], Verdict] = field(default_factory=dict)
-    lines: tuple[Line, ...] = ()
+    lines: tuple[AnyLine, ...] = ()
     faults: list[str] = field(default_factory=list)
 
     def rows(self, suite: Suite) -> list[Row]:
         """The table of a suite: entries that were verified and logged, best first."""
-        last = latest(list(self.lines))
+        last = latest(self.lines)
         logged = {key: verdict for key, verdict in self.verdicts.items() if key in last}
         own: list[Verdict] = [one for key, one in logged.items() if key[0] == suite.id]
         if isinstance(suite, UnionSuite):
@@ -90,7 +92,7 @@ def check_board(folder: Path, suites: Path = FOLDER, progress: Progress | None =
         suites: folder of the frozen suites.
         progress: see :data:`Progress`.
     """
-    readable, faults = _suites(suites)
+    readable, faults = read_suites(suites)
     wrong = outdated(readable)
     past = replaced(readable, wrong)
     live = tuple(suite for suite in readable if suite.id not in past)
@@ -102,7 +104,7 @@ def check_board(folder: Path, suites: Path = FOLDER, progress: Progress | None =
         board.lines = tuple(read_log(folder / LOG))
     except EntryError as error:
         board.faults.append(str(error))
-    last = latest(list(board.lines))
+    last = latest(board.lines)
     board.faults += _suites_against_log(board)
     folders = entry_folders(folder)
     for number, path in enumerate(folders):
@@ -112,6 +114,10 @@ def check_board(folder: Path, suites: Path = FOLDER, progress: Progress | None =
         try:
             if key[0] in retired:
                 board.faults += kept(open_entry(path), retired[key[0]], last.get(key))
+                continue
+            if wrong.get(key[0]):
+                # Scores would say nothing while the suite has a fault; files can have one too.
+                open_entry(path)
                 continue
             verdict = judged(path, board.suites)
         except HwenvsError as error:
@@ -149,13 +155,49 @@ def against_log(verdict: Verdict, line: Line | None) -> list[str]:
     if line is None:
         return [f"{name} is not in the log: hwenvs leaderboard log {name}"]
     digests = {"suite": verdict.suite.digest, "entry": verdict.entry.digest}
-    return differences(name, line, **digests, verdict=verdict.digest)
+    return [
+        *differences(name, line, **digests, verdict=verdict.digest),
+        *(
+            f"{name}: log line {line.number} runs {key} with seed {seed}, which the suite lacks"
+            for key, seed in line.reruns
+            if (key, seed) not in verdict.suite.runs
+        ),
+    ]
 
 
-def _suites(folder: Path) -> tuple[tuple[Suite, ...], list[str]]:
+def withdraw(folder: Path, name: str) -> Withdrawal:
+    """Removes an entry and says so in the log, which would miss it otherwise.
+
+    Its folder may be gone already: then the line is all that is added.
+
+    Args:
+        folder: of the board.
+        name: ``SUITE/NAME``.
+
+    Raises:
+        UnknownNameError: if the log has no verdict on such an entry.
+        EntryError: if the log was tampered with.
+    """
+    logged = {f"{suite}/{entry}" for suite, entry in latest(read_log(folder / LOG))}
+    if name not in logged:
+        raise unknown_name("entry of the log", name, logged)
+    suite, _, entry = name.partition("/")
+    line = log_withdrawal(folder / LOG, suite, entry)
+    path = folder / ENTRIES / suite / entry
+    if path.is_symlink():
+        path.unlink()
+    elif path.is_dir():
+        shutil.rmtree(path)
+    return line
+
+
+def read_suites(folder: Path) -> tuple[tuple[Suite, ...], list[str]]:
     """The suites that can be read, and why others cannot; a union is read with its parts."""
     suites: list[Suite] = []
-    faults = []
+    faults = [
+        f"{folder / clipped(name)} is no suite, whose file is NAME-vN.json"
+        for name in strays(folder)
+    ]
     for name in suite_names(folder):
         try:
             suites.append(load_suite(name, folder))
@@ -174,7 +216,7 @@ def _suites(folder: Path) -> tuple[tuple[Suite, ...], list[str]]:
 
 def _suites_against_log(board: Board) -> list[str]:
     """Suites that are not those that verdicts were logged on, each told once."""
-    logged = {line.suite: line for line in board.lines}
+    logged = {line.suite: line for line in board.lines if isinstance(line, Line)}
     return [
         f"suite {suite.id} is not the one of log line {logged[suite.id].number}"
         for suite in (*board.suites, *board.retired)

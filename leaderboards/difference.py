@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hwenvs.errors import EntryError
+from hwenvs.errors import DataError, EntryError
 from hwenvs.leaderboards.board import ENTRIES, LOG, SUITES
-from hwenvs.leaderboards.entries import ABOUT, FILES, parse_about
-from hwenvs.leaderboards.log import extends, read_log
+from hwenvs.leaderboards.entries import ABOUT, FILES, MOST_ABOUT, NAME, parse_about
+from hwenvs.leaderboards.log import AnyLine, Withdrawal, extends, latest, read_log
 from hwenvs.leaderboards.reading import clipped
+from hwenvs.leaderboards.suites import NAME as SUITE
+from hwenvs.leaderboards.suites import read_suite
+
+Files = dict[str, bytes | None]
+"""Digests by path; None for what is no plain file."""
 
 
 @dataclass
@@ -21,10 +27,12 @@ class Difference:
     Attributes:
         entries: ``SUITE/NAME`` of the entries that are new or changed, in order.
         faults: what a contribution may not do, in words.
+        suites: ids of the suites that are new.
     """
 
     entries: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    suites: list[str] = field(default_factory=list)
 
 
 def difference(
@@ -32,106 +40,182 @@ def difference(
 ) -> Difference:
     """Compares two states of a board's folder; reads files and runs nothing.
 
-    New entries and new suites may come; the log may grow by verdicts on what changed; an entry
-    that was there may only be changed by the account that it names.  Code and the page are not
-    looked at: that is for people and for other tests.
+    New entries may come, in the name of the account that contributes them; an entry that was there
+    may only be changed or removed by the account that it names.  The log may grow by verdicts on
+    what changed and by withdrawals of what was removed.  Code and the page are not looked at: that
+    is for people and for other tests.
 
     Args:
         before: the folder as it was.
         after: the folder as it would be.
-        account: who contributes; nobody's entries may be changed without one.
-        maintainer: whether it is one, who may also remove and change entries, and give badges.
+        account: who contributes; nobody's entries may come or be changed without one.
+        maintainer: whether it is one, who may also add suites, remove and change entries, and give
+            badges.
     """
     found = Difference()
-    _suites(before / SUITES, after / SUITES, found)
-    old, new = _entries(before / ENTRIES), _entries(after / ENTRIES)
+    _suites(before / SUITES, after / SUITES, maintainer, found)
+    files = _files(before / ENTRIES), _files(after / ENTRIES)
+    _check_places(*files, found)
+    old, new = (_entries(each) for each in files)
     for key in sorted(old.keys() | new.keys()):
         if old.get(key) == new.get(key):
             continue
-        if len(key.split("/")) != 2:
-            found.faults.append(f"{ENTRIES}/{clipped(key)}: belongs to no entry SUITE/NAME")
-            continue
         if key in new:
             found.entries.append(key)
-        if key in old and not maintainer:
-            _check_owner(before, key, account, "changed" if key in new else "removed", found)
-        elif key in new and not maintainer:
+        if maintainer:
+            continue
+        if key in old and not _owns(before, key, account):
+            found.faults.append(_not_yours(before, key, "changed" if key in new else "removed"))
+        elif key in new and new[key].get(f"{key}/{ABOUT}") is not None:
+            # One that is missing or a link is told of elsewhere.
             _check_claim(after, key, account, found)
-    _log(before / LOG, after / LOG, maintainer, found)
+    _log(before / LOG, after / LOG, maintainer, (old.keys(), new.keys()), found)
     return found
 
 
-def _suites(before: Path, after: Path, found: Difference) -> None:
+def _suites(before: Path, after: Path, maintainer: bool, found: Difference) -> None:
     """Suites are frozen: a change is a new version, in a new file."""
     old, new = _files(before), _files(after)
-    found.faults += [
-        f"{SUITES}/{clipped(name)}: is no plain file" for name, what in new.items() if what is None
-    ]
-    for name, content in sorted(old.items()):
-        if name not in new:
-            found.faults.append(f"{SUITES}/{clipped(name)}: suites are never removed")
-        elif new[name] != content:
+    for name, content in new.items():
+        place = f"{SUITES}/{clipped(name)}"
+        if content is None:
+            found.faults.append(f"{place}: is no plain file")
+        elif name in old:
+            if content != old[name]:
+                found.faults.append(f"{place}: suites are frozen; a change is a new version")
+        elif not SUITE.fullmatch(name.removesuffix(".json")) or not name.endswith(".json"):
+            found.faults.append(f"{place}: is no suite, whose file is NAME-vN.json")
+        elif not maintainer:
+            # What all entries are judged by, and what the verifier makes environments of.
+            found.faults.append(f"{place}: suites are added by maintainers")
+        else:
+            try:
+                found.suites.append(read_suite(after / name).id)
+            except DataError as error:
+                found.faults.append(str(error))
+    for name in old.keys() - new.keys():
+        found.faults.append(f"{SUITES}/{clipped(name)}: suites are never removed")
+
+
+def _check_places(old: Files, new: Files, found: Difference) -> None:
+    """Only files of entries may come; links are never followed, and never wanted."""
+    for name in sorted(old.keys() | new.keys()):
+        if name in new and new[name] is None:
+            found.faults.append(f"{ENTRIES}/{clipped(name)}: is no plain file")
+        elif old.get(name) != new.get(name) and _key(name) is None:
             found.faults.append(
-                f"{SUITES}/{clipped(name)}: suites are frozen; a change is a new version"
+                f"{ENTRIES}/{clipped(name)}: belongs to no entry SUITE/NAME, which holds "
+                f"{', '.join(FILES)} only"
             )
 
 
-def _check_owner(before: Path, key: str, account: str, what: str, found: Difference) -> None:
-    owner = _account(before, key)
-    if not account or owner.lower() != account.lower():
-        whose = f"the account {owner!r}" if owner else "a maintainer"
-        found.faults.append(f"{ENTRIES}/{key}: may only be {what} by {whose}")
+def _owns(before: Path, key: str, account: str) -> bool:
+    return bool(account) and _owner(before, key).lower() == account.lower()
 
 
-def _check_claim(after: Path, key: str, account: str, found: Difference) -> None:
-    """An entry in the name of somebody else's account could not be corrected by who sent it."""
-    owner = _account(after, key)
-    if owner and owner.lower() != account.lower():
-        found.faults.append(f"{ENTRIES}/{key}: names the account {owner!r}, not {account!r}")
-
-
-def _account(folder: Path, key: str) -> str:
-    """The account that an entry names; empty where it cannot be read, which verifying tells."""
-    path = folder / ENTRIES / key / ABOUT
+def _owner(before: Path, key: str) -> str:
+    """The account that an entry names; empty, which nobody has, where it cannot be read."""
     try:
-        return parse_about(path.read_bytes(), ABOUT).account
+        return _account(before, key)
     except (OSError, EntryError):
         return ""
 
 
-def _log(before: Path, after: Path, maintainer: bool, found: Difference) -> None:
+def _not_yours(before: Path, key: str, what: str) -> str:
+    owner = _owner(before, key)
+    whose = f"the account {owner!r}" if owner else "a maintainer"
+    return f"{ENTRIES}/{key}: may only be {what} by {whose}"
+
+
+def _check_claim(after: Path, key: str, account: str, found: Difference) -> None:
+    """An entry in another name could not be corrected by who sent it, and would join others' rows.
+
+    Rows of unions are of one account: entries that name none are the project's own.
+    """
+    try:
+        owner = _account(after, key)
+    except EntryError as error:
+        found.faults.append(str(error))
+        return
+    if not account:
+        found.faults.append(f"{ENTRIES}/{key}: whose it is cannot be told without an account")
+    elif not owner:
+        found.faults.append(f"{ENTRIES}/{key}: names no account; it must name {account!r}")
+    elif owner.lower() != account.lower():
+        found.faults.append(f"{ENTRIES}/{key}: names the account {owner!r}, not {account!r}")
+
+
+def _account(folder: Path, key: str) -> str:
+    with (folder / ENTRIES / key / ABOUT).open("rb") as file:
+        text = file.read(MOST_ABOUT + 1)
+    return parse_about(text, f"{ENTRIES}/{key}/{ABOUT}").account
+
+
+def _log(
+    before: Path,
+    after: Path,
+    maintainer: bool,
+    entries: tuple[AbstractSet[str], AbstractSet[str]],
+    found: Difference,
+) -> None:
     old, new = (path.read_bytes() if path.is_file() else b"" for path in (before, after))
     if after.is_symlink() or not extends(old, new):
         found.faults.append(f"{LOG}: lines that were there are changed or gone; it only grows")
         return
     try:
-        added = read_log(after)[old.count(b"\n") :]
+        lines = read_log(after)
     except EntryError as error:
         found.faults.append(str(error))
         return
-    for line in added if not maintainer else ():
-        key = f"{line.suite}/{line.entry}"
-        if key not in found.entries:
-            found.faults.append(f"{LOG}, line {line.number}: is about {clipped(key)}, not changed")
-        if line.badge != "replayed":
-            found.faults.append(
-                f"{LOG}, line {line.number}: maintainers give the badge {line.badge!r}"
-            )
+    known, removed = old.count(b"\n"), entries[0] - entries[1]
+    for line in lines[known:] if not maintainer else ():
+        _check_line(line, removed, found)
+    was, stays = ({"/".join(key) for key in latest(some)} for some in (lines[:known], lines))
+    found.faults += [
+        f"{ENTRIES}/{key}: is removed, but not withdrawn: hwenvs leaderboard withdraw {key}"
+        for key in sorted(removed & stays)
+    ]
+    found.faults += [
+        f"{LOG}: withdraws {key}, which is still there"
+        for key in sorted((was - stays) & entries[1])
+    ]
 
 
-def _entries(root: Path) -> dict[str, dict[str, bytes | None]]:
-    """Files by entry; what lies elsewhere stands under its own path."""
-    found: dict[str, dict[str, bytes | None]] = {}
-    for name, content in _files(root).items():
-        parts = name.split("/")
-        key = "/".join(parts[:2]) if len(parts) == 3 and parts[2] in FILES else name
-        found.setdefault(key, {})[name] = content
+def _check_line(line: AnyLine, removed: AbstractSet[str], found: Difference) -> None:
+    """What anybody may log: that an entry of this contribution was replayed, or is removed."""
+    place, key = f"{LOG}, line {line.number}", f"{line.suite}/{line.entry}"
+    if isinstance(line, Withdrawal):
+        if key not in removed:
+            found.faults.append(f"{place}: withdraws {key}, which is not removed")
+        return
+    if key not in found.entries:
+        found.faults.append(f"{place}: is about {key}, not changed")
+    if line.badge != "replayed":
+        found.faults.append(f"{place}: maintainers give the badge {line.badge!r}")
+
+
+def _entries(files: Files) -> dict[str, Files]:
+    """Files by entry, without those that belong to none."""
+    found: dict[str, Files] = {}
+    for name, content in files.items():
+        if (key := _key(name)) is not None:
+            found.setdefault(key, {})[name] = content
     return found
 
 
-def _files(root: Path) -> dict[str, bytes | None]:
+def _key(path: str) -> str | None:
+    """``SUITE/NAME`` of the entry that a file belongs to; None if it belongs to none.
+
+    The names are plain, so that no message can be forged through them.
+    """
+    parts = path.split("/")
+    plain = len(parts) == 3 and SUITE.fullmatch(parts[0]) and NAME.fullmatch(parts[1])
+    return "/".join(parts[:2]) if plain and parts[2] in FILES else None
+
+
+def _files(root: Path) -> Files:
     """Digests of files by path below ``root``; None for links, which are not followed."""
-    return {str(path.relative_to(root)): _content(path) for path in sorted(_walk(root))}
+    return {path.relative_to(root).as_posix(): _content(path) for path in sorted(_walk(root))}
 
 
 def _content(path: Path) -> bytes | None:

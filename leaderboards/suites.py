@@ -38,6 +38,7 @@ __all__ = [
     "UnionSuite",
     "load_suite",
     "read_suite",
+    "strays",
     "suite_names",
 ]
 
@@ -64,6 +65,11 @@ class Suite(Frozen):
     def id(self) -> str:
         """Name and version, e.g. ``"amc-v1"``."""
         return f"{self.name}-v{self.version}"
+
+    @property
+    def runs(self) -> frozenset[tuple[str, int]]:
+        """Task and seed of every run that it asks for: none, unless traces are submitted to it."""
+        return frozenset()
 
     @property
     def digest(self) -> str:
@@ -101,6 +107,11 @@ class TraceSuite(Suite):
             if len(set(values)) < len(values):
                 raise ValueError(f"a {what} stands twice in suite {self.id}")
         return self
+
+    @property
+    def runs(self) -> frozenset[tuple[str, int]]:
+        """Task and seed of every run that it asks for."""
+        return frozenset((task.key, seed) for task in self.tasks for seed in self.seeds)
 
     def task(self, key: str) -> Task:
         """The task called ``key``.
@@ -178,8 +189,15 @@ KINDS: tuple[type[Suite], ...] = (PolicySuite, UnionSuite)
 
 
 def suite_names(folder: Path = FOLDER) -> list[str]:
-    """Ids of all suites, in order."""
-    return sorted(path.stem for path in folder.glob("*-v*.json"))
+    """Ids of all suites, in order; files of other names are none."""
+    return sorted(path.stem for path in folder.glob("*-v*.json") if NAME.fullmatch(path.stem))
+
+
+def strays(folder: Path) -> list[str]:
+    """Names of what lies in a folder of suites and is none, hidden files aside."""
+    known = {f"{name}.json" for name in suite_names(folder)}
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    return sorted(name for name in names - known if not name.startswith("."))
 
 
 def load_suite(name: str, folder: Path = FOLDER) -> Suite:

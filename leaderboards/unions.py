@@ -140,7 +140,11 @@ def weakest(badges: Iterable[Badge]) -> Badge:
 
 
 def _identity(about: About) -> str:
-    """Equal for entries that one solver may have made, in the words of who submitted them."""
+    """Equal for entries that one solver may have made, in the words of who submitted them.
+
+    Words can be copied, an account cannot: ``check-diff`` refuses entries that do not name the
+    account that contributes them, so that nobody adds to the rows of others.
+    """
     fields = about.model_dump(
         mode="json", include={"name", "track", "authors", "solver", "hyperparameters"}
     )

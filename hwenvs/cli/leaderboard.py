@@ -57,13 +57,13 @@ def verify(
 @leaderboard.command()
 def log(name: NameArgument, folder: FolderOption = None) -> None:
     """Verify an entry and add the verdict to the log, unless it says the same already."""
-    from hwenvs.leaderboards.board import LOG, find_entries, judged
+    from hwenvs.cli.verdicts import checked_entry
+    from hwenvs.leaderboards.board import LOG
     from hwenvs.leaderboards.log import append, latest, read_log
 
     place = board_folder(folder)
-    (path,) = find_entries(place, [name])
-    verdict = judged(path, _suites(place))
-    last = latest(read_log(place / LOG)).get((path.parent.name, path.name))
+    verdict = checked_entry(place, name)
+    last = latest(read_log(place / LOG)).get((verdict.suite.id, verdict.entry.about.name))
     digests = verdict.suite.digest, verdict.entry.digest
     same = last is not None and (last.suite_digest, last.entry_digest) == digests
     # What was shown of these very files stays shown.
@@ -72,6 +72,15 @@ def log(name: NameArgument, folder: FolderOption = None) -> None:
     else:
         line = append(place / LOG, verdict)
     say(f"line {line.number}: {name} {line.badge}, verdict {line.verdict_digest}")
+
+
+@leaderboard.command(epilog=examples("hwenvs leaderboard withdraw amc-v1/mine"))
+def withdraw(name: NameArgument, folder: FolderOption = None) -> None:
+    """Remove an entry and add to the log that it is gone; what was said before stays there."""
+    from hwenvs.leaderboards.board import withdraw as remove
+
+    line = remove(board_folder(folder), name)
+    say(f"line {line.number}: {name} is withdrawn and removed; render the page anew")
 
 
 @leaderboard.command(
@@ -90,14 +99,14 @@ def reproduce(
     This runs the entry's code: read it first.
     """
     from hwenvs.cli.progress import steps
-    from hwenvs.leaderboards.board import LOG, find_entries, judged
+    from hwenvs.cli.verdicts import checked_entry
+    from hwenvs.leaderboards.board import LOG
     from hwenvs.leaderboards.log import append
     from hwenvs.leaderboards.reproduce import every, sampled
     from hwenvs.leaderboards.reproduce import reproduce as run_again
 
     place = board_folder(folder)
-    (path,) = find_entries(place, [name])
-    verdict = judged(path, _suites(place))
+    verdict = checked_entry(place, name)
     entry, suite = verdict.entry, verdict.suite
     cells = every(entry, suite) if everything else sampled(entry, suite)
     with steps() as bars:
@@ -107,7 +116,8 @@ def reproduce(
     line = append(place / LOG, verdict, found.badge, list(found.cells))
     say(
         f"line {line.number}: {name} {found.badge}: {found.equal} of {len(found.cells)} runs are "
-        f"equal; p = {found.p_value:.3f} that their scores come from one distribution"
+        f"equal; if the scores came from one distribution, p = {found.p_value:.3f} that their "
+        "means would differ as much"
     )
 
 
@@ -155,7 +165,7 @@ def check_diff(
     folder: FolderOption = None,
     account: Annotated[str, typer.Option(help="Who contributes.")] = "",
     maintainer: Annotated[
-        bool, typer.Option("--maintainer", help="May change entries and give badges.")
+        bool, typer.Option("--maintainer", help="May change entries, add suites, give badges.")
     ] = False,
 ) -> None:
     """Check what a contribution changes: it adds, rewrites nothing, and its entries verify."""
@@ -182,12 +192,6 @@ def get_suite(folder: Path, name: str) -> Suite:
     from hwenvs.leaderboards.suites import load_suite
 
     return load_suite(name, folder / "suites")
-
-
-def _suites(folder: Path) -> list[Suite]:
-    from hwenvs.leaderboards.suites import suite_names
-
-    return [get_suite(folder, name) for name in suite_names(folder / "suites")]
 
 
 def _conclude(faults: Sequence[str], quiet: bool = False) -> None:

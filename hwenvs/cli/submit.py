@@ -70,7 +70,8 @@ def submit(
     ] = None,
     licence: Annotated[str | None, typer.Option(help="Of the entry.")] = None,
     account: Annotated[
-        str | None, typer.Option(help="Whose account may change the entry later.")
+        str | None,
+        typer.Option(help="Whose account contributes the entry, and may change it later."),
     ] = None,
     folder: FolderOption = None,
     entries: Annotated[

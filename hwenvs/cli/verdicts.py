@@ -6,7 +6,7 @@ import math
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,11 +14,10 @@ import numpy as np
 from rich.markup import escape
 from rich.table import Table
 
-from hwenvs.cli.console import output
+from hwenvs.cli.console import notes, output
 from hwenvs.cli.progress import steps
-from hwenvs.errors import ArgumentError, HwenvsError
+from hwenvs.errors import ArgumentError, EntryError, HwenvsError, MissingExtraError
 from hwenvs.leaderboards.board import (
-    ENTRIES,
     LOG,
     PAGE,
     SUITES,
@@ -27,11 +26,14 @@ from hwenvs.leaderboards.board import (
     check_board,
     find_entries,
     judged,
+    read_suites,
 )
 from hwenvs.leaderboards.difference import difference
 from hwenvs.leaderboards.log import grew_from, latest, read_log
 from hwenvs.leaderboards.log import head as head_of
+from hwenvs.leaderboards.page import render
 from hwenvs.leaderboards.ranking import THRESHOLD, Row
+from hwenvs.leaderboards.retired import outdated
 from hwenvs.leaderboards.suites import Suite, load_suite, suite_names
 from hwenvs.leaderboards.verify import Verdict
 
@@ -47,10 +49,7 @@ def check_all(folder: Path, head: str | None = None) -> list[str]:
     board = checked(folder)
     for verdict in board.verdicts.values():
         output().print(_line(verdict), markup=False, soft_wrap=True)
-    faults = list(board.faults)
-    page = folder / PAGE
-    if page.is_file() and head_of(folder / LOG) not in page.read_text(encoding="utf-8"):
-        faults.append(f"{page} shows another head of the log: hwenvs leaderboard render")
+    faults = [*board.faults, *_page_faults(board)]
     if head is not None and not grew_from(folder / LOG, head):
         faults.append(f"{folder / LOG} has no line with the hash {head}: it was written anew")
     return faults
@@ -58,10 +57,13 @@ def check_all(folder: Path, head: str | None = None) -> list[str]:
 
 def check_some(folder: Path, names: Sequence[str]) -> list[str]:
     """Faults of some entries; those that are not logged yet are not held against the log."""
-    faults: list[str] = []
     last = latest(read_log(folder / LOG))
-    suites, paths = _suites(folder), find_entries(folder, names)
+    paths = find_entries(folder, names)
+    suites, wrong = _suites(folder, {path.parent.name for path in paths})
+    faults = [fault for some in wrong.values() for fault in some]
     for path in paths:
+        if wrong.get(path.parent.name):
+            continue
         try:
             verdict = judged(path, suites)
         except HwenvsError as error:
@@ -73,15 +75,30 @@ def check_some(folder: Path, names: Sequence[str]) -> list[str]:
     return faults
 
 
+def checked_entry(folder: Path, name: str) -> Verdict:
+    """The verdict on one entry, for a line of the log.
+
+    Raises:
+        UnknownNameError: if there is none.
+        EntryError: if it breaks a rule, or its suite is no longer what was frozen.
+    """
+    (path,) = find_entries(folder, [name])
+    suites, wrong = _suites(folder, {path.parent.name})
+    for faults in wrong.values():
+        if faults:
+            raise EntryError(f"{name} cannot be judged: {faults[0]}")
+    return judged(path, suites)
+
+
 def check_contribution(base: str, folder: Path, account: str, maintainer: bool) -> list[str]:
-    """Faults of what a contribution changes, and of the entries among it."""
+    """Faults of what a contribution changes, and of the suites and entries among it."""
     with _before(base, folder) as before:
         found = difference(before, folder, account, maintainer)
     if found.faults:
         # What may not come is not worth recomputing.
         return found.faults
-    names = [name for name in found.entries if (folder / ENTRIES / name).exists()]
-    return check_some(folder, names) if names else []
+    faults = _new_suites(folder, found.suites)
+    return faults + (check_some(folder, found.entries) if found.entries else [])
 
 
 def show_tables(folder: Path, suite: str | None) -> list[str]:
@@ -141,8 +158,42 @@ def _line(verdict: Verdict) -> str:
     return f"{name}: median score {np.median(verdict.scores):.3f}, verdict {verdict.digest[:16]}"
 
 
-def _suites(folder: Path) -> list[Suite]:
-    return [load_suite(name, folder / SUITES) for name in suite_names(folder / SUITES)]
+def _page_faults(board: Board) -> list[str]:
+    """What of a board's page is not as it is rendered today; of its head alone without jinja2."""
+    page = board.folder / PAGE
+    if not page.is_file():
+        return []
+    content = page.read_bytes()
+    if head_of(board.folder / LOG).encode() not in content:
+        return [f"{page} shows another head of the log: hwenvs leaderboard render"]
+    if board.faults:
+        # No page can be made of it.
+        return []
+    try:
+        same = render(board).encode() == content
+    except MissingExtraError as error:
+        notes().print(f"{page}: only its head was compared: {error}", markup=False, soft_wrap=True)
+        return []
+    return [] if same else [f"{page} is not the page of this board: hwenvs leaderboard render"]
+
+
+def _new_suites(folder: Path, names: Collection[str]) -> list[str]:
+    """What of new suites does not hold, with all others read: unions are made of them."""
+    if not names:
+        return []
+    suites, faults = read_suites(folder / SUITES)
+    wrong = outdated(suites)
+    return faults + [fault for name in names for fault in wrong.get(name, ())]
+
+
+def _suites(folder: Path, wanted: Collection[str]) -> tuple[list[Suite], dict[str, list[str]]]:
+    """Those of a folder's suites that are wanted, and what of each does not hold today.
+
+    Nothing may be judged on one that does not: its references could say anything.
+    """
+    place = folder / SUITES
+    suites = [load_suite(name, place) for name in suite_names(place) if name in wanted]
+    return suites, outdated(suites)
 
 
 @contextmanager

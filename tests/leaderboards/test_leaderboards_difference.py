@@ -31,9 +31,9 @@ def say(folder: Path, **changes: Any) -> None:
 
 
 def add(after: Path, **changes: Any) -> Path:
-    """Adds an entry with the runs of another."""
+    """Adds an entry of the account ``alice`` with the runs of another."""
     folder = shutil.copytree(after / OLD, after / NEW)
-    say(folder, name="mine", **changes)
+    say(folder, name="mine", **{"account": "alice", **changes})
     return folder
 
 
@@ -48,19 +48,52 @@ def test_nothing_changed_is_nothing_to_say(board: Path, after: Path) -> None:
 
 def test_a_new_entry_may_come(board: Path, after: Path) -> None:
     add(after)
-    assert difference(board, after) == Difference(["small-v1/mine"])
+    assert difference(board, after, "Alice") == Difference(["small-v1/mine"])
+
+
+@pytest.mark.parametrize(
+    ("named", "account", "message"),
+    [
+        ("", "alice", "names no account; it must name 'alice'"),
+        ("mallory", "alice", "names the account 'mallory', not 'alice'"),
+        ("alice", "", "whose it is cannot be told without an account"),
+        ("", "", "whose it is cannot be told without an account"),
+    ],
+)
+def test_a_new_entry_names_the_account_that_contributes_it(
+    named: str, account: str, message: str, board: Path, after: Path
+) -> None:
+    add(after, account=named)
+    assert difference(board, after, account).faults == [f"{NEW}: {message}"]
+    assert difference(board, after, account, maintainer=True).faults == []
+
+
+def test_nobody_adds_to_a_row_of_the_project_by_copying_its_words(board: Path, after: Path) -> None:
+    # Entries of the project name no account: rows of unions are told apart by it.
+    shutil.copytree(after / OLD, after / NEW)
+    say(after / NEW, name="mine", description="Mine")
+    (fault,) = difference(board, after, "stranger").faults
+    assert fault == f"{NEW}: names no account; it must name 'stranger'"
+
+
+def test_an_entry_that_cannot_be_read_is_told_and_not_taken_for_anybodys(
+    board: Path, after: Path
+) -> None:
+    (add(after) / ABOUT).write_bytes(b"[]")
+    (fault,) = difference(board, after, "alice").faults
+    assert fault.startswith(f"{NEW}/{ABOUT}: Input should be an object")
 
 
 def test_a_new_entry_and_its_verdict_may_come(board: Path, after: Path) -> None:
     add(after)
     log(after)
-    assert difference(board, after) == Difference(["small-v1/mine"])
+    assert difference(board, after, "alice") == Difference(["small-v1/mine"])
 
 
 def test_badges_are_given_by_maintainers(board: Path, after: Path) -> None:
     add(after)
     log(after, "reproduced")
-    found = difference(board, after)
+    found = difference(board, after, "alice")
     assert found.faults == ["log.jsonl, line 4: maintainers give the badge 'reproduced'"]
     assert difference(board, after, maintainer=True).faults == []
 
@@ -71,11 +104,6 @@ def test_verdicts_on_others_are_logged_by_maintainers(board: Path, after: Path) 
         "log.jsonl, line 4: is about small-v1/random, not changed"
     )
     assert difference(board, after, maintainer=True).faults == []
-
-
-def test_a_new_suite_may_come(board: Path, after: Path) -> None:
-    shutil.copy(after / "suites/small-v1.json", after / "suites/small-v2.json")
-    assert difference(board, after) == Difference()
 
 
 def rewritten(after: Path) -> None:
@@ -101,14 +129,10 @@ FORBIDDEN: dict[str, tuple[Change, str]] = {
         lambda after: (after / "suites/small-v1.json").unlink(),
         "suites/small-v1.json: suites are never removed",
     ),
-    "suite that is a link": (
-        lambda after: (after / "suites/x-v1.json").symlink_to("/etc/passwd"),
-        "suites/x-v1.json: is no plain file",
-    ),
     "entry edited": (edited(f"{OLD}/{ABOUT}"), "small-v1/random: may only be changed by"),
     "entry removed": (
         lambda after: shutil.rmtree(after / OLD),
-        "small-v1/random: may only be removed by a maintainer",
+        "entries/small-v1/random: may only be removed by a maintainer",
     ),
     "runs edited": (
         lambda after: (after / OLD / RUNS).write_bytes(b""),
@@ -120,7 +144,23 @@ FORBIDDEN: dict[str, tuple[Change, str]] = {
     ),
     "entry replaced by a link": (
         lambda after: (shutil.rmtree(after / OLD), (after / OLD).symlink_to("uniform")),
-        "small-v1/random: may only be changed by",
+        "entries/small-v1/random: is no plain file",
+    ),
+    "link to nothing": (
+        lambda after: (after / NEW).symlink_to("/nonexistent"),
+        "entries/small-v1/mine: is no plain file",
+    ),
+    "link in an entry": (
+        lambda after: ((add(after) / ABOUT).unlink(), (after / NEW / ABOUT).symlink_to("/etc/x")),
+        "entries/small-v1/mine/entry.json: is no plain file",
+    ),
+    "file in place of an entry": (
+        lambda after: (after / NEW).write_text(""),
+        "entries/small-v1/mine: belongs to no entry",
+    ),
+    "entry of a name that is none": (
+        lambda after: add(after).rename(after / ENTRIES / "small-v1/Mine"),
+        "entries/small-v1/Mine/entry.json: belongs to no entry",
     ),
     "file inside another entry": (
         lambda after: (after / OLD / "evil.py").write_text(""),
@@ -134,9 +174,13 @@ FORBIDDEN: dict[str, tuple[Change, str]] = {
         lambda after: (after / ENTRIES / "a\n::error::").write_text(""),
         r"entries/a\n::error::: belongs to no entry",
     ),
-    "somebody else's account": (
-        lambda after: add(after, account="mallory"),
-        "entries/small-v1/mine: names the account 'mallory', not 'alice'",
+    "folder of a suite with a new line": (
+        lambda after: shutil.copytree(after / OLD, after / ENTRIES / "x\n::error file=a::b/foo"),
+        r"entries/x\n::error file=a::b/foo/runs.jsonl.gz: belongs to no entry",
+    ),
+    "folder of an entry with a new line": (
+        lambda after: shutil.copytree(after / OLD, after / ENTRIES / "small-v1/x\n::error::b"),
+        r"entries/small-v1/x\n::error::b/entry.json: belongs to no entry",
     ),
 }
 
@@ -150,14 +194,30 @@ def test_what_others_made_is_not_rewritten(what: str, board: Path, after: Path) 
     assert all(fault.isprintable() for fault in faults)
 
 
-def test_an_account_may_change_and_remove_what_names_it(board: Path, after: Path) -> None:
+@pytest.mark.parametrize("what", [what for what in FORBIDDEN if "link" in what or "file" in what])
+def test_links_and_stray_files_are_refused_of_maintainers_too(
+    what: str, board: Path, after: Path
+) -> None:
+    change, message = FORBIDDEN[what]
+    change(after)
+    faults = difference(board, after, "alice", maintainer=True).faults
+    assert any(message in fault for fault in faults), faults
+
+
+def test_an_account_may_change_what_names_it(board: Path, after: Path) -> None:
     say(board / OLD, account="Alice")
     say(after / OLD, account="Alice", method="Corrected")
     assert difference(board, after, account="alice") == Difference(["small-v1/random"])
     assert "by the account 'Alice'" in difference(board, after, account="bob").faults[0]
     assert "by the account 'Alice'" in difference(board, after).faults[0]
-    shutil.rmtree(after / OLD)
-    assert difference(board, after, account="alice") == Difference()
+
+
+def test_an_entry_cannot_be_handed_to_another_account(board: Path, after: Path) -> None:
+    for account in ("bob", ""):
+        say(board / OLD, account="alice")
+        say(after / OLD, account=account)
+        assert len(difference(board, after, "alice").faults) == 1
+        assert difference(board, after, "alice", maintainer=True).faults == []
 
 
 def test_an_entry_cannot_be_taken_over_by_the_change_itself(board: Path, after: Path) -> None:
@@ -169,4 +229,5 @@ def test_a_first_board_may_come(tmp_path: Path, after: Path) -> None:
     (tmp_path / "nothing").mkdir()
     found = difference(tmp_path / "nothing", after, maintainer=True)
     assert len(found.entries) == 3
+    assert found.suites == ["small-v1"]
     assert found.faults == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hwenvs.leaderboards import retired
-from hwenvs.leaderboards.board import ENTRIES, LOG, Board, check_board
+from hwenvs.leaderboards.board import ENTRIES, LOG, Board, check_board, withdraw
 from hwenvs.leaderboards.dynamics import stale
 from hwenvs.leaderboards.entries import ABOUT
 from hwenvs.leaderboards.page import render
@@ -86,3 +86,8 @@ def test_its_entries_cannot_vanish(replaced: Path) -> None:
     shutil.rmtree(replaced / ENTRIES / OLD / "random")
     assert check(replaced).faults == [f"the log has a verdict on {OLD}/random, which is gone"]
     assert (replaced / LOG).is_file()
+
+
+def test_its_entries_can_be_withdrawn(replaced: Path) -> None:
+    withdraw(replaced, f"{OLD}/random")
+    assert check(replaced).faults == []

@@ -1,0 +1,97 @@
+"""The workflow that checks contributions: what it compares, tried in a repository of git."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+WORKFLOW = Path(__file__).parent.parent.parent / ".github/workflows/leaderboard.yml"
+IDENTITY = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false")
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("git") is None or shutil.which("bash") is None, reason="git or bash is missing"
+)
+
+
+def git(folder: Path, *arguments: object) -> None:
+    command = ["git", "-C", str(folder), *IDENTITY, *map(str, arguments)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def commit(folder: Path, name: str) -> None:
+    (folder / name).write_text(name)
+    git(folder, "add", name)
+    git(folder, "commit", "--quiet", "--message", name)
+
+
+def steps() -> list[dict[str, Any]]:
+    workflow = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = workflow["jobs"]["entries"]["steps"]
+    return found
+
+
+def checkout() -> dict[str, Any]:
+    """What the one checkout is asked for."""
+    (one,) = [step["with"] for step in steps() if "checkout" in step.get("uses", "")]
+    assert isinstance(one, dict)
+    return one
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """A merge of a contribution that began before somebody else's came, as it is checked out."""
+    origin = tmp_path / "origin"
+    origin.mkdir()
+    git(origin, "init", "--quiet", "--initial-branch", "main")
+    commit(origin, "old")
+    git(origin, "checkout", "--quiet", "-b", "contribution")
+    commit(origin, "mine")
+    git(origin, "checkout", "--quiet", "main")
+    commit(origin, "meanwhile")
+    git(origin, "checkout", "--quiet", "-b", "merge")
+    git(origin, "merge", "--quiet", "--no-edit", "contribution")
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    depth = ("--depth", str(checkout()["fetch-depth"]), "--branch", "merge")
+    git(tmp_path, "clone", "--quiet", *depth, origin.as_uri(), folder / checkout()["path"])
+    return folder
+
+
+def prepare(workspace: Path) -> int:
+    """Runs the step that finds the branch without the contribution; returns its exit code."""
+    (script,) = [step["run"] for step in steps() if "worktree" in step.get("run", "")]
+    environ = {**os.environ, "GITHUB_WORKSPACE": str(workspace)}
+    done = subprocess.run(
+        ["bash", "-e", "-c", script], env=environ, capture_output=True, check=False
+    )
+    return done.returncode
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if path.name != ".git"}
+
+
+def test_what_came_meanwhile_is_not_blamed_on_the_contributor(workspace: Path) -> None:
+    assert prepare(workspace) == 0
+    assert files(workspace / "base") == {"old", "meanwhile"}
+    assert files(workspace / "merged") - files(workspace / "base") == {"mine"}
+
+
+def test_a_checkout_that_is_no_merge_stops_the_check(workspace: Path) -> None:
+    git(workspace / "merged", "checkout", "--quiet", "HEAD^1")
+    assert prepare(workspace) != 0
+    assert not (workspace / "base").exists()
+
+
+def test_the_verifier_is_the_one_of_the_branch() -> None:
+    (install,) = [step for step in steps() if "pip install" in step.get("run", "")]
+    assert install["working-directory"] == "base"
+    (check,) = [step for step in steps() if "check-diff" in step.get("run", "")]
+    assert 'check-diff "$GITHUB_WORKSPACE/base/leaderboards"' in check["run"]
+    assert '--folder "$GITHUB_WORKSPACE/merged/leaderboards"' in check["run"]
