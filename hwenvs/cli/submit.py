@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwenvs.cli import outputs
-from hwenvs.cli.console import output
+from hwenvs.cli.console import notes, output
 from hwenvs.cli.leaderboard import FolderOption, board_folder, get_suite, say
 from hwenvs.errors import ArgumentError
 
@@ -110,6 +110,12 @@ def submit(
     verdict = _make(results or [], policy, get_suite(place, suite), name, fields, target)
     output().print(verdict_table(verdict))
     say(f"wrote {verdict.entry.folder}")
+    if not verdict.entry.about.account:
+        notes().print(
+            "note: it names no --account, which a pull request from your account will need",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _make(

@@ -195,6 +195,17 @@ def repository(board: Path) -> Path:
     return board
 
 
+@pytest.mark.parametrize("account", ["", "ada"])
+def test_submit_says_that_a_pull_request_needs_an_account(
+    cli: Cli, board: Path, records: Path, account: str
+) -> None:
+    options = ("--suite", "small", "--name", "mine", "--folder", board)
+    named = ("--account", account) if account else ()
+    result = cli.call("submit", records, *options, *named, *ABOUT_OPTIONS)
+    assert result.exit_code == 0
+    assert ("names no --account" in result.stderr) is not bool(account)
+
+
 def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", "-C", str(folder), *arguments], check=True, capture_output=True)
 
