@@ -89,14 +89,11 @@ def sweep(
             with _terminated_like_interrupted():
                 result = run_sweep(cells, out, chosen, compress, bar.update)
         except KeyboardInterrupt:
-            bar.stop()
-            command = shlex.join(["hwenvs", *sys.argv[1:]])
-            notes().print(
-                f"stopped after {bar.done} of {len(cells)} cells; go on with: {command}",
-                markup=False,
-                soft_wrap=True,
-            )
+            bar.tell_rest()
             raise typer.Exit(INTERRUPTED) from None
+        except OSError:  # the disk is full, for example
+            bar.tell_rest()
+            raise
     _tell(result, out)
 
 
@@ -134,6 +131,16 @@ class Cells(Live):
             self._told = now
             news = f"{done} of {self._total} cells, {self._news()}"
             self.console.print(news.removesuffix(", "), markup=False)
+
+    def tell_rest(self) -> None:
+        """Ends the bar and says how to go on."""
+        self.stop()
+        command = shlex.join(["hwenvs", *sys.argv[1:]])
+        notes().print(
+            f"stopped after {self.done} of {self._total} cells; go on with: {command}",
+            markup=False,
+            soft_wrap=True,
+        )
 
     def _news(self) -> str:
         """Rate and time left, by the cells since the start."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -220,3 +221,19 @@ def test_one_s_own_solver_is_swept_like_a_bundled_one(
     assert "3 cells solved" in cli.succeed(*command)
     assert "3 were finished before" in cli.succeed(*command)
     assert {run.solver for run in read_cells(tmp_path / "results")} == {"mine"}
+
+
+def test_a_full_disk_says_how_to_go_on(
+    cli: Cli, write_plan: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    plan = write_plan()
+    monkeypatch.setattr("hwenvs.sweeps.sweep.write_cell", full)
+    result = cli.call("sweep", plan, "--out", tmp_path / "results")
+    assert result.exit_code == 2
+    assert "stopped after 0 of 4 cells; go on with: " in result.stderr
+    assert "error: No space left on device" in result.stderr
+    monkeypatch.undo()
+    assert "4 cells solved" in cli.succeed("sweep", plan, "--out", tmp_path / "results")
