@@ -46,7 +46,7 @@ def draw(summary: Row, title: str) -> Figure:
             label=method,
         )
     axes.set_xticks(range(len(summary)), [_label(n, len(g["tasks"])) for n, g in summary.items()])
-    axes.set_xlim(-0.6, len(summary) + 0.2)  # room for the names of the dotted lines
+    axes.set_xlim(-0.6, len(summary) + 0.55)  # room for the names of the dotted lines
     axes.set_ylim(LOWEST - 0.1, 1.1)
     axes.set_ylabel("score (interquartile mean, 95 %)")
     note = (
