@@ -188,10 +188,12 @@ def main() -> None:
         study_name=f"{given.solver}, {given.evaluations} evaluations, {given.seeds} seeds",
         storage=optuna.storages.JournalStorage(JournalFileBackend(str(given.journal))),
         direction="maximize",
-        sampler=optuna.samplers.TPESampler(n_startup_trials=12, multivariate=True),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=12),
         load_if_exists=True,
     )
+    # Another seed after an interruption: the same one would draw the first trials once more.
+    seed = len(study.trials)
+    study.sampler = optuna.samplers.TPESampler(n_startup_trials=12, multivariate=True, seed=seed)
     if not study.trials:
         study.enqueue_trial(now(given.solver))
     finished = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
