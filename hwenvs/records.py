@@ -92,12 +92,6 @@ class Run:
         """Environment and arguments as JSON, equal for runs on the same."""
         return json.dumps([self.environment, self.arguments], sort_keys=True)
 
-    @property
-    def identity(self) -> str:
-        """What makes it another run than others, as JSON: task, solver, settings, seed, budget."""
-        settings = [self.solver, self.hyperparameters, self.seed, self.evaluations]
-        return json.dumps([self.task, *settings], sort_keys=True)
-
     def best_so_far(self) -> NDArray[np.float64]:
         """[E] scores (rewards where no score is known), each the best up to then."""
         values = self.rewards if self.scores is None else self.scores

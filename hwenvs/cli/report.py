@@ -72,13 +72,14 @@ def report(
 def _beside(runs: Sequence[Run], paths: Sequence[Path]) -> list[Run]:
     """The runs at ``paths`` on environments of ``runs``, without those that are among them."""
     from hwenvs.errors import ArgumentError
+    from hwenvs.sweeps.cells import key_of
 
-    tasks, known, found = {run.task for run in runs}, {run.identity for run in runs}, []
+    tasks, known, found = {run.task for run in runs}, {key_of(run) for run in runs}, []
     for path in paths:
         others = [run for run in read_results(path, shortened=True) if run.task in tasks]
         if not others:
             raise ArgumentError(f"{path} has no run on an environment of yours, arguments included")
-        found += [run for run in others if run.identity not in known]
+        found += [run for run in others if key_of(run) not in known]
     return found
 
 

@@ -65,7 +65,7 @@ class Cell:
     @property
     def key(self) -> str:
         """sha256 of the configuration, 64 hexadecimal digits."""
-        return _key(self)
+        return key_of(self)
 
     @property
     def label(self) -> str:
@@ -108,7 +108,7 @@ def write_cell(folder: Path, cell: Cell, run: Run, compress: bool = False) -> Pa
         DataError: if ``run`` is not of ``cell``.
     """
     path = cell_path(folder, cell.key, compress)
-    if _key(run) != cell.key:
+    if key_of(run) != cell.key:
         raise DataError(f"{path}: the run that belongs there is not one of {cell.label}")
     content = json.dumps(asdict(run)).encode()
     with replacing(path) as temporary:
@@ -129,7 +129,7 @@ def read_cell(path: Path) -> Run:
             content = gzip.decompress(content)
         run = Run(**json.loads(content))
         whole = len(run.designs) == len(run.rewards) == len(run.accuracies) > 0
-        key = _key(run)
+        key = key_of(run)
     except (OSError, EOFError, ValueError, TypeError, zlib.error) as error:
         raise DataError(f"{path} is damaged: {error}; sweep again to redo it") from error
     if not whole:
@@ -162,7 +162,8 @@ def _order(run: Run) -> tuple[Any, ...]:
     return (run.environment, run.solver, settings, run.seed, run.evaluations)
 
 
-def _key(source: Cell | Run) -> str:
+def key_of(source: Cell | Run) -> str:
+    """sha256 of the configuration: equal for what would be made alike."""
     return digest({name: _plain(getattr(source, name)) for name in CONFIGURATION})
 
 
