@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwenvs.errors import unknown_name
+from hwenvs.errors import MissingExtraError, ProxyError, unknown_name
 from hwenvs.proxies.cache import DesignCache, Record
 from hwenvs.proxies.card import Card
 from hwenvs.proxies.surrogate import METRICS
@@ -121,6 +122,50 @@ def _remade(
     make: Callable[..., MeasuredProxy], arguments: tuple[Any, ...], metric: str
 ) -> MeasuredProxy:
     return make(*arguments).on(metric)
+
+
+class Unopened:
+    """Stands for the measured proxy where its problem is described and no design evaluated.
+
+    Args:
+        network: name in the zoo.
+    """
+
+    name = NAME
+    deterministic = True
+    baseline = 1.0
+
+    def __init__(self, network: str) -> None:
+        command = f"gym.make(..., proxy={NAME!r})"
+        self.card = Card(network, "", "measured", "", 0, command, "", self.baseline, "top1")
+
+    def evaluate(self, designs: NDArray[np.int64]) -> NDArray[np.float64]:  # noqa: ARG002
+        """Nothing: there is no network.
+
+        Raises:
+            ProxyError: always.
+        """
+        raise ProxyError(f"{self.card.network} was described, not opened")
+
+
+def extra_installed() -> bool:
+    """Whether :func:`require_extra` would be content, without loading anything."""
+    return all(find_spec(package) is not None for package in ("safetensors", "torch"))
+
+
+def require_extra(name: str = NAME) -> None:
+    """Says what to install.
+
+    Raises:
+        MissingExtraError: if what the proxy called ``name`` needs is missing.
+    """
+    try:
+        import safetensors  # noqa: F401
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(
+            f"proxy={name!r} runs real networks: pip install 'hwenvs[measure]' ({error})"
+        ) from error
 
 
 @contextmanager

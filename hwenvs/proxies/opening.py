@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hwenvs.errors import ArgumentError, MissingExtraError, unknown_name
+from hwenvs.errors import ArgumentError, unknown_name
 from hwenvs.networks import Network
 from hwenvs.proxies.cache import DesignCache, cache_folder
-from hwenvs.proxies.measured import NAME, MeasuredProxy, threaded
+from hwenvs.proxies.measured import MeasuredProxy, require_extra, threaded
 
 if TYPE_CHECKING:
     from hwenvs.calibration.bench import Bench
@@ -166,21 +166,6 @@ def _opened(
     proxy = MeasuredProxy(bench, about, cache, settings.threads)
     proxy.reopened_by((_open, (network, family, settings)))
     return proxy
-
-
-def require_extra(name: str = NAME) -> None:
-    """Says what to install.
-
-    Raises:
-        MissingExtraError: if what the proxy called ``name`` needs is missing.
-    """
-    try:
-        import safetensors  # noqa: F401
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError(
-            f"proxy={name!r} runs real networks: pip install 'hwenvs[measure]' ({error})"
-        ) from error
 
 
 def _image_facts(

@@ -13,8 +13,7 @@ from hwenvs.errors import ArgumentError, unknown_name
 from hwenvs.networks.spaces import Space
 from hwenvs.proxies.cache import DesignCache, Record, cache_folder
 from hwenvs.proxies.card import Card
-from hwenvs.proxies.measured import threaded
-from hwenvs.proxies.opening import require_extra
+from hwenvs.proxies.measured import require_extra, threaded
 
 if TYPE_CHECKING:
     from hwenvs.calibration.spaces.bench import SupernetBench

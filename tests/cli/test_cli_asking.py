@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import gymnasium as gym
 import pytest
 
 import hwenvs
@@ -67,6 +69,30 @@ def test_list_shows_every_environment(cli: Cli) -> None:
     printed = cli.succeed("list")
     assert all(name in printed for name in hwenvs.ENVIRONMENTS)
     assert all(name in printed for name in hwenvs.OPEN_ENVIRONMENTS)
+
+
+def test_list_says_of_real_networks_what_opening_them_would(cli: Cli) -> None:
+    rows = [line.split() for line in cli.succeed("list").splitlines()]
+    for name in ("AMC-DigitsLeNet-v0", "HAQ-DigitsMobileNet-v0"):
+        problem = gym.make(name).unwrapped.problem  # type: ignore[attr-defined]
+        row = next(row for row in rows if row and row[0] == name)
+        assert row[2] == str(problem.horizon)
+        assert problem.card.basis in row
+
+
+def test_list_loads_no_network_and_tells_what_is_missing() -> None:
+    code = (
+        "import sys\n"
+        "from hwenvs.cli.listing import list_environments as show\n"
+        "show(); assert 'torch' not in sys.modules; print('cut')\n"
+        "sys.modules['safetensors'] = None; show()\n"
+    )
+    command, wide = [sys.executable, "-c", code], {**os.environ, "COLUMNS": "160"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=wide)
+    with_it, without = done.stdout.split("cut")
+    assert "real network" in with_it
+    assert "hwenvs[measure]" not in with_it
+    assert "needs hwenvs[measure]" in without
 
 
 def test_card_is_readable_and_machine_readable(cli: Cli) -> None:
