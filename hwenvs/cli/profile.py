@@ -51,9 +51,9 @@ def profile(
     if check == 1:
         raise ArgumentError("--check needs at least 2 designs to rank")
     settings = Settings(rounds, repetitions, warm_up, seed)
-    subject = get_subject(network, levels, sightings)
+    subject, chosen = get_subject(network, levels, sightings), get_runtime(runtime, threads)
     with steps() as report:
-        profiler = Profiler(subject, get_runtime(runtime, threads), out, settings, report)
+        profiler = Profiler(subject, chosen, out, settings, report)
         table = profiler.table()
         if check:
             table = profiler.check(table, check)
