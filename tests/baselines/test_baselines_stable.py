@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import random
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ import yaml
 from hwenvs.baselines import stable_baselines as package
 from hwenvs.baselines.stable_baselines.noise import FadingNoise
 from hwenvs.errors import ArgumentError, SolverError, UnknownNameError
+from hwenvs.leaderboards.suites import load_suite
+from hwenvs.leaderboards.unions import trace_suites
 from hwenvs.relaxing import Gridded, gridded
 from hwenvs.solving import SOLVERS, Recorder, Run, get_solver, solve
 
@@ -23,6 +26,7 @@ NAMES = tuple(name for name in SOLVERS if name.startswith("sb3-"))
 REPLAYING = ("sb3-ddpg", "sb3-td3", "sb3-sac", "sb3-tqc", "sb3-dqn")
 ARENAS = ("HAQ-ResNet20-v0", "NAS-ProxylessCIFAR-v0")
 FOLDER = Path(package.__file__).parent
+ROOT = Path(__file__).parent.parent.parent
 
 
 def quick(name: str, **changes: Any) -> package.StableBaselines[Any]:
@@ -86,6 +90,20 @@ def test_the_yaml_names_every_hyperparameter_and_says_where_its_values_are_from(
     assert set(yaml.safe_load(text)) == fields
     assert text.startswith("# ")
     assert f"benchmarks/tune_sb3.py {name}" in text
+
+
+def test_no_environment_that_settings_are_tuned_on_is_on_the_leaderboard() -> None:
+    path = ROOT / "benchmarks" / "tune_sb3.py"
+    spec = importlib.util.spec_from_file_location("tune_sb3", path)
+    assert spec is not None
+    assert spec.loader is not None
+    tuning = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tuning)
+    suites = trace_suites(load_suite("all", ROOT / "leaderboards" / "suites"))
+    tested = [{"environment": t.environment, **t.arguments} for s in suites for t in s.tasks]
+    assert len(tested) == 18
+    for task in (*tuning.FRACTIONS, tuning.CHOICES):
+        assert task not in tested
 
 
 def test_hyperparameters_travel_with_the_run() -> None:
