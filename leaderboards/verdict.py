@@ -45,6 +45,7 @@ class Judged:
         reward: the best reward; None likewise without any.
         seconds: wall-clock of the runs as claimed, None where nothing is claimed.
         instances: of a policy, in the order of ``curves``; none for traces.
+        traces: sha256 of the designs of every run, in the order of seeds; none for policies.
     """
 
     task: Task | Family
@@ -55,6 +56,7 @@ class Judged:
     reward: float | None
     seconds: tuple[float | None, ...]
     instances: tuple[Instance, ...] = ()
+    traces: tuple[bytes, ...] = ()
 
     @property
     def scores(self) -> Floats:

@@ -6,6 +6,8 @@ and a machine get the same verdict, bit for bit.
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -121,7 +123,7 @@ def _judge(task: Task, runs: dict[int, Trace], suite: TraceSuite, entry: Entry) 
     order = sorted(runs)
     blocks = [_array(task, runs[seed], entry) for seed in order]
     rewards = _rewards(task, np.concatenate(blocks), order, blocks, entry)
-    distinct = len({block.tobytes() for block in blocks})
+    traces = tuple(hashlib.sha256(block.tobytes()).digest() for block in blocks)
     best = int(rewards.argmax())
     ends = np.cumsum([len(block) for block in blocks])
     for seed, part in zip(order, np.split(rewards, ends[:-1]), strict=True):
@@ -131,7 +133,14 @@ def _judge(task: Task, runs: dict[int, Trace], suite: TraceSuite, entry: Entry) 
         row[len(part) :] = scores[-1]
     design = tuple(int(kept) for kept in np.concatenate(blocks)[best])
     return Judged(
-        task, np.maximum(curves, 0.0), missing, distinct, design, float(rewards[best]), seconds
+        task,
+        np.maximum(curves, 0.0),
+        missing,
+        len(set(traces)),
+        design,
+        float(rewards[best]),
+        seconds,
+        traces=traces,
     )
 
 

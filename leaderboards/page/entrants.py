@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from hwenvs.leaderboards.copies import Copied
 from hwenvs.leaderboards.entries import About
 from hwenvs.leaderboards.log import Line
 from hwenvs.leaderboards.page.cells import Cell, cell
@@ -46,6 +47,7 @@ class Entrant:
         first: whether it opens its tier.
         rival: the first entry of its tier, where that is another.
         cells: by environment.
+        copied: runs that entries before it had; unknown of a row of a union.
     """
 
     row: Row
@@ -55,6 +57,7 @@ class Entrant:
     first: bool
     rival: str | None
     cells: tuple[Cell, ...]
+    copied: tuple[Copied, ...]
 
     @property
     def about(self) -> About:
@@ -107,6 +110,7 @@ def entrants_of(
     suite: Suite,
     anchors: Sequence[str],
     last: dict[tuple[str, str], Line],
+    copied: Mapping[tuple[str, str], Sequence[Copied]],
 ) -> tuple[Entrant, ...]:
     """Entries of a suite, in the order of its table.
 
@@ -115,6 +119,7 @@ def entrants_of(
         suite: it.
         anchors: of the sections of its environments or families, in its order.
         last: the last line of each entry in the log.
+        copied: by suite and entry, what entries before had.
     """
     opening: dict[int, str] = {}
     found = []
@@ -129,6 +134,7 @@ def entrants_of(
                 first == row.name,
                 None if first == row.name else first,
                 tuple(map(cell, anchors, row.verdict.judged)),
+                tuple(copied.get((suite.id, row.name), ())),
             )
         )
     return tuple(found)

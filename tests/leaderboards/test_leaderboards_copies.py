@@ -1,0 +1,86 @@
+"""Runs that another entry had before are told."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hwenvs.leaderboards.board import ENTRIES, LOG, SUITES, check_board, withdraw
+from hwenvs.leaderboards.copies import Copied, copies
+from hwenvs.leaderboards.entries import open_entry
+from hwenvs.leaderboards.log import append
+from hwenvs.leaderboards.page import render
+from hwenvs.leaderboards.suites import TraceSuite
+from hwenvs.leaderboards.verify import verify
+from tests.leaderboards.conftest import Rewrite
+
+ORIGINAL, COPY = ("small-v1", "random"), ("small-v1", "another")
+
+
+@pytest.fixture
+def copied(
+    board: Path,
+    entry: Path,
+    small_suite: TraceSuite,
+    lines: list[dict[str, Any]],
+    rewrite: Rewrite,
+) -> Path:
+    """The board with three of the runs of ``random`` entered once more, one with another seed."""
+    folder = shutil.copytree(entry, board / ENTRIES / "small-v1" / "another")
+    about = json.loads((folder / "entry.json").read_text())
+    # First in the alphabet, last in the log.
+    (folder / "entry.json").write_text(json.dumps({**about, "name": "another"}))
+    mine: Sequence[dict[str, Any]] = [lines[0], lines[1], {**lines[2], "seed": 9}]
+    rewrite(folder, mine)
+    append(board / LOG, verify(open_entry(folder), small_suite))
+    return board
+
+
+def told(folder: Path) -> dict[tuple[str, str], list[Copied]]:
+    board = check_board(folder, folder / SUITES)
+    assert not board.faults
+    return copies(board.verdicts, board.lines)
+
+
+def test_runs_that_an_earlier_entry_had_are_counted_whatever_their_seeds(copied: Path) -> None:
+    found = told(copied)
+    assert found.pop(COPY) == [Copied("random", 3)]
+    assert not any(found.values())
+
+
+def test_nobody_copies_on_a_board_of_different_solvers(board: Path) -> None:
+    assert not any(told(board).values())
+
+
+def test_whoever_enters_again_after_a_withdrawal_is_the_later_one(
+    copied: Path, board_folder: Path, small_suite: TraceSuite
+) -> None:
+    withdraw(copied, "small-v1/random")
+    assert told(copied)[COPY] == []
+    place = Path(ENTRIES) / "small-v1" / "random"
+    again = shutil.copytree(board_folder / place, copied / place)
+    append(copied / LOG, verify(open_entry(again), small_suite))
+    assert told(copied)[ORIGINAL] == [Copied("another", 3)]
+
+
+def test_one_changed_decision_is_another_run(
+    copied: Path, small_suite: TraceSuite, lines: list[dict[str, Any]], rewrite: Rewrite
+) -> None:
+    other = {**lines[0], "designs": lines[0]["designs"][:-1]}
+    folder = copied / ENTRIES / "small-v1" / "another"
+    rewrite(folder, [other, lines[1]])
+    append(copied / LOG, verify(open_entry(folder), small_suite))
+    assert told(copied)[COPY] == [Copied("random", 1)]
+
+
+def test_the_page_says_it_in_the_entry_s_section(copied: Path) -> None:
+    text = render(check_board(copied, copied / SUITES))
+    said = "3 of its 20 runs are, decision by decision, runs of"
+    assert text.count(said) == 1
+    section = text[text.index('id="small-v1/entry/another"') :]
+    assert said in section[: section.index("</section>")]
