@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("--plain", action="store_true")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    common = {"hidden": HIDDEN, "batch": BATCH, "warmup": WARMUP}
+    common = {"hidden": HIDDEN, "batch": BATCH, "warmup": WARMUP, "updates": 1.0}
     ours = get_solver("ddpg", **common)
     theirs = get_solver("sb3-ddpg", lookahead=1, **common)
     contestants: dict[str, Callable[[int], float]] = {
