@@ -142,13 +142,19 @@ def worth(trial: optuna.Trial, given: argparse.Namespace) -> float:
     return sum(medians) / len(medians)
 
 
+def done(study: optuna.Study) -> int:
+    """Trials that came to an end, given up or not; those of a killed process did not."""
+    finished = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
+    return len(study.get_trials(deepcopy=False, states=finished))
+
+
 def yaml_text(study: optuna.Study, given: argparse.Namespace) -> str:
     """The YAML of the best settings, with how they were found."""
     name = given.solver
     solver = get_solver(name, **settings_of(name, study.best_params))
     before = study.trials[0].value
     notes = (
-        f"Best of {len(study.trials)} trials of `python benchmarks/tune_sb3.py {name}`,",
+        f"Best of {done(study)} trials of `python benchmarks/tune_sb3.py {name}`,",
         f"{datetime.now(UTC):%Y-%m-%d}, stable-baselines3 {version('stable-baselines3')}.",
         f"Worth: mean over {'; '.join(described(task) for task in TASKS.get(name, FRACTIONS))}",
         f"of the median of {given.seeds} scores after {given.evaluations} evaluations.",
@@ -196,8 +202,7 @@ def main() -> None:
     study.sampler = optuna.samplers.TPESampler(n_startup_trials=12, multivariate=True, seed=seed)
     if not study.trials:
         study.enqueue_trial(now(given.solver))
-    finished = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
-    left = given.trials - len(study.get_trials(deepcopy=False, states=finished))
+    left = given.trials - done(study)
     if left > 0:
         study.optimize(lambda trial: worth(trial, given), n_trials=left)
     text = yaml_text(study, given)
