@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -228,6 +229,22 @@ def data() -> Path:
 def cli() -> Cli:
     """Runs the ``hwenvs`` command."""
     return Cli()
+
+
+@pytest.fixture(scope="session")
+def script() -> Callable[[str], Any]:
+    """Loads a file of the repository that no package has, e.g. ``"docs/generate.py"``."""
+
+    def load(path: str) -> Any:
+        place = Path(__file__).parents[1] / path
+        spec = importlib.util.spec_from_file_location(place.stem, place)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture(scope="session")

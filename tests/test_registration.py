@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -104,13 +105,8 @@ def test_the_arguments_of_every_id_rebuild_its_problem(env_id: str) -> None:
     )
 
 
-def test_the_page_on_environments_is_up_to_date() -> None:
-    path = ROOT / "docs" / "generate.py"
-    spec = importlib.util.spec_from_file_location("generate", path)
-    assert spec is not None
-    assert spec.loader is not None
-    generate = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generate)
+def test_the_page_on_environments_is_up_to_date(script: Callable[[str], Any]) -> None:
+    generate = script("docs/generate.py")
     assert generate.PAGE.read_text(encoding="utf-8") == generate.page(), (
         "docs/environments.md is stale: run python docs/generate.py"
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -92,13 +92,10 @@ def test_the_yaml_names_every_hyperparameter_and_says_where_its_values_are_from(
     assert f"benchmarks/tune_sb3.py {name}" in text
 
 
-def test_no_environment_that_settings_are_tuned_on_is_on_the_leaderboard() -> None:
-    path = ROOT / "benchmarks" / "tune_sb3.py"
-    spec = importlib.util.spec_from_file_location("tune_sb3", path)
-    assert spec is not None
-    assert spec.loader is not None
-    tuning = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tuning)
+def test_no_environment_that_settings_are_tuned_on_is_on_the_leaderboard(
+    script: Callable[[str], Any],
+) -> None:
+    tuning = script("benchmarks/tune_sb3.py")
     suites = trace_suites(load_suite("all", ROOT / "leaderboards" / "suites"))
     tested = [{"environment": t.environment, **t.arguments} for s in suites for t in s.tasks]
     assert len(tested) == 18

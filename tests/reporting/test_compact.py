@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -72,14 +73,9 @@ def test_damaged_files_are_refused(runs: list[Run], tmp_path: Path) -> None:
         expanded({key: value for key, value in compact(runs[0]).items() if key != "seconds"})
 
 
-def test_the_page_of_reference_results_is_up_to_date() -> None:
+def test_the_page_of_reference_results_is_up_to_date(script: Callable[[str], Any]) -> None:
     pytest.importorskip("matplotlib")
-    path = Path(__file__).parent.parent.parent / "docs" / "generate_reference.py"
-    spec = importlib.util.spec_from_file_location("generate_reference", path)
-    assert spec is not None
-    assert spec.loader is not None
-    generate = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generate)
+    generate = script("docs/generate_reference.py")
     made = generate.document()
     assert generate.PAGE.read_text(encoding="utf-8") == markdown_page(made), (
         "docs/reference.md is stale: run python docs/generate_reference.py"

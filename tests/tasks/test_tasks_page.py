@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_tables_of_the_page_are_up_to_date() -> None:
-    spec = importlib.util.spec_from_file_location("generate_tasks", ROOT / "docs/generate_tasks.py")
-    assert spec is not None
-    assert spec.loader is not None
-    generate = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generate)
+def test_the_tables_of_the_page_are_up_to_date(script: Callable[[str], Any]) -> None:
+    generate = script("docs/generate_tasks.py")
     assert generate.PAGE.read_text(encoding="utf-8") == generate.page(), (
         "docs/tasks.md is stale: run python docs/generate_tasks.py"
     )
