@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from hwenvs.leaderboards.log import AnyLine, Line
+from hwenvs.leaderboards.log import AnyLine, latest
 from hwenvs.leaderboards.verdict import Verdict
 
 Key = tuple[str, str]
@@ -39,10 +39,11 @@ def copies(verdicts: Mapping[Key, Verdict], lines: Iterable[AnyLine]) -> dict[Ke
         verdicts: of all entries; those that were not logged are left out.
         lines: of the log.
     """
-    order = _entered(lines)
     owners: dict[tuple[str, str, bytes], str] = {}
     found: dict[Key, list[Copied]] = {}
-    for key in sorted(verdicts.keys() & order.keys(), key=lambda key: order[key]):
+    for key in latest(lines):
+        if key not in verdicts:
+            continue
         suite, name = key
         runs = [
             (suite, judged.task.key, trace)
@@ -53,15 +54,3 @@ def copies(verdicts: Mapping[Key, Verdict], lines: Iterable[AnyLine]) -> dict[Ke
         found[key] = [Copied(*pair) for pair in shared.most_common()]
         owners.update({run: name for run in runs if run not in owners})
     return found
-
-
-def _entered(lines: Iterable[AnyLine]) -> dict[Key, int]:
-    """Line in which each entry that is there was logged first."""
-    first: dict[Key, int] = {}
-    for line in lines:
-        key = line.suite, line.entry
-        if isinstance(line, Line):
-            first.setdefault(key, line.number)
-        else:
-            first.pop(key, None)
-    return first

@@ -147,7 +147,7 @@ def differences(name: str, line: Line, **digests: str) -> list[str]:
 
 
 def latest(lines: Iterable[AnyLine]) -> dict[tuple[str, str], Line]:
-    """The last verdict on every entry that was not withdrawn since, by suite and name."""
+    """The last verdict on each entry that was not withdrawn since, in the order of entering."""
     there: dict[tuple[str, str], Line] = {}
     for line in lines:
         _count(there, line)
