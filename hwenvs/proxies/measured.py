@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 NAME = "measured"
 """What to pass as ``proxy=``."""
+
+PACKAGES = ("safetensors", "torch")
+"""What runs real networks."""
 
 
 class MeasuredProxy:
@@ -149,8 +153,8 @@ class Unopened:
 
 
 def extra_installed() -> bool:
-    """Whether :func:`require_extra` would be content, without loading anything."""
-    return all(find_spec(package) is not None for package in ("safetensors", "torch"))
+    """Whether registered networks can be opened, digits included; loads nothing."""
+    return all(find_spec(package) is not None for package in (*PACKAGES, "sklearn"))
 
 
 def require_extra(name: str = NAME) -> None:
@@ -160,8 +164,8 @@ def require_extra(name: str = NAME) -> None:
         MissingExtraError: if what the proxy called ``name`` needs is missing.
     """
     try:
-        import safetensors  # noqa: F401
-        import torch  # noqa: F401
+        for package in PACKAGES:
+            import_module(package)
     except ImportError as error:
         raise MissingExtraError(
             f"proxy={name!r} runs real networks: pip install 'hwenvs[measure]' ({error})"

@@ -80,12 +80,13 @@ def test_list_says_of_real_networks_what_opening_them_would(cli: Cli) -> None:
         assert problem.card.basis in row
 
 
-def test_list_loads_no_network_and_tells_what_is_missing() -> None:
+@pytest.mark.parametrize("package", ["safetensors", "sklearn"])
+def test_list_loads_no_network_and_tells_what_is_missing(package: str) -> None:
     code = (
         "import sys\n"
         "from hwenvs.cli.listing import list_environments as show\n"
         "show(); assert 'torch' not in sys.modules; print('cut')\n"
-        "sys.modules['safetensors'] = None; show()\n"
+        f"sys.modules['{package}'] = None; show()\n"
     )
     command, wide = [sys.executable, "-c", code], {**os.environ, "COLUMNS": "160"}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=wide)
