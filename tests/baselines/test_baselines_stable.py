@@ -26,7 +26,7 @@ NAMES = tuple(name for name in SOLVERS if name.startswith("sb3-"))
 REPLAYING = ("sb3-ddpg", "sb3-td3", "sb3-sac", "sb3-tqc", "sb3-dqn")
 ARENAS = ("HAQ-ResNet20-v0", "NAS-ProxylessCIFAR-v0")
 FOLDER = Path(package.__file__).parent
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def quick(name: str, **changes: Any) -> package.StableBaselines[Any]:
