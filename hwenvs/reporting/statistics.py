@@ -82,8 +82,8 @@ def bootstrap_interval(
         Lower and upper end.
 
     Raises:
-        ArgumentError: if a stratum is empty or holds NaN, ``level`` is not between 0 and 1, or
-            there are no repetitions.
+        ArgumentError: if a stratum is empty or holds what is not finite, ``level`` is not between
+            0 and 1, or there are no repetitions.
     """
     drawn = [values[draw] for values, draw in _draws(strata, repetitions, seed)]
     low, high = _ends(statistic(np.concatenate(drawn, axis=1)), level)
@@ -127,7 +127,8 @@ def improvement_interval(
         ours = _shares(draws[place], wins.shape[0])
         theirs = _shares(draws[place + len(tables)], wins.shape[1])
         resampled += ((ours @ wins) * theirs).sum(axis=1)
-    low, high = _ends(resampled / len(tables), level)
+    # Whether an end lies above one half must not hang on the last bit of a sum of fractions.
+    low, high = _ends(np.round(resampled / len(tables), 12), level)
     return float(low), float(high)
 
 
@@ -244,7 +245,10 @@ def _ends(estimates: Floats, level: float) -> Floats:
 def _strata(strata: Sequence[ArrayLike]) -> list[Floats]:
     if not len(strata):
         raise ArgumentError("there are no runs to draw from")
-    return [_filled(values) for values in strata]
+    filled = [_filled(values) for values in strata]
+    if not all(np.isfinite(values).all() for values in filled):
+        raise ArgumentError("scores must be finite")
+    return filled
 
 
 def _filled(values: ArrayLike) -> Floats:

@@ -117,6 +117,20 @@ def test_improvement_intervals_match_the_binomial_distribution() -> None:
     assert improvement_interval([[0.0, 2.0]], [[0.0, 2.0]], 0.5) == (0.25, 0.75)
 
 
+@pytest.mark.parametrize("sizes", [(14, 14), (10, 7), (3, 29)])
+def test_equal_solvers_are_undecided_for_every_number_of_runs(sizes: tuple[int, int]) -> None:
+    first, second = (np.ones(size) for size in sizes)
+    assert improvement_interval([first], [second]) == (0.5, 0.5)
+    assert improvement_interval([first] * 3, [second] * 3) == (0.5, 0.5)
+    assert improvement_interval([first], [second - 1]) == (1.0, 1.0)
+    assert improvement_interval([first - 1], [second]) == (0.0, 0.0)
+
+
+def test_intervals_of_infinite_scores_are_refused() -> None:
+    with pytest.raises(ArgumentError, match="must be finite"):
+        bootstrap_interval([[np.inf, 1.0, 2.0]])
+
+
 def test_improvement_needs_the_same_environments() -> None:
     with pytest.raises(ArgumentError, match="same environments, not 1 and 2"):
         probability_of_improvement([[1.0]], [[1.0], [2.0]])
