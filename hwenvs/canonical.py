@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,15 @@ def canonical(value: Any) -> bytes:
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
     return text.encode()
+
+
+def settled(value: Any) -> Any:
+    """JSON-able ``value`` with whole floats as integers: 1 and 1.0 are the same setting."""
+    if isinstance(value, Mapping):
+        return {name: settled(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [settled(entry) for entry in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def digest(value: Any) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import hwenvs
+from hwenvs.canonical import settled
 from hwenvs.errors import ArgumentError, SolverError
 from hwenvs.files import replacing
 
@@ -89,8 +90,8 @@ class Run:
 
     @property
     def task(self) -> str:
-        """Environment and arguments as JSON, equal for runs on the same."""
-        return json.dumps([self.environment, self.arguments], sort_keys=True)
+        """Environment and arguments as JSON, equal for runs on the same: 1 is 1.0."""
+        return json.dumps([self.environment, settled(self.arguments)], sort_keys=True)
 
     def best_so_far(self) -> NDArray[np.float64]:
         """[E] scores (rewards where no score is known), each the best up to then."""

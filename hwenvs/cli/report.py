@@ -55,7 +55,7 @@ def report(
     from hwenvs.sweeps.cells import CELLS
 
     runs = [run for path in records for run in read_results(path, shortened=True)]
-    runs += _beside(runs, beside or ())
+    runs = _once([*runs, *_beside(runs, beside or ())])
     if compact is not None:
         from hwenvs.reporting.compact import write_compact
 
@@ -70,17 +70,28 @@ def report(
 
 
 def _beside(runs: Sequence[Run], paths: Sequence[Path]) -> list[Run]:
-    """The runs at ``paths`` on environments of ``runs``, without those that are among them."""
+    """The runs at ``paths`` on environments of ``runs``."""
     from hwenvs.errors import ArgumentError
-    from hwenvs.sweeps.cells import key_of
 
-    tasks, known, found = {run.task for run in runs}, {key_of(run) for run in runs}, []
+    tasks, found = {run.task for run in runs}, []
     for path in paths:
         others = [run for run in read_results(path, shortened=True) if run.task in tasks]
         if not others:
             raise ArgumentError(f"{path} has no run on an environment of yours, arguments included")
-        found += [run for run in others if key_of(run) not in known]
+        found += others
     return found
+
+
+def _once(runs: Sequence[Run]) -> list[Run]:
+    """``runs`` without repetitions, which would make intervals narrower than they are."""
+    from hwenvs.sweeps.cells import identity_of
+
+    kept: dict[str, Run] = {}
+    for run in runs:
+        kept.setdefault(identity_of(run), run)
+    if (repeated := len(runs) - len(kept)) > 0:
+        output().print(f"{repeated} of the runs repeat others and count once")
+    return list(kept.values())
 
 
 def read_results(path: Path, shortened: bool = False) -> list[Run]:

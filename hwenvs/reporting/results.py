@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -171,9 +171,16 @@ def collect(runs: Sequence[Run]) -> list[Results]:
     return [_results(solvers) for solvers in groups.values()]
 
 
-def summarise(runs: Sequence[Run], label: str | None = None) -> Summary:
-    """Statistics of the runs of one solver on one environment; ``label`` stands for its name."""
-    scored = all(run.scores is not None for run in runs)
+def summarise(runs: Sequence[Run], label: str | None = None, scored: bool | None = None) -> Summary:
+    """Statistics of the runs of one solver on one environment.
+
+    Args:
+        runs: of the solver, at least one.
+        label: stands for its name.
+        scored: whether values are scores; by default if all runs have them.
+    """
+    if scored is None:
+        scored = have_scores(runs)
     curves = _curves(runs, scored)
     finals = [float(curve[-1]) for curve in curves]
     areas = [
@@ -196,11 +203,15 @@ def summarise(runs: Sequence[Run], label: str | None = None) -> Summary:
     )
 
 
+def have_scores(runs: Iterable[Run]) -> bool:
+    """Whether all runs have scores; where one has none, all are compared by their rewards."""
+    return all(run.scores is not None for run in runs)
+
+
 def _curves(runs: Sequence[Run], scored: bool) -> list[NDArray[np.float64]]:
-    """Best value so far of every run; rewards if any of them has no scores."""
-    if scored:
-        return [run.best_so_far() for run in runs]
-    return [np.maximum.accumulate(np.array(run.rewards, dtype=np.float64)) for run in runs]
+    """Best value so far of every run."""
+    values = [run.scores if scored else run.rewards for run in runs]
+    return [np.maximum.accumulate(np.array(one, dtype=np.float64)) for one in values]
 
 
 def _results(solvers: dict[str, list[Run]]) -> Results:
@@ -208,7 +219,8 @@ def _results(solvers: dict[str, list[Run]]) -> Results:
     first = next(iter(solvers.values()))[0]
     environment, arguments = first.environment, first.arguments
     problem: Problem = gym.make(environment, **arguments).unwrapped.problem  # type: ignore[attr-defined]
-    entries = [summarise(runs, label) for label, runs in solvers.items()]
+    scored = have_scores(run for runs in solvers.values() for run in runs)
+    entries = [summarise(runs, label, scored) for label, runs in solvers.items()]
     summaries = sorted(entries, key=lambda entry: -entry.mean)
     outcome = problem.reference
     uniform = Reference(

@@ -13,7 +13,7 @@ from hwenvs.reporting.curves import curves_text, learning_curves
 from hwenvs.reporting.layers import channels, channels_text
 from hwenvs.reporting.pareto import fronts_text, pareto_fronts
 from hwenvs.reporting.results import Results
-from hwenvs.reporting.table import full_headings, full_rows
+from hwenvs.reporting.table import budgets_note, full_headings, full_rows
 from hwenvs.text import LABELS
 
 if TYPE_CHECKING:
@@ -88,6 +88,8 @@ def _about(results: Results) -> list[str]:
         text += f"The {results.optimum.label}: {results.optimum.note}."
     if unproved := _unproved(results):
         text += f" In the records score 1 is the best known design: {', '.join(unproved)}."
+    if unequal := budgets_note(results):
+        text += f" **{unequal}**"
     if not results.stale:
         return [text]
     changed = (

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hwenvs.reporting.results import THRESHOLD, THRESHOLDS, Results, Summary
+from hwenvs.solvers import ONE_DESIGN
 
 
 def headings(results: Results) -> list[str]:
@@ -39,10 +40,32 @@ def cells(entry: Summary) -> list[str]:
     ]
 
 
+def budgets_note(results: Results) -> str | None:
+    """Which solvers were allowed how many evaluations, if not all the same."""
+    allowed: dict[int, list[str]] = {}
+    for entry in results.summaries:
+        run = entry.runs[0]
+        if run.solver not in ONE_DESIGN:
+            allowed.setdefault(run.evaluations, []).append(entry.solver)
+    if len(allowed) < 2:
+        return None
+    listed = "; ".join(
+        f"{count} ({', '.join(sorted(allowed[count]))})" for count in sorted(allowed)
+    )
+    return f"Unequal numbers of evaluations were allowed: {listed}."
+
+
 def rich_table(results: Results) -> Table:
     """For terminals."""
+    note = budgets_note(results)
     table = Table(
-        title=results.title, title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False
+        title=escape(results.title),
+        title_justify="left",
+        caption=note and escape(note),
+        caption_justify="left",
+        box=None,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
     )
     rows = [cells(entry) for entry in results.summaries]
     for index, heading in enumerate(headings(results)):
@@ -50,7 +73,7 @@ def rich_table(results: Results) -> Table:
         text = heading.replace(" ", "\n", 1) if "[" not in heading else escape(heading)
         table.add_column(text, justify="right" if index else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     return table
 
 

@@ -15,11 +15,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from hwenvs.canonical import canonical, digest
+from hwenvs.canonical import canonical, digest, settled
 from hwenvs.errors import DataError
 from hwenvs.files import replacing
 from hwenvs.records import Run
-from hwenvs.solving import Callback, get_solver, solve
+from hwenvs.solving import ONE_DESIGN, Callback, get_solver, solve
 
 CELLS = "cells"
 """The folder of the cells' files in the folder of a sweep's results."""
@@ -128,7 +128,9 @@ def read_cell(path: Path) -> Run:
         if path.suffix == ".gz":
             content = gzip.decompress(content)
         run = Run(**json.loads(content))
-        whole = len(run.designs) == len(run.rewards) == len(run.accuracies) > 0
+        columns: list[list[Any]] = [run.designs, run.rewards, run.accuracies, *run.costs.values()]
+        columns += [] if run.scores is None else [run.scores]
+        whole = {len(column) for column in columns} == {len(run.rewards)} != {0}
         key = key_of(run)
     except (OSError, EOFError, ValueError, TypeError, zlib.error) as error:
         raise DataError(f"{path} is damaged: {error}; sweep again to redo it") from error
@@ -165,6 +167,17 @@ def _order(run: Run) -> tuple[Any, ...]:
 def key_of(source: Cell | Run) -> str:
     """sha256 of the configuration: equal for what would be made alike."""
     return digest({name: _plain(getattr(source, name)) for name in CONFIGURATION})
+
+
+def identity_of(source: Cell | Run) -> str:
+    """sha256 that is equal for what comes to the same, however its numbers are written.
+
+    Solvers without any chance make one design, whatever seed and evaluations they are given.
+    """
+    whole = {name: settled(_plain(getattr(source, name))) for name in CONFIGURATION}
+    if source.solver in ONE_DESIGN:
+        whole.update(seed=0, evaluations=1)
+    return digest(whole)
 
 
 def _plain(value: Any) -> Any:

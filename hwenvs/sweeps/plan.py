@@ -18,7 +18,7 @@ from hwenvs.registration import ALL_ENVIRONMENTS
 from hwenvs.single import check_single
 from hwenvs.solvers import solver_modules
 from hwenvs.solving import ONE_DESIGN, Solver, get_solver
-from hwenvs.sweeps.cells import Cell, solve_cell
+from hwenvs.sweeps.cells import Cell, identity_of, solve_cell
 
 
 class Part(BaseModel):
@@ -181,7 +181,7 @@ def _as_json(values: Mapping[str, Any]) -> dict[str, Any]:
 def _check_distinct(cells: Sequence[Cell]) -> None:
     seen = set()
     for cell in cells:
-        key = cell.key
+        key = identity_of(cell)
         if key in seen:
             raise ArgumentError(f"this stands twice in the sweep: {cell.label}")
         seen.add(key)

@@ -14,7 +14,7 @@ from hwenvs.errors import ArgumentError
 from hwenvs.records import Run
 from hwenvs.reporting.overall import improvement, overall
 from hwenvs.reporting.results import Results, collect, summarise
-from hwenvs.reporting.table import full_headings, full_rows, markdown, rich_table
+from hwenvs.reporting.table import budgets_note, full_headings, full_rows, markdown, rich_table
 from hwenvs.solving import solve
 
 ID = "AMC-ResNet20-v0"
@@ -90,12 +90,45 @@ def test_a_solver_with_several_settings_is_told_apart_by_them(record: Record) ->
     assert [entry.solver for one in collect(made) for entry in one.summaries] == ["tuned"] * 2
 
 
+def test_a_solver_with_several_budgets_is_told_apart_by_them(record: Record) -> None:
+    made = [record([0.1] * length, "searcher", seed) for length in (3, 6) for seed in range(2)]
+    made += [record([1.0], "exact"), record([0.2] * 3, "other")]
+    (results,) = collect(made)
+    assert {(entry.solver, len(entry.runs)) for entry in results.summaries} == {
+        ("searcher (evaluations 3)", 2),
+        ("searcher (evaluations 6)", 2),
+        ("exact", 1),
+        ("other", 1),
+    }
+    assert budgets_note(results) == (
+        "Unequal numbers of evaluations were allowed: 3 (other, searcher (evaluations 3)); "
+        "6 (searcher (evaluations 6))."
+    )
+    assert budgets_note(collect([run for run in made if run.evaluations != 6])[0]) is None
+
+
+def test_where_one_solver_lacks_scores_all_are_compared_by_rewards(record: Record) -> None:
+    first, second = record([0.0, 0.5], "first"), record([1.0], "second")
+    second.scores = None
+    (results,) = collect([first, second])
+    assert {entry.solver: entry.median for entry in results.summaries} == {
+        "first": 0.55,
+        "second": 0.6,
+    }
+
+
 def test_the_table_has_a_row_per_solver(runs: list[Run]) -> None:
     (results,) = collect(runs)
     lines = markdown(full_headings(results), full_rows(results)).splitlines()
     assert len(lines) == 2 + 4
     assert len({line.count("|") for line in lines}) == 1
     assert "| exact | 1 | 1.000 | 1.000 |" in lines[2]
+
+
+def test_a_terminal_shows_names_as_they_are(record: Record) -> None:
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(rich_table(collect([record([0.1], "mine [red]")])[0]))
+    assert "mine [red]" in console.export_text()
 
 
 def test_names_cannot_break_a_table() -> None:

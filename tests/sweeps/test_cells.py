@@ -15,6 +15,7 @@ from hwenvs.sweeps.cells import (
     Cell,
     cell_path,
     find_cell,
+    identity_of,
     read_cell,
     read_cells,
     solve_cell,
@@ -50,6 +51,17 @@ def test_tuples_among_hyperparameters_do_not_change_the_name(
     assert read_cell(write_cell(tmp_path, cell, solve_cell(cell))).solver == "ddpg"
 
 
+def test_cells_are_alike_however_numbers_are_written(cell: Cell) -> None:
+    whole, real = (dataclasses.replace(cell, arguments={"budget": b}) for b in (1, 1.0))
+    assert identity_of(whole) == identity_of(real) != identity_of(cell)
+    assert identity_of(dataclasses.replace(cell, seed=6)) != identity_of(cell)
+
+
+def test_one_design_is_alike_with_every_seed_and_budget(cell: Cell) -> None:
+    exact = dataclasses.replace(cell, solver="exact")
+    assert identity_of(dataclasses.replace(exact, seed=6, evaluations=7)) == identity_of(exact)
+
+
 def test_runs_are_read_in_order_and_each_once(tmp_path: Path, make_cells: Any) -> None:
     for cell in reversed(make_cells(seeds=11)):
         write_cell(tmp_path, cell, solve_cell(cell))
@@ -70,10 +82,13 @@ def test_damaged_files_are_refused(tmp_path: Path, cell: Cell, compress: bool, k
         read_cells(tmp_path)
 
 
-def test_a_record_without_all_of_its_evaluations_is_refused(tmp_path: Path, cell: Cell) -> None:
+@pytest.mark.parametrize("column", ["designs", "rewards", "accuracies", "scores"])
+def test_a_record_without_all_of_its_evaluations_is_refused(
+    tmp_path: Path, cell: Cell, column: str
+) -> None:
     path = write_cell(tmp_path, cell, solve_cell(cell))
     record = json.loads(path.read_text())
-    path.write_text(json.dumps({**record, "rewards": record["rewards"][:-1]}))
+    path.write_text(json.dumps({**record, column: record[column][:-1]}))
     with pytest.raises(DataError, match="lacks evaluations"):
         read_cell(path)
 

@@ -147,6 +147,10 @@ def test_a_default_written_out_is_the_same_cell(make_cells: Any) -> None:
         ({"evaluations": "many"}, "evaluations: .* valid integer, not 'many'"),
         ({"evaluatoins": 5}, "evaluatoins: unknown field .* Did you mean 'evaluations'"),
         ({"environments": [ID, ID]}, "twice in the sweep: random on AMC-ResNet20-v0, seed 0"),
+        (
+            {"environments": [{"environment": ID, "arguments": {"budget": b}} for b in (1, 1.0)]},
+            r"twice in the sweep: random on AMC-ResNet20-v0 \(budget=1\.0\), seed 0",
+        ),
     ],
 )
 def test_faults_are_told_with_their_place(
