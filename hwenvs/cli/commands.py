@@ -17,8 +17,8 @@ from hwenvs.errors import HwenvsError
 
 WRONG_INPUT = 2
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
-"""A full disk is told without the name of a file."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Full and broken disks, and limits on files, are told without the name of a file."""
 
 OURS = (
     Path(__file__).parents[1],
