@@ -50,7 +50,8 @@ class ChannelPruningProblem(LayerwiseProblem):
     budget for the later layers at their cheapest, which is known exactly. With
     `constraint="projected"` decisions are taken as asked, and the finished design is scaled down by
     the largest common factor that meets the budget; with `"backoff"` option by option, see bit
-    allocation. Either way every finished design meets it.
+    allocation. Either way every finished design meets it. (Where wider layers may cost less, as on
+    hardware that pads, the factor is a large one but need not be the largest: it is bisected.)
 
     Actions that are not numbers, lie outside [0, 1] or have the wrong shape raise an `ActionError`.
 

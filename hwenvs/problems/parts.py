@@ -68,7 +68,9 @@ class Chain:
     def _lowered(
         self, options: Ints, lower: Lowering, top: int, bounded: Callable[[Ints], Ints]
     ) -> Ints:
-        """``options`` [T, B] lowered to the highest level that meets the budgets.
+        """``options`` [T, B] lowered to the highest level that meets the budgets, by bisection.
+
+        Where a lower option may cost more, it is a level that meets them below one that does not.
 
         Args:
             options: what is asked for, at level ``top``.

@@ -17,9 +17,9 @@ class EIE(HardwareModel):
     """Latency, energy and size on the Efficient Inference Engine, one image at a time.
 
     A layer is a matrix of ``M`` outputs and ``N`` inputs, multiplied with one vector a pixel.  With
-    ``n = ceil(M / elements)`` rows per element, weight density ``d`` and activation density ``a``,
+    ``n = M / elements`` rows per element, weight density ``d`` and activation density ``a``,
 
-        cycles = pixels * N a * column_cycles(n, d) + pipeline
+        cycles = pixels * N a * column_cycles(ceil(n), d) + pipeline
         size   = entries(n, d) * N * elements * entry_bytes + (N + 1) * elements * pointer bytes
         energy = multiplied entries * (multiply_add + register_access + their share of a word_read)
                + pixels * N a * elements * pointer_read
