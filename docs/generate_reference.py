@@ -1,4 +1,6 @@
-"""Writes docs/reference.md and its pictures: ``python docs/generate_reference.py``.
+"""Writes docs/reference.md and draws what docs/results.md shows of the same runs.
+
+    python docs/generate_reference.py
 
 All of it follows from the compact records in docs/results/reference.  A test says when the page is
 stale.
@@ -10,9 +12,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from hwenvs.records import Run
+from hwenvs.leaderboards.suites import load_suite
+from hwenvs.leaderboards.unions import trace_suites
 from hwenvs.reporting.blocks import Block, Document, Paragraph, Picture, Section, Table
 from hwenvs.reporting.compact import read_compact
+from hwenvs.reporting.curves import learning_curves
+from hwenvs.reporting.drawing import png
+from hwenvs.reporting.layers import channels
 from hwenvs.reporting.markdown import markdown_page
 from hwenvs.reporting.overall import overall
 from hwenvs.reporting.overview import overall_section
@@ -39,23 +45,57 @@ COMMANDS = """\
     hwenvs sweep benchmarks/sweeps/reference/{name}.yaml --out {name} --workers 2 --gzip
     hwenvs report {name} --compact docs/results/reference/{name}.jsonl.gz"""
 
+SUITE = "all"
+"""What all solvers are compared on together."""
+
+BEYOND = """\
+Measured environments that are in no suite of the leaderboard, and do not count above. The solvers
+of Stable-Baselines3 that are tuned were tuned on the first evaluations of `AMC-ResNet20-v0` and
+`HAQ-ResNet20-v0`: what they reach there says less than what they reach elsewhere."""
+
+DRAWN = {
+    "AMC-MobileNetV1-v0": "mobilenetv1",
+    "AMC-MobileNetV2-v0": "mobilenetv2",
+    "AMC-ResNet20-v0": "resnet20",
+    "AMC-ResNet56-v0": "resnet56",
+    "HAQ-MobileNetV1-v0": "haq-mobilenetv1",
+    "HAQ-MobileNetV2-v0": "haq-mobilenetv2",
+    "DeepCompression-LeNet5-Ratio-v0": "deep-compression-lenet5",
+}
+"""Environments whose curves and best designs docs/results.md shows, and names of the pictures."""
+
+CONTENDERS = ("decomposition", "sb3-ppo", "turbo", "cma-es", "ddpg", "random")
+"""Whose curves are drawn there."""
+
 SUBJECT = "ddpg"
 """The solver of the papers: where does it lose?"""
 
 
-def document() -> Document:
-    """The page, before it is Markdown, and its pictures."""
+def read() -> list[Results]:
+    """All runs, by the titles of their environments."""
     files = sorted(RECORDS.glob("*.jsonl.gz"))
     runs = [run for file in files for run in read_compact(file)]
-    collected = sorted(collect(runs), key=lambda results: results.title)
+    return sorted(collect(runs), key=lambda results: results.title)
+
+
+def document(everything: Sequence[Results]) -> Document:
+    """The page, before it is Markdown, and its pictures."""
+    tasks = [task for suite in trace_suites(load_suite(SUITE)) for task in suite.tasks]
+    ranked = [(task.environment, dict(task.arguments)) for task in tasks]
+    collected = [one for one in everything if (one.environment, one.arguments) in ranked]
     together = overall(collected)
     assert together is not None
-    blocks: list[Block] = [Paragraph(_head(runs, files)), overall_section(together, collected)]
-    blocks.append(losses(collected))
-    for place, results in enumerate(collected, start=1):
-        table = Table(f"Runs on {results.title}.", full_headings(results), full_rows(results))
-        blocks.append(Section(results.title, f"environment-{place}", (table,)))
+    blocks: list[Block] = [Paragraph(_head(everything)), overall_section(together, collected)]
+    blocks += [losses(collected), *map(_environment, collected)]
+    if beyond := [one for one in everything if one not in collected]:
+        inside: tuple[Block, ...] = (Paragraph(BEYOND), *map(_environment, beyond))
+        blocks.append(Section("Beyond the suites", "beyond", inside))
     return Document("Reference results", tuple(_beside(block) for block in blocks))
+
+
+def _environment(results: Results) -> Section:
+    table = Table(f"Runs on {results.title}.", full_headings(results), full_rows(results))
+    return Section(results.title, results.title, (table,))
 
 
 def losses(collected: Sequence[Results]) -> Section:
@@ -100,8 +140,9 @@ def compare(entry: Summary, other: Summary) -> int:
     return (low > 0.5) - (high < 0.5)
 
 
-def _head(runs: Sequence[Run], files: Sequence[Path]) -> str:
-    names = [file.name.removesuffix(".jsonl.gz") for file in files]
+def _head(everything: Sequence[Results]) -> str:
+    runs = [run for one in everything for entry in one.summaries for run in entry.runs]
+    names = sorted(file.name.removesuffix(".jsonl.gz") for file in RECORDS.glob("*.jsonl.gz"))
     return HEAD.format(
         evaluations=max(run.evaluations for run in runs),
         seeds=len({run.seed for run in runs}),
@@ -118,12 +159,28 @@ def _beside(block: Block) -> Block:
     return block
 
 
+def drawings(everything: Sequence[Results]) -> dict[str, bytes]:
+    """Learning curves and best designs, PNGs by name of their file."""
+    drawn = {}
+    for results in everything:
+        if results.arguments or results.environment not in DRAWN:
+            continue
+        name = DRAWN[results.environment]
+        contenders = tuple(e for e in results.summaries if e.solver in CONTENDERS)
+        drawn[f"{name}-curves.png"] = png(learning_curves(replace(results, summaries=contenders)))
+        drawn[f"{name}-designs.png"] = png(channels(results))
+    return drawn
+
+
 def main() -> None:
-    """Writes the page and its pictures."""
-    made = document()
+    """Writes the page and the pictures."""
+    everything = read()
+    made = document(everything)
     PAGE.write_text(markdown_page(made), encoding="utf-8")
     for picture in made.pictures():
         (HERE / picture.name).write_bytes(picture.data)
+    for name, data in drawings(everything).items():
+        (RECORDS.parent / name).write_bytes(data)
 
 
 if __name__ == "__main__":

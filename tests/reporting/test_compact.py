@@ -76,7 +76,7 @@ def test_damaged_files_are_refused(runs: list[Run], tmp_path: Path) -> None:
 def test_the_page_of_reference_results_is_up_to_date(script: Callable[[str], Any]) -> None:
     pytest.importorskip("matplotlib")
     generate = script("docs/generate_reference.py")
-    made = generate.document()
+    made = generate.document(generate.read())
     assert generate.PAGE.read_text(encoding="utf-8") == markdown_page(made), (
         "docs/reference.md is stale: run python docs/generate_reference.py"
     )
