@@ -73,5 +73,18 @@ def _fitted(what: str, value: object, default: object) -> object:
     else:
         fits = isinstance(value, type(default))
     if not fits:
-        raise ArgumentError(f"{what} must be {type(default).__name__}, not {value!r}")
+        hint = _hint(value) if isinstance(default, float) and isinstance(value, str) else ""
+        raise ArgumentError(f"{what} must be {type(default).__name__}, not {value!r}{hint}")
     return value
+
+
+def _hint(text: str) -> str:
+    """What to write for a number that YAML takes for a text: 1e-4 has no point in it."""
+    try:
+        mantissa, _, exponent = text.lower().partition("e")
+        float(text)
+    except ValueError:
+        return ""
+    point = "" if "." in mantissa else ".0"
+    sign = "" if exponent[:1] in ("+", "-") else "+"
+    return f", a text in YAML: write {mantissa}{point}e{sign}{exponent}" if exponent else ""

@@ -19,6 +19,9 @@ from hwenvs.registration import ENVIRONMENTS
 from hwenvs.single import check_single
 from hwenvs.solvers import EXTRAS, ONE_DESIGN, SOLVERS, Solver, get_solver
 
+MOST_SEED = 2**64 - 1
+"""Torch takes no larger seed."""
+
 Callback = Callable[[int, float], None]
 """Receives the number of finished evaluations and the best reward so far."""
 
@@ -129,12 +132,12 @@ def solve(
         The record, scored where the optimum is known.
 
     Raises:
-        ArgumentError: if ``evaluations`` or ``seed`` is not a number from 1 or 0 on.
+        ArgumentError: if ``evaluations`` is not a number from 1 on, or ``seed`` none in [0, 2^64).
         UnknownNameError: if there is no such solver or environment.
         SolverError: if the environment is many problems, pays a vector, or is not of this package.
     """
     _check_number("evaluations", evaluations, 1)
-    _check_number("seed", seed, 0)
+    _check_number("seed", seed, 0, MOST_SEED)
     if environment.rpartition(":")[2] not in gym.registry:
         raise unknown_name("environment", environment, ENVIRONMENTS)
     check_single(environment)
@@ -178,10 +181,12 @@ def _scores(problem: Problem, rewards: list[float]) -> list[float] | None:
     return None if score is None else [float(value) for value in np.atleast_1d(score)]
 
 
-def _check_number(name: str, value: object, least: int) -> None:
+def _check_number(name: str, value: object, least: int, most: int | None = None) -> None:
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not whole or value < least:  # type: ignore[operator]
         raise ArgumentError(f"{name} must be a whole number of at least {least}, not {value!r}")
+    if most is not None and value > most:  # type: ignore[operator]
+        raise ArgumentError(f"{name} must be at most {most}, not {value!r}")
 
 
 __all__ = [

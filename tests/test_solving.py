@@ -110,6 +110,12 @@ def test_no_solver_gets_beyond_the_evaluations_allowed() -> None:
     assert len(solve(Greedy(), ID, evaluations=4).rewards) == 4
 
 
+@pytest.mark.parametrize("seed", [-1, 2**64, 0.5, True])
+def test_seeds_that_not_every_solver_takes_are_refused_at_once(seed: Any) -> None:
+    with pytest.raises(ArgumentError, match="seed must be"):
+        solve("random", ID, evaluations=1, seed=seed)
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_equal_seeds_give_equal_runs(name: str) -> None:
     first, second = (solve(quick(name), arena(name), evaluations=20, seed=3) for _ in range(2))

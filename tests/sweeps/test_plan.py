@@ -136,6 +136,10 @@ def test_a_default_written_out_is_the_same_cell(make_cells: Any) -> None:
             {"environments": [{"environment": ID, "arguments": {"budget": float("inf")}}]},
             r"environments\[0\]: .* cannot be written as JSON",
         ),
+        (
+            {"solvers": [{"solver": "ddpg", "hyperparameters": {"actor_rate": "1e-4"}}]},
+            r"actor_rate of ddpg must be float, not '1e-4', a text in YAML: write 1\.0e-4$",
+        ),
         ({"solvers": []}, "solvers: must hold at least 1 item$"),
         ({"seeds": []}, "seeds: must hold at least 1 item$"),
         ({"seeds": 0}, "seeds: the number of seeds must be at least 1, not 0$"),
