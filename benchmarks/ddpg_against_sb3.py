@@ -93,7 +93,7 @@ def main() -> None:
     torch.set_num_threads(1)
     common = {"hidden": HIDDEN, "batch": BATCH, "warmup": WARMUP, "updates": 1.0}
     ours = get_solver("ddpg", **common)
-    theirs = get_solver("sb3-ddpg", lookahead=1, **common)
+    theirs = get_solver("sb3-ddpg", lookahead=1, weight_decay=0.0, **common)
     contestants: dict[str, Callable[[int], float]] = {
         "hwenvs ddpg": lambda seed: timed_solver(ours, given.environment, given.episodes, seed),
         "stable-baselines3": lambda seed: (

@@ -51,9 +51,19 @@ REPLAY: dict[str, Any] = {
     "warmup": [10, 20, 40, 80],
     "updates": [0.5, 1.0],  # a quarter was clearly worse, at three rates
 }
-SLOW: dict[str, Any] = {**REPLAY, "soft_update": (3e-3, 5e-2)}
-NOISY: dict[str, Any] = {**SLOW, "sigma": (0.1, 1.0), "sigma_decay": [0.97, 0.98, 0.99, 0.995, 1.0]}
-SOFT: dict[str, Any] = {**SLOW, "entropy": (1e-3, 0.3), "target_entropy": [-3.0, -2.0, -1.0, 0.0]}
+ACTOR: dict[str, Any] = {
+    **REPLAY,
+    "width": [64, 128],  # 300 takes minutes a run
+    "updates": [0.5],
+    "soft_update": (3e-3, 5e-2),
+    "weight_decay": [0.0, 0.3, 1.0, 3.0],
+}
+NOISY: dict[str, Any] = {
+    **ACTOR,
+    "sigma": (0.1, 1.0),
+    "sigma_decay": [0.97, 0.98, 0.99, 0.995, 1.0],
+}
+SOFT: dict[str, Any] = {**ACTOR, "entropy": (1e-3, 0.3), "target_entropy": [-3.0, -2.0, -1.0, 0.0]}
 POLICY: dict[str, Any] = {
     "width": [16, 64, 128],
     "rate": (1e-4, 3e-2),

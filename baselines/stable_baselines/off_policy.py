@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import gymnasium as gym
 import sb3_contrib
 import stable_baselines3
+import torch
 
 from hwenvs.baselines.ranges import bounded_box
 from hwenvs.baselines.stable_baselines.base import AlgorithmSettings, StableBaselines
@@ -69,30 +70,57 @@ class ReplaySettings(AlgorithmSettings):
 
 
 @dataclass(frozen=True)
-class NoisySettings(ReplaySettings):
-    """Deterministic policies explore with noise.
+class ActorSettings(ReplaySettings):
+    """Of those that learn a policy beside the values.
 
     Attributes:
         soft_update: fraction by which target networks follow per update.
+        weight_decay: of AdamW (Loshchilov and Hutter, ICLR 2019), which shrinks weights by the
+            learning rate times this at every update; plain Adam with 0.  It holds policies back
+            from the ends of their range, where they learn nothing any more.
+    """
+
+    soft_update: float = 0.01
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._fractions("soft_update")
+        self._not_negative("weight_decay")
+
+    def keywords(self, horizon: int, space: gym.Space[Any]) -> dict[str, Any]:
+        """Arguments of the algorithm."""
+        common = super().keywords(horizon, space)
+        if self.weight_decay:
+            common["policy_kwargs"] |= {
+                "optimizer_class": torch.optim.AdamW,
+                "optimizer_kwargs": {"weight_decay": self.weight_decay},
+            }
+        return {**common, "tau": self.soft_update}
+
+
+@dataclass(frozen=True)
+class NoisySettings(ActorSettings):
+    """Deterministic policies explore with noise.
+
+    Attributes:
         sigma: standard deviation of the noise after the warm-up, on actions scaled to [-1, 1].
         sigma_decay: factor on it per episode.
     """
 
-    soft_update: float = 0.01
     sigma: float = 0.5
     sigma_decay: float = 0.99
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._fractions("soft_update", "sigma_decay")
+        self._fractions("sigma_decay")
         self._not_negative("sigma")
 
     def keywords(self, horizon: int, space: gym.Space[Any]) -> dict[str, Any]:
         """Arguments of the algorithm."""
         assert space.shape is not None
         noise = FadingNoise(space.shape[0], self.sigma, self.sigma_decay, self.warmup)
-        common = super().keywords(horizon, space)
-        return {**common, "tau": self.soft_update, "action_noise": noise}
+        return {**super().keywords(horizon, space), "action_noise": noise}
 
 
 @dataclass(frozen=True)
@@ -123,23 +151,20 @@ class TD3Settings(NoisySettings):
 
 
 @dataclass(frozen=True)
-class SoftSettings(ReplaySettings):
+class SoftSettings(ActorSettings):
     """Of SAC, whose random policy explores by itself.
 
     Attributes:
-        soft_update: fraction by which target networks follow per update.
         entropy: weight of the policy's entropy in the beginning; it is adjusted.
         target_entropy: entropy that it is adjusted to, per action, in nats; of actions in [-1, 1]
             it is at most log 2.
     """
 
-    soft_update: float = 0.01
     entropy: float = 0.05
     target_entropy: float = -1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._fractions("soft_update")
         self._positive("entropy")
 
     def keywords(self, horizon: int, space: gym.Space[Any]) -> dict[str, Any]:
@@ -147,7 +172,6 @@ class SoftSettings(ReplaySettings):
         assert space.shape is not None
         return {
             **super().keywords(horizon, space),
-            "tau": self.soft_update,
             "ent_coef": f"auto_{self.entropy}",
             "target_entropy": self.target_entropy * space.shape[0],
         }

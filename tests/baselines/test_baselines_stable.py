@@ -133,6 +133,16 @@ def test_unknown_hyperparameters_suggest_the_nearest() -> None:
         get_solver("sb3-td3", batch="many")
 
 
+@pytest.mark.parametrize("name", ["sb3-ddpg", "sb3-td3", "sb3-sac", "sb3-tqc"])
+def test_weights_decay_as_far_as_they_are_asked_to(name: str) -> None:
+    for decay in (0.0, 0.5):
+        agent = get_solver(name, weight_decay=decay, hidden=(8,), warmup=1)
+        solve(agent, "AMC-ResNet20-v0", evaluations=2)
+        for part in (agent.model.actor, agent.model.critic):  # type: ignore[attr-defined]
+            assert isinstance(part.optimizer, torch.optim.AdamW) == (decay > 0)
+            assert part.optimizer.param_groups[0]["weight_decay"] == decay
+
+
 def test_noise_is_silent_in_the_warm_up_and_fades_afterwards() -> None:
     noise, heard = FadingNoise(1, 0.5, 0.5, warmup=2), []
     for _ in range(4):
