@@ -1,7 +1,6 @@
-"""HAQ's tables: the same latency as uniform 4, 5 and 6 bits, search methods, and transfer.
+"""HAQ's tables: the same latency as uniform 4, 5 and 6 bits, and transfer.
 
     python benchmarks/haq_tables.py latency --out docs/results/haq_latency.json --measure
-    python benchmarks/haq_tables.py search --out docs/results/haq_search.json
     python benchmarks/haq_tables.py transfer --out docs/results/haq_transfer.json
 
 ``--measure`` applies every design to the real network and evaluates it on ImageNet sample rows 700
@@ -83,29 +82,6 @@ def latency(
     return rows
 
 
-def search(seeds: int) -> list[dict[str, Any]]:
-    """Solvers at the latency of uniform 4 bits on the edge, with equal evaluations."""
-    rows = []
-    for network, environment in IDS.items():
-        budget = uniform_share(network, "bismo-edge", 4) * (1 + 1e-9)
-        for solver in ("random", "cma-es", "tpe", "ddpg", "decomposition"):
-            runs = [solve(solver, environment, EVALUATIONS, s, budget=budget) for s in range(seeds)]
-            best = [max(run.accuracies) for run in runs]
-            scores = [max(run.scores or [float("nan")]) for run in runs]
-            rows.append(
-                {
-                    "network": network,
-                    "solver": solver,
-                    "accuracy": statistics.median(best),
-                    "score": statistics.median(scores),
-                    "seconds": statistics.median(run.seconds for run in runs),
-                    "seeds": seeds,
-                }
-            )
-            print(" ".join(f"{k}={v}" for k, v in rows[-1].items()), flush=True)
-    return rows
-
-
 def transfer(seeds: int) -> list[dict[str, Any]]:
     """DDPG trained on MobileNetV1, put on MobileNetV2: at once, after 50, and from scratch."""
     rows = []
@@ -165,7 +141,7 @@ def print_row(row: dict[str, Any]) -> None:
 def main() -> None:
     """Prints a table and writes it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("table", choices=("latency", "search", "transfer"))
+    parser.add_argument("table", choices=("latency", "transfer"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--networks", default="mobilenet_v1,mobilenet_v2")
@@ -180,7 +156,7 @@ def main() -> None:
             arguments.measure,
         )
     else:
-        rows = {"search": search, "transfer": transfer}[arguments.table](arguments.seeds)
+        rows = transfer(arguments.seeds)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     with replacing(arguments.out) as temporary:
         temporary.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")

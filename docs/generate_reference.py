@@ -32,7 +32,7 @@ PAGE = HERE / "reference.md"
 
 HEAD = """\
 The bundled solvers with their default settings, {evaluations} evaluations (finished designs), up to
-{seeds} seeds. Solvers that know one design ran once. Seconds are wall time of one run on one core
+{seeds} seeds. Solvers that make one design ran once. Seconds are wall time of one run on one core
 of a shared two-core machine: their order of magnitude means something, no more. Made with
 
 {commands}

@@ -81,3 +81,25 @@ def test_the_page_of_reference_results_is_up_to_date(script: Callable[[str], Any
         "docs/reference.md is stale: run python docs/generate_reference.py"
     )
     assert all((generate.HERE / picture.name).is_file() for picture in made.pictures())
+
+
+def test_the_scores_in_the_readme_are_those_of_the_reference_results(
+    script: Callable[[str], Any],
+) -> None:
+    generate = script("docs/generate_reference.py")
+    medians = {
+        (one.environment, entry.solver): entry.median
+        for one in generate.read()
+        if not one.arguments
+        for entry in one.summaries
+    }
+    text = (generate.HERE.parent / "README.md").read_text(encoding="utf-8")
+    table = text.partition("| median score |")[2].partition("\n\n")[0]
+    heads, _, *rows = [[cell.strip(" `") for cell in line.split("|")] for line in table.split("\n")]
+    environments = [f"AMC-{head.replace('-', '')}-v0" for head in heads if head]
+    shown = [(solver, *zip(environments, row, strict=False)) for _, solver, *row in rows]
+    assert len(shown) >= 4
+    for solver, *cells in shown:
+        for environment, cell in cells:
+            digits = len(cell.partition(".")[2])
+            assert cell == f"{medians[environment, solver]:.{digits}f}", (solver, environment)
