@@ -23,7 +23,7 @@ def test_cells_are_the_product_and_solvers_without_chance_run_once(make_cells: A
     assert [(cell.environment, cell.solver, cell.seed) for cell in cells] == [
         (environment, solver, seed)
         for environment in (ID, "NAS-ProxylessCIFAR-v0")
-        for solver, seed in (("random", 4), ("random", 7), ("uniform", 4))
+        for solver, seed in (("random", 4), ("random", 7), ("uniform", 0))
     ]
 
 
