@@ -11,7 +11,7 @@ import numpy as np
 
 from hwenvs.calibration.bench import Bench, open_bench
 from hwenvs.calibration.designs import Designs, DesignSampler
-from hwenvs.calibration.digests import digest_of, weights_digest
+from hwenvs.calibration.digests import digest_of, table_digest, weights_digest
 from hwenvs.calibration.families import Family
 from hwenvs.calibration.fit import (
     AdditiveTable,
@@ -45,6 +45,10 @@ NOTES = {
 
 LATER = ("levels", "elements")
 """Entries of recipes that older journals do not name: they are theirs at the default."""
+
+
+UNTOLD = ("images", "table")
+"""Settings that older journals do not tell."""
 
 
 class Calibration:
@@ -111,10 +115,12 @@ class Calibration:
         settings["weights"] = self.digest
         if dataset is not None:
             settings["dataset"] = dataset
+        made = self.bench
+        settings["images"] = digest_of(made.reference.images, made.images, made.labels)
+        settings["table"] = table_digest(made)
         if bench is not None:
-            settings["images"] = digest_of(bench.reference.images, bench.images, bench.labels)
             family = bench.family.name
-        self.journal = Journal(out / f"{name}.{family}.journal.jsonl", settings)
+        self.journal = Journal(out / f"{name}.{family}.journal.jsonl", settings, UNTOLD)
 
     def run(self) -> Result:
         """Measures everything that is missing and fits the table."""

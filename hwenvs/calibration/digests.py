@@ -1,4 +1,4 @@
-"""Digests of what measurements rest on: weights, pixels and labels."""
+"""Digests of what measurements rest on: layer table, weights, pixels and labels."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import Tensor
+
+from hwenvs.canonical import digest
+from hwenvs.networks.base import as_json
 
 if TYPE_CHECKING:
     from hwenvs.calibration.bench import Bench
@@ -20,6 +23,11 @@ def weights_digest(bench: Bench) -> str:
         sha.update(folded.weights[name].contiguous().cpu().numpy().tobytes())
         sha.update(folded.biases[name].cpu().numpy().tobytes())
     return sha.hexdigest()
+
+
+def table_digest(bench: Bench) -> str:
+    """sha256 of the layer table: activations, strides and padding, which weights do not tell."""
+    return digest(as_json(bench.reference.folded.network))
 
 
 def digest_of(*tensors: Tensor) -> str:

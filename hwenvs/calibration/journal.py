@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +24,23 @@ class Journal:
     Args:
         path: the file, made if absent.
         settings: what was asked for; a journal made with other settings is refused.
+        untold: settings that older journals do not tell; those are believed.
 
     Raises:
-        DataError: if the file belongs to other settings.
+        DataError: if the file belongs to other settings, or is none of a journal.
     """
 
-    def __init__(self, path: Path, settings: dict[str, Any]) -> None:
+    def __init__(self, path: Path, settings: dict[str, Any], untold: Collection[str] = ()) -> None:
         self.path = path
         self.records: dict[str, dict[str, Any]] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = path.read_text() if path.exists() else ""
+        text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
         # A line cut off by a kill is measured again: keep only what ends with a newline.
         whole = text[: text.rfind("\n") + 1]
         lines = whole.splitlines()
         if lines:
-            found = json.loads(lines[0])["settings"]
+            found = dict(self._parsed(lines[0], 1, "settings"))
+            found |= {k: settings[k] for k in untold if k in settings and k not in found}
             if found != settings:
                 different = sorted(
                     k for k in found.keys() | settings.keys() if found.get(k) != settings.get(k)
@@ -46,9 +49,8 @@ class Journal:
                     f"{path} holds measurements made with other settings "
                     f"({', '.join(different)}); choose another output folder or delete it"
                 )
-        for line in lines[1:]:
-            record = json.loads(line)
-            self.records[record["key"]] = record
+        for number, line in enumerate(lines[1:], 2):
+            self.records[self._parsed(line, number, "key")] = json.loads(line)
         if len(whole) < len(text):
             os.truncate(path, len(whole.encode()))
         if not lines:
@@ -62,6 +64,14 @@ class Journal:
         record = {"key": key, **values}
         self._write(record)
         self.records[key] = record
+
+    def _parsed(self, line: str, number: int, name: str) -> Any:
+        try:
+            return json.loads(line)[name]
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"{self.path} is damaged in line {number}; delete the file to measure anew"
+            ) from error
 
     def _write(self, record: dict[str, Any]) -> None:
         with self.path.open("a", encoding="utf-8") as file:

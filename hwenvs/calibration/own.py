@@ -118,6 +118,8 @@ def check_images(network: Network, refit_images: Tensor, images: Tensor, labels:
             raise DataError(
                 f"{what} must be [N, {', '.join(map(str, shape))}], not {list(tensor.shape)}"
             )
+        if not bool(tensor.isfinite().all()):
+            raise DataError(f"{what} must be finite, and some are NaN or infinite")
     if labels.shape != images.shape[:1] or labels.is_floating_point():
         raise DataError(
             f"labels must be whole numbers [{len(images)}], not {labels.dtype} {list(labels.shape)}"

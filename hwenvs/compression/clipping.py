@@ -69,13 +69,15 @@ def least_divergence(rows: Tensor, bits: Tensor, symmetric: bool) -> Range:
     empty; the KL divergence between the two is compared over thresholds.
     """
     low, high = minmax(rows, bits, symmetric)
+    sides = torch.where(low < 0, 2.0, 1.0) if not symmetric else torch.full_like(high, 2.0)
+    levels = (torch.pow(2.0, bits) / sides).clamp(min=1.0)
+    if bool((levels > BINS).all()):  # nothing would be merged: all loss would be the tail's
+        return low, high
     top = torch.maximum(high, -low)
     index = (rows.abs() / top * BINS).long().clamp(max=BINS - 1)
     counts = torch.zeros(len(rows), BINS).scatter_add_(1, index, torch.ones_like(rows))
     # Zeros are exact on every grid, and so many behind a ReLU that nothing else would count.
     counts[:, 0] = torch.minimum(counts[:, 0], counts[:, 1])
-    sides = torch.where(low < 0, 2.0, 1.0) if not symmetric else torch.full_like(high, 2.0)
-    levels = (torch.pow(2.0, bits) / sides).clamp(min=1.0)
     best, chosen = torch.full_like(high, torch.inf), torch.ones_like(high)
     for step in range(FRACTIONS, 0, -1):
         kept = BINS * step // FRACTIONS

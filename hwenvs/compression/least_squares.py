@@ -11,6 +11,9 @@ from torch import Tensor
 from hwenvs.networks.base import Layer
 
 RIDGE = 1e-3
+
+FLOOR = 1e-8
+"""Least weight of the prior."""
 """Pull towards the weights before pruning, relative to the mean input energy."""
 
 FEWEST_ROWS, VALUES = 1024, 1 << 22
@@ -48,9 +51,12 @@ class MomentMatrices:
         return cls(gram, _cross(inputs, targets))
 
     def regularised(self, ridge: float = RIDGE) -> Tensor:
-        """The Gram matrix with ``ridge`` times the mean input energy on its diagonal."""
-        energy = self.gram.diagonal()[:-1].mean()
-        return self.gram + torch.diag(torch.full_like(self.gram.diagonal(), ridge * float(energy)))
+        """The Gram matrix with ``ridge`` times the mean input energy on its diagonal.
+
+        Never less than :data:`FLOOR`: inputs that are all zero would leave nothing to invert.
+        """
+        weight = max(ridge * float(self.gram.diagonal()[:-1].mean()), FLOOR)
+        return self.gram + torch.diag(torch.full_like(self.gram.diagonal(), weight))
 
     def solver(self, prior: Tensor, ridge: float = RIDGE) -> Callable[[Tensor], Tensor]:
         """Least squares for any targets: maps ``X'Y / n`` to weights and bias ``[d + 1, out]``.

@@ -54,7 +54,7 @@ class Target:
         add = readers[0]
         name = next(name for name in add.inputs if name != layer.name)
         maps, other = values.get(name), None if name == INPUT else network[name]
-        if maps is None and isinstance(other, PadShortcut):
+        if maps is None and isinstance(other, PadShortcut) and other.inputs[0] in values:
             maps = run_node(other, [values[other.inputs[0]]], reference.folded.compute)
         if maps is None or maps.dim() < 4 or layer.name not in reference.points:
             return cls(reference.targets[layer.name], nothing, None)

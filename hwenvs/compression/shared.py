@@ -90,7 +90,8 @@ class SharedLibrary:
             kept = weight != 0
             for column, bits in enumerate(CODEBOOK_BITS):
                 coded = torch.zeros_like(weight)
-                coded[kept] = fit_codebook(weight[kept], bits)()
+                if kept.any():
+                    coded[kept] = fit_codebook(weight[kept], bits)()
                 found[row, column] = encoded_bytes(coded)
             # Weights that happen to be zero are values like all others in a dense layer.
             dense = percent == PERCENT
@@ -114,7 +115,7 @@ class SharedLibrary:
         layer = self.reference.folded.network.layer(name)
         pruned = self._pruned.weight(WeightGroup(name), percent)
         kept = pruned != 0
-        if bits == FLOAT_BITS:
+        if bits == FLOAT_BITS or not kept.any():
             return pruned
         values = fit_codebook(pruned[kept], bits).values
         if layer.kind == "depthwise":

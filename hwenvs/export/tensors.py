@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from hwenvs.compression.quantized import QuantizedNetwork
 from hwenvs.errors import WeightsError
 from hwenvs.files import replacing
 from hwenvs.networks import base
-from hwenvs.networks.base import Layer, Network, Node
+from hwenvs.networks.base import Layer, Network, Node, as_json
 from hwenvs.networks.modules import read_weights
 
 NODES: dict[str, type[Node]] = {
@@ -49,12 +48,13 @@ def save(folded: FoldedNetwork, path: Path, facts: Mapping[str, Any] | None = No
     from safetensors.torch import save_file
 
     tensors = {
-        f"{kind}/{name}": tensor.detach().cpu().contiguous()
+        # Copied: two layers may gather the same channels, and files want tensors of their own.
+        f"{kind}/{name}": tensor.detach().cpu().contiguous().clone()
         for kind in ("weights", "biases", "gathers")
         for name, tensor in getattr(folded, kind).items()
     }
     metadata = {name: json.dumps(value) for name, value in (facts or {}).items()}
-    metadata |= {"format": FORMAT, "version": VERSION, "table": json.dumps(_plain(folded.network))}
+    metadata |= {"format": FORMAT, "version": VERSION, "table": json.dumps(as_json(folded.network))}
     if isinstance(folded, QuantizedNetwork):
         metadata["grids"] = json.dumps(dict(folded.grids))
     with replacing(path) as temporary:
@@ -97,18 +97,6 @@ def load_facts(path: Path) -> dict[str, Any]:
     ours = ("format", "version", "table", "grids")
     metadata = read_weights(path)[1]
     return {name: json.loads(value) for name, value in metadata.items() if name not in ours}
-
-
-def _plain(thing: Network | Node) -> dict[str, Any]:
-    """A table or a node in JSON."""
-
-    def value(entry: Any) -> Any:
-        if isinstance(entry, Node):
-            return _plain(entry)
-        return [value(part) for part in entry] if isinstance(entry, tuple) else entry
-
-    entries = {f.name: value(getattr(thing, f.name)) for f in fields(thing) if f.compare}
-    return {"type": type(thing).__name__, **entries}
 
 
 def _network(entries: dict[str, Any]) -> Network:

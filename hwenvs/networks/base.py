@@ -7,8 +7,9 @@ table into a ``torch.nn.Module`` whose state-dict keys are the names used here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
+from typing import Any
 
 INPUT = "input"
 """Name of the node that stands for the image."""
@@ -230,3 +231,15 @@ class Network:
     def parameters(self) -> int:
         """Trainable parameters of all layers."""
         return sum(layer.parameters for layer in self.layers)
+
+
+def as_json(thing: Network | Node) -> dict[str, Any]:
+    """A table or a node, JSON-able: everything that tells networks apart."""
+
+    def value(entry: Any) -> Any:
+        if isinstance(entry, Node):
+            return as_json(entry)
+        return [value(part) for part in entry] if isinstance(entry, tuple) else entry
+
+    entries = {f.name: value(getattr(thing, f.name)) for f in fields(thing) if f.compare}
+    return {"type": type(thing).__name__, **entries}

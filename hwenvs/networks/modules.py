@@ -103,7 +103,8 @@ def load_module(network: Network, weights: str | Path | Mapping[str, Tensor]) ->
             are listed.
     """
     state = weights if isinstance(weights, Mapping) else read_weights(Path(weights))[0]
-    module = TableModule(network)
+    with torch.random.fork_rng(devices=[]):  # what is drawn here is overwritten: draw it unseen
+        module = TableModule(network)
     expected = module.state_dict()
     for key in expected.keys() - state.keys():
         if key.endswith("num_batches_tracked"):

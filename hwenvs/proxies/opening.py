@@ -184,11 +184,12 @@ def facts(bench: Bench, settings: Measuring) -> dict[str, Any]:
     import torch
 
     from hwenvs import __version__
-    from hwenvs.calibration.digests import digest_of, weights_digest
+    from hwenvs.calibration.digests import digest_of, table_digest, weights_digest
 
     return {
         "network": bench.counted.name,
         "family": bench.family.name,
+        "table_digest": table_digest(bench)[:DIGITS],
         "weights_digest": weights_digest(bench)[:DIGITS],
         "images_digest": digest_of(bench.images, bench.labels)[:DIGITS],
         "calibration_digest": digest_of(bench.reference.images)[:DIGITS],

@@ -106,9 +106,11 @@ def supernet_proxy(space: Space, options: Mapping[str, Any] | None = None) -> Su
     for option in given.keys() - set(ARGUMENTS):
         raise unknown_name("option of the supernet proxy", option, ARGUMENTS)
     require_extra(NAME)
+    from hwenvs.calibration.digests import digest_of
     from hwenvs.calibration.images import find_dataset
     from hwenvs.calibration.spaces.bench import find_supernet, open_supernet_bench
     from hwenvs.calibration.spaces.calibration import PLANS, SpacePlan, supernet_digest
+    from hwenvs.proxies.opening import DIGITS
 
     plan = PLANS.get(space.name, SpacePlan())
     first, last = plan.evaluation_images
@@ -124,6 +126,7 @@ def supernet_proxy(space: Space, options: Mapping[str, Any] | None = None) -> Su
         "images": f"{folder} {split} rows {rows.start} to {rows.stop - 1}",
         "norms": f"{folder} {other} rows {norm_rows.start} to {norm_rows.stop - 1}",
         "supernet_sha256": supernet_digest(bench),
+        "images_digest": digest_of(bench.seen, bench.images, bench.labels)[:DIGITS],
         **_software(),
     }
     cache = DesignCache(_folder(given.get("cache")), f"{space.name}.supernet", about)

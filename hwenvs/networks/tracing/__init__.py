@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 
 import torch
@@ -30,7 +31,10 @@ def trace_module(
         with torch.no_grad():
             writer = TableWriter(trace(module, example))
             network = writer.write(name, title or name)
-            if example.device.type != "meta" and example.dtype in (torch.float32, torch.float64):
+            if example.device.type != "meta":
+                if example.dtype not in (torch.float32, torch.float64):
+                    # Rounding would hide what the table leaves out.
+                    module, example = copy.deepcopy(module).float(), example.float()
                 _verify(network, module, example, writer.ending)
     finally:
         for part, training in modes.items():

@@ -38,6 +38,7 @@ class TableWriter:
         self.ending: str | None = None
         self._values: dict[fx.Node, Value] = {}
         self._owners: set[str] = set()
+        self._weights: dict[int, tuple[str, Any]] = {}
         self._paths = {str(node.target) for node in graph.nodes if node.op == "call_module"}
 
     def write(self, name: str, title: str) -> Network:
@@ -110,6 +111,17 @@ class TableWriter:
                 "runs a second time: layers that share weights cannot be compressed apart",
                 "a module of its own for every call (copy.deepcopy)",
             )
+        weight = getattr(call.module, "weight", None)
+        if weight is not None and weight.dtype.is_floating_point:
+            if id(weight) in self._weights:
+                self.refuse(
+                    call,
+                    f"has the weights of {self._weights[id(weight)][0]!r}: layers that share weights "
+                    "cannot be compressed apart",
+                    "weights of its own for every module (copy.deepcopy)",
+                )
+            # Kept as well: what is gone could leave its id to another.
+            self._weights[id(weight)] = (owner, weight)
         self._owners.add(owner)
 
     def attach(self, value: Value, **fields: Any) -> Value:
