@@ -39,7 +39,7 @@ class Journal:
         whole = text[: text.rfind("\n") + 1]
         lines = whole.splitlines()
         if lines:
-            found = dict(self._parsed(lines[0], 1, "settings"))
+            found = dict(self._parsed(lines[0], 1, "settings")["settings"])
             found |= {k: settings[k] for k in untold if k in settings and k not in found}
             if found != settings:
                 different = sorted(
@@ -50,7 +50,8 @@ class Journal:
                     f"({', '.join(different)}); choose another output folder or delete it"
                 )
         for number, line in enumerate(lines[1:], 2):
-            self.records[self._parsed(line, number, "key")] = json.loads(line)
+            record = self._parsed(line, number, "key")
+            self.records[record["key"]] = record
         if len(whole) < len(text):
             os.truncate(path, len(whole.encode()))
         if not lines:
@@ -65,13 +66,16 @@ class Journal:
         self._write(record)
         self.records[key] = record
 
-    def _parsed(self, line: str, number: int, name: str) -> Any:
+    def _parsed(self, line: str, number: int, name: str) -> dict[str, Any]:
+        """An object that has an entry ``name``."""
         try:
-            return json.loads(line)[name]
+            record: dict[str, Any] = json.loads(line)
+            _ = record[name]
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(
                 f"{self.path} is damaged in line {number}; delete the file to measure anew"
             ) from error
+        return record
 
     def _write(self, record: dict[str, Any]) -> None:
         with self.path.open("a", encoding="utf-8") as file:

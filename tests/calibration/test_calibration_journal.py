@@ -48,3 +48,29 @@ def test_a_journal_of_other_settings_is_refused_and_left_alone(tmp_path: Path) -
     with pytest.raises(DataError, match=r"other settings \(seed\)"):
         Journal(path, {**SETTINGS, "seed": 1})
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("line", ["garbage", "{}", "[1]", "null"])
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_damaged_line_is_named(tmp_path: Path, line: str, number: int) -> None:
+    path = tmp_path / "j.jsonl"
+    journal = Journal(path, SETTINGS)
+    journal.add("a", value=1)
+    journal.add("b", value=2)
+    lines = path.read_text().splitlines()
+    lines[number - 1] = line
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(DataError, match=rf"j\.jsonl is damaged in line {number}; delete"):
+        Journal(path, SETTINGS)
+
+
+def test_what_an_older_journal_does_not_tell_is_believed(tmp_path: Path) -> None:
+    path = tmp_path / "j.jsonl"
+    Journal(path, SETTINGS)
+    Journal(path, {**SETTINGS, "images": "a"}, untold=("images",))
+    with pytest.raises(DataError, match=r"other settings \(images\)"):
+        Journal(path, {**SETTINGS, "images": "a"})
+    told = tmp_path / "told.jsonl"
+    Journal(told, {**SETTINGS, "images": "a"})
+    with pytest.raises(DataError, match=r"other settings \(images\)"):
+        Journal(told, {**SETTINGS, "images": "b"}, untold=("images",))

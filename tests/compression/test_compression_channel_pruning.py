@@ -50,7 +50,24 @@ def small_residual() -> Network:
     return table.build("small_residual", "Small residual")
 
 
-NETWORKS = {"mobile": small_mobile, "residual": small_residual, "lenet5": lenet5}
+def small_late() -> Network:
+    """A padded shortcut whose input is computed after the branch that it is added to."""
+    table = TableBuilder(8)
+    start = table.conv("stem", 8, bias=True)
+    branch = table.conv("branch", 16, 3, 2, activation=None, bias=True)
+    late = table.conv("late", 8, 1, bias=True, source=start)
+    table.add("sum", branch, table.pad_shortcut("shortcut", late, 16, 2))
+    table.average_pool()
+    table.linear("classifier", 4)
+    return table.build("small_late", "Small late")
+
+
+NETWORKS = {
+    "mobile": small_mobile,
+    "residual": small_residual,
+    "late": small_late,
+    "lenet5": lenet5,
+}
 
 
 def make(name: str, **recipe: str | int) -> Reference:

@@ -197,3 +197,14 @@ def test_rows_with_codebooks_of_different_lengths_keep_to_their_own() -> None:
     for row in range(6):
         assert torch.equal(moved[row], nearest(books[row // 3], values[row]))
     assert torch.equal(levels.rows(slice(3, 6)).column(values[3:, 0]), moved[3:, 0])
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_with_more_levels_than_bins_the_range_of_least_divergence_is_the_widest(
+    symmetric: bool,
+) -> None:
+    values = torch.randn(2, 500, generator=torch.Generator().manual_seed(0))
+    for bits in (13.0, 31.0):
+        found = CLIPPINGS["kl"](values, torch.tensor(bits), symmetric)
+        widest = CLIPPINGS["minmax"](values, torch.tensor(bits), symmetric)
+        assert all(torch.equal(*pair) for pair in zip(found, widest, strict=True))

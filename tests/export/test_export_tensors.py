@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from hwenvs.compression.folding import FoldedNetwork
+from hwenvs.compression.channel_pruning import prune_channels
+from hwenvs.compression.folding import FoldedNetwork, fold
 from hwenvs.compression.quantized import QuantizedNetwork
+from hwenvs.compression.reference import Recipe, Reference
 from hwenvs.errors import WeightsError
 from hwenvs.export.tensors import load, load_facts, save
+from hwenvs.networks import channel_groups
+from hwenvs.networks.modules import TableModule
+from hwenvs.networks.resnet import resnet_imagenet
 
 Compressed = Callable[[str, str], tuple[FoldedNetwork, torch.Tensor]]
 PAIRS = [
@@ -56,3 +61,17 @@ def test_other_files_are_refused(compressed: Compressed, tmp_path: Path) -> None
     folded, _ = compressed("digits_lenet", "channel_pruning")
     save(folded, path)
     assert not list(tmp_path.glob(".*"))
+
+
+def test_layers_that_gather_the_same_channels_come_back(tmp_path: Path) -> None:
+    network = resnet_imagenet(18, classes=10, resolution=32)
+    torch.manual_seed(0)
+    reference = Reference.measure(
+        fold(TableModule(network).eval()), torch.randn(4, 3, 32, 32), Recipe(method="none")
+    )
+    design = [group.channels // 2 for group in channel_groups(network)]
+    pruned = prune_channels(reference, design)
+    save(pruned, tmp_path / "network.safetensors")
+    again = load(tmp_path / "network.safetensors")
+    assert len({id(index) for index in pruned.gathers.values()}) < len(pruned.gathers)
+    assert all(torch.equal(again.gathers[name], pruned.gathers[name]) for name in pruned.gathers)

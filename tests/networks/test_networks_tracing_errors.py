@@ -218,3 +218,20 @@ def test_a_layer_cannot_be_called_like_the_image() -> None:
 
     with pytest.raises(TracingError, match=r"node 'input' \(Linear\) has the name of the image"):
         from_torch(Odd(), torch.zeros(1, 4))
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16, torch.float16])
+def test_a_hook_is_noticed_in_every_precision(kind: torch.dtype) -> None:
+    module = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2)).to(kind)
+    from_torch(module, torch.zeros(1, 4))
+    module[0].register_forward_hook(lambda _, __, outputs: 2 * outputs)
+    with pytest.raises(TracingError, match="outputs differ from those of the traced table"):
+        from_torch(module, torch.zeros(1, 4))
+    assert next(module.parameters()).dtype == kind
+
+
+def test_modules_with_the_same_weights_are_refused() -> None:
+    module = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4))
+    module[2].weight = module[0].weight
+    with pytest.raises(TracingError, match=r"node '2' .*has the weights of '0'.*deepcopy"):
+        from_torch(module, torch.zeros(1, 4))

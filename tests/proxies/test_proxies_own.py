@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -86,3 +87,40 @@ def test_what_does_not_fit_is_named(
     given = {"network": network, "module": module, "data": (images, labels), "cache": False}
     with pytest.raises(error, match=message):
         gym.make("AMC-v0", **{**given, **changes})
+
+
+@pytest.mark.parametrize("env_id", ["AMC-v0", "AMC-FineGrained-v0", "HAQ-v0", "DeepCompression-v0"])
+@pytest.mark.parametrize("dead", ["weights", "outputs"])
+def test_dead_layers_are_no_trouble(env_id: str, dead: str, own: Own) -> None:
+    module, network, images, labels = copy.deepcopy(own)
+    nn.init.zeros_(module[0].weight)  # type: ignore[index]
+    nn.init.constant_(module[0].bias, 0.0 if dead == "weights" else -1.0)  # type: ignore[index]
+    given = {"network": network, "module": module, "data": (images, labels), "cache": False}
+    assert 0 <= play(gym.make(env_id, budget=0.9, **given))["accuracy"] <= 1
+
+
+def test_the_same_weights_with_another_activation_are_measured_anew(
+    own: Own, tmp_path: Path
+) -> None:
+    module, _, images, labels = copy.deepcopy(own)
+    for activation in (nn.ReLU(), nn.Tanh()):
+        module[1] = activation  # type: ignore[index]
+        given = {"network": from_torch(module, images), "module": module, "cache": tmp_path}
+        play(gym.make("AMC-v0", data=(images, labels), budget=0.9, **given))
+    assert len(list(tmp_path.glob("*.jsonl"))) == 2
+
+
+def test_images_that_are_not_finite_are_refused(own: Own) -> None:
+    module, network, images, labels = own
+    images = images.clone()
+    images[-1, 0, 0, 0] = torch.nan
+    with pytest.raises(DataError, match="images must be finite"):
+        gym.make("AMC-v0", network=network, module=module, data=(images, labels), cache=False)
+
+
+def test_torch_draws_as_if_nothing_had_been_opened(own: Own) -> None:
+    module, _, images, labels = own
+    before = torch.random.get_rng_state()
+    network = from_torch(module, images)
+    play(gym.make("AMC-v0", network=network, module=module, data=(images, labels), cache=False))
+    assert torch.equal(torch.random.get_rng_state(), before)

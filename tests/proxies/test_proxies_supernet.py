@@ -10,6 +10,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+from hwenvs.calibration.images import load_images
 from hwenvs.calibration.spaces.bench import open_supernet_bench
 from hwenvs.errors import ArgumentError, DataError, HwenvsError, UnknownNameError
 from hwenvs.networks import get_space
@@ -86,3 +87,18 @@ def test_wrong_options_are_refused(
 def test_a_space_without_a_supernet_says_how_to_make_one() -> None:
     with pytest.raises(DataError, match="train-supernet proxyless"):
         make_problem("operator_selection", space="proxyless", proxy="supernet")
+
+
+def test_other_pixels_have_a_file_of_their_own(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = supernet_proxy(get_space(SPACE), options)
+
+    def darker(*given: Any) -> tuple[Any, Any]:
+        images, labels = load_images(*given)
+        return images - 0.5, labels
+
+    monkeypatch.setattr("hwenvs.calibration.spaces.bench.load_images", darker)
+    other = supernet_proxy(get_space(SPACE), options)
+    assert other.about["images"] == first.about["images"]
+    assert other.cache.path != first.cache.path

@@ -113,11 +113,12 @@ class TableWriter:
             )
         weight = getattr(call.module, "weight", None)
         if weight is not None and weight.dtype.is_floating_point:
-            if id(weight) in self._weights:
+            other, _ = self._weights.get(id(weight), ("", None))
+            if other:
                 self.refuse(
                     call,
-                    f"has the weights of {self._weights[id(weight)][0]!r}: layers that share weights "
-                    "cannot be compressed apart",
+                    f"has the weights of {other!r}: layers that share weights cannot be "
+                    "compressed apart",
                     "weights of its own for every module (copy.deepcopy)",
                 )
             # Kept as well: what is gone could leave its id to another.
