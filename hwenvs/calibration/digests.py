@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from hwenvs.canonical import digest
@@ -13,11 +14,22 @@ from hwenvs.networks.base import as_json
 
 if TYPE_CHECKING:
     from hwenvs.calibration.bench import Bench
+    from hwenvs.compression.folding import FoldedNetwork
 
 
 def weights_digest(bench: Bench) -> str:
     """sha256 of the folded weights, so that a table says which network it belongs to."""
-    sha, folded = hashlib.sha256(), bench.reference.folded
+    return _digest_of_network(bench.reference.folded)
+
+
+def lesson_digest(images: Tensor, labels: Tensor, teacher: FoldedNetwork | None = None) -> str:
+    """sha256 of what is learnt from: images ``[N, C, S, S]``, labels, and a teacher's weights."""
+    taught = "" if teacher is None else _digest_of_network(teacher)
+    return digest([digest_of(images, labels), taught])
+
+
+def _digest_of_network(folded: FoldedNetwork) -> str:
+    sha = hashlib.sha256()
     for name in sorted(folded.weights):
         sha.update(name.encode())
         sha.update(folded.weights[name].contiguous().cpu().numpy().tobytes())
@@ -33,8 +45,8 @@ def table_digest(bench: Bench) -> str:
 def digest_of(*tensors: Tensor) -> str:
     """sha256 of ``tensors`` as float32: images ``[N, C, R, R]``, labels."""
     sha = hashlib.sha256()
-    for tensor in tensors:
+    for part in (part for tensor in tensors for part in torch.split(tensor, 1000)):
         # As images lie in memory, channels last: turning them around takes longer than hashing.
-        rows = tensor.permute(0, 2, 3, 1) if tensor.dim() == 4 else tensor
+        rows = part.permute(0, 2, 3, 1) if part.dim() == 4 else part
         sha.update(np.ascontiguousarray(rows.float().cpu().numpy()).data)
     return sha.hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hwenvs.calibration.devices import check_device
+from hwenvs.calibration.digests import lesson_digest
 from hwenvs.calibration.images import Preprocessing
 from hwenvs.compression.folding import FoldedNetwork
 from hwenvs.errors import DataError, TrainingError, WeightsError
@@ -24,7 +26,6 @@ Progress = Callable[[str, int, int], None]
 
 TEACHER_BATCH = 64
 """Images that the teacher is asked about at a time: they stay in cache."""
-
 
 CHECKED_EVERY = 50
 """Steps after which the loss is looked at."""
@@ -179,9 +180,15 @@ class ClassifierTraining:
         share = settings.teacher_weight
         return (1 - share) * loss + share * heat**2 * distance
 
+    @cached_property
+    def _lesson(self) -> str:
+        teacher = None if self.teacher is None else self.teacher.network
+        return lesson_digest(self.images, self.labels, teacher)
+
     def _save(self) -> None:
         state = {
             "settings": asdict(self.settings),
+            "lesson": self._lesson,
             "epochs_done": self.epochs_done,
             "losses": self.losses,
             "module": self.module.state_dict(),
@@ -203,6 +210,11 @@ class ClassifierTraining:
         if differing:
             raise WeightsError(
                 f"{self.checkpoint} belongs to a run with another {', '.join(differing)}: "
+                "train in another folder, or remove it"
+            )
+        if state.get("lesson", self._lesson) != self._lesson:  # older ones do not tell
+            raise WeightsError(
+                f"{self.checkpoint} belongs to a run with other images or another teacher: "
                 "train in another folder, or remove it"
             )
         self.module.load_state_dict(state["module"])

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hwenvs.calibration.bench import Bench, Measurement, compare
-from hwenvs.calibration.digests import weights_digest
+from hwenvs.calibration.digests import digest_of, lesson_digest, weights_digest
 from hwenvs.calibration.images import Preprocessing, find_dataset
 from hwenvs.compression.folding import FoldedNetwork
 from hwenvs.errors import ArgumentError
@@ -189,9 +189,9 @@ def _checkpoint(
         "family": bench.family.name,
         "design": [int(entry) for entry in design],
         "recipe": asdict(bench.reference.recipe),
-        "calibration": len(bench.reference.images),
+        "calibration": digest_of(bench.reference.images),
         "weights": weights_digest(bench),
-        "lesson": lesson.source,
+        "lesson": lesson_digest(lesson.images, lesson.labels),
         "taught": taught,
     }
     digest = sha256(json.dumps(start, sort_keys=True).encode()).hexdigest()[:8]

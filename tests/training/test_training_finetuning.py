@@ -137,6 +137,14 @@ def test_another_design_does_not_continue_from_the_checkpoint_of_this_one(tmp_pa
     assert len(list(tmp_path.glob("*.checkpoint.pt"))) == 2
 
 
+def test_other_pixels_do_not_continue_from_the_checkpoint_of_these(tmp_path: Path) -> None:
+    tune(digits(), tmp_path, epochs=1)
+    darker = replace(lesson(), images=lesson().images // 2)
+    settings = tuning_settings("digits_resnet", lesson().preprocessing, 1)
+    finetune_design(digits(), design(digits(), 0.5), darker, settings, tmp_path)
+    assert len(list(tmp_path.glob("*.checkpoint.pt"))) == 2
+
+
 def test_another_design_of_the_same_shape_starts_anew(tmp_path: Path) -> None:
     bench = digits("fine_grained_pruning")
     for percent in (20, 40):

@@ -69,6 +69,18 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
         training(tmp_path, other)
 
 
+def test_a_checkpoint_of_other_images_or_another_teacher_is_refused(tmp_path: Path) -> None:
+    training(tmp_path).run(until=1)
+    images, labels = patterns()
+    module = TableModule(resnet_cifar(8, classes=2, resolution=16)).eval()
+    other = {"teacher": Teacher(fold(module), PLAIN)}
+    with pytest.raises(WeightsError, match="with other images or another teacher"):
+        training(tmp_path, **other)
+    with pytest.raises(WeightsError, match="with other images or another teacher"):
+        ClassifierTraining(module, 255 - images, labels, PLAIN, QUICK, tmp_path / "run.pt")
+    assert training(tmp_path).epochs_done == 1
+
+
 def test_a_run_whose_loss_is_no_number_stops_and_keeps_its_last_good_epoch(tmp_path: Path) -> None:
     training(tmp_path).run(until=1)
     good = (tmp_path / "run.pt").read_bytes()
