@@ -34,9 +34,9 @@ class Journal:
         self.path = path
         self.records: dict[str, dict[str, Any]] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        content = path.read_bytes() if path.exists() else b""
         # A line cut off by a kill is measured again: keep only what ends with a newline.
-        whole = text[: text.rfind("\n") + 1]
+        whole = content[: content.rfind(b"\n") + 1]
         lines = whole.splitlines()
         if lines:
             found = dict(self._parsed(lines[0], 1, "settings")["settings"])
@@ -52,8 +52,8 @@ class Journal:
         for number, line in enumerate(lines[1:], 2):
             record = self._parsed(line, number, "key")
             self.records[record["key"]] = record
-        if len(whole) < len(text):
-            os.truncate(path, len(whole.encode()))
+        if len(whole) < len(content):
+            os.truncate(path, len(whole))
         if not lines:
             self._write({"settings": settings})
 
@@ -66,7 +66,7 @@ class Journal:
         self._write(record)
         self.records[key] = record
 
-    def _parsed(self, line: str, number: int, name: str) -> dict[str, Any]:
+    def _parsed(self, line: bytes, number: int, name: str) -> dict[str, Any]:
         """An object that has an entry ``name``."""
         try:
             record: dict[str, Any] = json.loads(line)

@@ -50,7 +50,7 @@ def test_a_journal_of_other_settings_is_refused_and_left_alone(tmp_path: Path) -
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("line", ["garbage", "{}", "[1]", "null"])
+@pytest.mark.parametrize("line", ["garbage", "{}", "[1]", "null", '{"key": "\udcff"}'])
 @pytest.mark.parametrize("number", [1, 3])
 def test_a_damaged_line_is_named(tmp_path: Path, line: str, number: int) -> None:
     path = tmp_path / "j.jsonl"
@@ -59,7 +59,7 @@ def test_a_damaged_line_is_named(tmp_path: Path, line: str, number: int) -> None
     journal.add("b", value=2)
     lines = path.read_text().splitlines()
     lines[number - 1] = line
-    path.write_text("\n".join(lines) + "\n")
+    path.write_bytes(("\n".join(lines) + "\n").encode(errors="surrogateescape"))
     with pytest.raises(DataError, match=rf"j\.jsonl is damaged in line {number}; delete"):
         Journal(path, SETTINGS)
 
