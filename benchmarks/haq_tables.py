@@ -114,7 +114,7 @@ def transfer(seeds: int) -> list[dict[str, Any]]:
 def open_unseen(network: str) -> Any:
     """The real network and the images that no table has seen."""
     from hwenvs.calibration.bench import open_bench
-    from hwenvs.calibration.plan import BITS as PLANS
+    from hwenvs.calibration.plans import BITS as PLANS
 
     plan = PLANS[network]
     bench = open_bench(

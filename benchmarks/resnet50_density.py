@@ -40,7 +40,7 @@ def designs(problem: FineGrainedPruningProblem, evaluations: int) -> dict[str, l
 def measure(found: dict[str, dict[str, list[int]]], weights: Path) -> dict[str, float]:
     """Top-1 accuracy of every design (and of the whole network) on test rows 5000 to 6999."""
     from hwenvs.calibration.bench import open_bench
-    from hwenvs.calibration.plan import FINE_GRAINED
+    from hwenvs.calibration.plans import FINE_GRAINED
 
     plan = FINE_GRAINED["resnet50"]
     bench = open_bench(

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from hwenvs.calibration.bench import set_up
 from hwenvs.calibration.calibration import Calibration
 from hwenvs.calibration.measuring import Progress
-from hwenvs.calibration.plan import FAMILY_PLANS, Plan
+from hwenvs.calibration.plan import Plan
+from hwenvs.calibration.plans import FAMILY_PLANS
 from hwenvs.calibration.table import write_table
 from hwenvs.compression.folding import fold
 from hwenvs.errors import DataError, unknown_name
@@ -46,7 +47,7 @@ def calibrate_module(
         images: ``[M, C, R, R]``, other images, to measure on.
         labels: their classes ``[M]``.
         out: folder for ``<network>.<family>.npz`` and ``.json``.
-        family: what designs decide, one of :data:`hwenvs.calibration.plan.FAMILY_PLANS`.
+        family: what designs decide, one of :data:`hwenvs.calibration.plans.FAMILY_PLANS`.
         plan: how much is measured (rows of images are not used); a plan of the zoo by default.
         data: what the card calls the images.
         workers: processes.

@@ -197,7 +197,7 @@ def family_called(words: str, *others: str) -> str:
     Raises:
         UnknownNameError: if none or several do.
     """
-    from hwenvs.calibration.plan import FAMILY_PLANS
+    from hwenvs.calibration.plans import FAMILY_PLANS
 
     found = [name for name in FAMILY_PLANS if name.startswith(words.replace("-", "_"))]
     if len(found) != 1:
@@ -213,7 +213,7 @@ def choose_plan(
     family: str = "channel_pruning",
 ) -> Plan:
     """The network's plan with what was given on the command line (not None) replaced."""
-    from hwenvs.calibration.plan import FAMILY_PLANS
+    from hwenvs.calibration.plans import FAMILY_PLANS
 
     plans = FAMILY_PLANS[family]
     if network not in plans:

@@ -203,9 +203,9 @@ def facts(bench: Bench, settings: Measuring) -> dict[str, Any]:
 
 def _plan(network: Network, family: str, settings: Measuring) -> tuple[Recipe, range, range]:
     """Recipe, calibration rows and evaluation rows."""
-    from hwenvs.calibration.plan import FAMILY_PLANS, Plan
+    from hwenvs.calibration.plans import plan_of
 
-    plan = FAMILY_PLANS.get(family, {}).get(network.name, Plan())
+    plan = plan_of(network.name, family)
     first, last = plan.evaluation_images
     return (
         recipe_of(network, family, settings),
@@ -220,9 +220,9 @@ def recipe_of(network: Network, family: str, settings: Measuring) -> Recipe:
     Raises:
         UnknownNameError: if a recipe has no such entry.
     """
-    from hwenvs.calibration.plan import FAMILY_PLANS, Plan
+    from hwenvs.calibration.plans import plan_of
 
-    recipe = FAMILY_PLANS.get(family, {}).get(network.name, Plan()).recipe
+    recipe = plan_of(network.name, family).recipe
     # As AMC does it: every layer from the full network's Gram matrices, which are there already.
     quick = {"method": "independent", "precision": "float32", "rectified_steps": 0}
     changes = {**quick, **dict(settings.recipe)}
