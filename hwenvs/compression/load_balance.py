@@ -52,7 +52,7 @@ def balanced(values: Tensor, density: float, blocks: Tensor) -> Tensor:
     if not 0 < density <= 1:
         raise ArgumentError(f"a density lies above 0 and not above 1, not at {density}")
     size = torch.bincount(blocks) * values.shape[1]
-    count = (size * density).round().clamp(min=1).long()
+    count = (size.double() * density).round().clamp(min=1).long()
     of_entry = blocks.repeat_interleave(values.shape[1])
     falling = values.flatten().argsort(descending=True, stable=True)
     order = falling[of_entry[falling].argsort(stable=True)]

@@ -36,6 +36,15 @@ def test_every_element_keeps_its_own_largest_weights(
     np.testing.assert_array_equal(mask.numpy(), kept_by_hand(values, density, elements))
 
 
+def test_half_a_weight_is_rounded_as_plain_pruning_rounds_it() -> None:
+    values = torch.rand(15, 5)
+    for percent in range(1, 101):
+        mask = balanced(values, percent / 100, row_blocks(15, 1))
+        assert mask.sum() == largest(values, percent / 100).sum()
+    # In single precision 0.14 of 75 would be ten and a half or less.
+    assert balanced(values, 0.14, row_blocks(15, 1)).sum() == round(0.14 * 75) == 11
+
+
 def test_elements_keep_equally_many_where_plain_pruning_does_not() -> None:
     values = torch.rand(64, 50, generator=torch.Generator().manual_seed(0))
     values[::8] *= 3  # rows of the first element matter more
