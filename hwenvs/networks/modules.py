@@ -91,6 +91,18 @@ class CellParameters(nn.Module):
                 self.register_parameter(layer.bias_key.split(".")[-1], nn.Parameter(bias))
 
 
+def fresh_module(network: Network, seed: int) -> TableModule:
+    """A module of ``network`` with random weights; torch's generator stays where it was.
+
+    Args:
+        network: the layer table.
+        seed: of the weights.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return TableModule(network)
+
+
 def load_module(network: Network, weights: str | Path | Mapping[str, Tensor]) -> TableModule:
     """A module of ``network`` in evaluation mode with ``weights``.
 
@@ -103,8 +115,7 @@ def load_module(network: Network, weights: str | Path | Mapping[str, Tensor]) ->
             are listed.
     """
     state = weights if isinstance(weights, Mapping) else read_weights(Path(weights))[0]
-    with torch.random.fork_rng(devices=[]):  # what is drawn here is overwritten: draw it unseen
-        module = TableModule(network)
+    module = fresh_module(network, seed=0)  # to be overwritten
     expected = module.state_dict()
     for key in expected.keys() - state.keys():
         if key.endswith("num_batches_tracked"):

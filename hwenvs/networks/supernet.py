@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hwenvs.networks.blocks import OPERATORS, ZERO, Block, Operator
-from hwenvs.networks.modules import TableModule
+from hwenvs.networks.modules import TableModule, load_module
 from hwenvs.networks.spaces import Space
 
 PARTS = ("inverted_bottleneck", "depth_conv", "point_linear")
@@ -121,13 +121,23 @@ class Supernet(nn.Module):
         Raises:
             DesignError: if it is no design of the space.
         """
-        module = TableModule(self.space.network(design))
         state = {**self.stem.state_dict(), **self.head.state_dict()}
         for block, entry in zip(self.blocks, self.space.check(design), strict=True):
             if OPERATORS[entry - 1] is not ZERO:
                 state.update(block.state(OPERATORS[entry - 1]))  # type: ignore[operator]
-        module.load_state_dict(state)
-        return module.eval()
+        return load_module(self.space.network(design), state)
+
+
+def fresh_supernet(space: Space, seed: int) -> Supernet:
+    """A supernet of ``space`` with random weights; torch's generator stays where it was.
+
+    Args:
+        space: the search space.
+        seed: of the weights.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Supernet(space)
 
 
 def _weight(channels: int, read: int, kernel: int) -> nn.Parameter:

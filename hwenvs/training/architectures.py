@@ -17,7 +17,7 @@ from hwenvs.calibration.fidelity import spearman
 from hwenvs.calibration.images import Preprocessing, dataset_folder, find_dataset, load_pixels
 from hwenvs.calibration.journal import Journal
 from hwenvs.networks import get_space
-from hwenvs.networks.modules import TableModule
+from hwenvs.networks.modules import fresh_module
 from hwenvs.training.classifier import ClassifierTraining, accuracy
 from hwenvs.training.settings import Settings
 from hwenvs.training.zoo import NORMALISATION, load_teacher
@@ -137,8 +137,7 @@ def train_architecture(task: Task) -> float:
     folder = dataset_folder(dataset, task.data)
     preprocessing = Preprocessing.from_metadata(NORMALISATION.get(dataset, {}), space.resolution)
     images, labels = load_pixels(folder, train, None, None, preprocessing.channels)
-    torch.manual_seed(task.settings.seed)
-    module = TableModule(space.network(task.design))
+    module = fresh_module(space.network(task.design), task.settings.seed)
     checkpoint = task.out / f"{task.space}.{''.join(map(str, task.design))}.checkpoint.pt"
     teacher = None if task.teacher is None else load_teacher(task.teacher, task.data)
     ClassifierTraining(

@@ -23,7 +23,7 @@ from hwenvs.compression.fine_grained import largest
 from hwenvs.compression.folding import fold
 from hwenvs.errors import unknown_name
 from hwenvs.networks import get_network
-from hwenvs.networks.modules import TableModule
+from hwenvs.networks.modules import fresh_module
 from hwenvs.training.classifier import ClassifierTraining, Progress, Teacher, accuracy
 from hwenvs.training.settings import SUITED, Settings
 from hwenvs.training.zoo import NORMALISATION, write_weights
@@ -132,8 +132,7 @@ class DeepCompression:
         chosen, colours = None if rows is None else range(rows), self.preprocessing.channels
         self.images, self.labels = load_pixels(folder, train, chosen, None, colours)
         self.test = load_pixels(folder, test, None, None, colours)
-        torch.manual_seed(self.recipe.dense.seed)
-        self.module = TableModule(get_network(name))
+        self.module = fresh_module(get_network(name), self.recipe.dense.seed)
         self.weights: dict[str, Tensor] = {
             layer: self.module.get_parameter(self.module.network.layer(layer).weight_key)
             for layer in self.recipe.storage

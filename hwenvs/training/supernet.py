@@ -18,7 +18,7 @@ from hwenvs.calibration.images import (
 from hwenvs.calibration.spaces.bench import open_supernet
 from hwenvs.calibration.spaces.judging import accuracy_of, preprocess
 from hwenvs.networks.proxyless import get_space
-from hwenvs.networks.supernet import Supernet
+from hwenvs.networks.supernet import Supernet, fresh_supernet
 from hwenvs.training.classifier import ClassifierTraining, Progress
 from hwenvs.training.settings import SUITED, Settings
 from hwenvs.training.zoo import NORMALISATION, Trained, load_teacher, write_weights
@@ -132,8 +132,9 @@ def train_supernet(
     folder = dataset_folder(dataset, data)
     preprocessing = Preprocessing.from_metadata(NORMALISATION.get(dataset, {}), space.resolution)
     images, labels = load_pixels(folder, train, None, None, preprocessing.channels)
-    torch.manual_seed(settings.seed)
-    supernet, before = (Supernet(space), {}) if start is None else open_supernet(space, start)
+    supernet, before = fresh_supernet(space, settings.seed), dict[str, str]()
+    if start is not None:
+        supernet, before = open_supernet(space, start)
     training = ClassifierTraining(
         RandomPaths(supernet, settings.seed),
         images,

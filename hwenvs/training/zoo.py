@@ -20,7 +20,7 @@ from hwenvs.compression.reference import PRECISIONS
 from hwenvs.errors import DataError
 from hwenvs.files import replacing
 from hwenvs.networks import get_network
-from hwenvs.networks.modules import TableModule, load_module, read_weights
+from hwenvs.networks.modules import TableModule, fresh_module, load_module, read_weights
 from hwenvs.training.classifier import ClassifierTraining, Progress, Teacher, accuracy
 from hwenvs.training.settings import Settings
 
@@ -131,11 +131,10 @@ def load_teacher(
 
 
 def _module(name: str, settings: Settings, classes: int) -> TableModule:
-    torch.manual_seed(settings.seed)
     network = get_network(name, classes=classes)
     if network.resolution != settings.resolution:
         network = get_network(name, classes=classes, resolution=settings.resolution)
-    return TableModule(network)
+    return fresh_module(network, settings.seed)
 
 
 def write_weights(

@@ -9,7 +9,7 @@ import torch
 from hwenvs.compression.folding import fold
 from hwenvs.errors import WeightsError
 from hwenvs.networks import ZOO, get_network
-from hwenvs.networks.modules import TableModule, load_module, read_weights
+from hwenvs.networks.modules import TableModule, fresh_module, load_module, read_weights
 
 TORCHVISION_KEYS = {
     "mobilenet_v2": (
@@ -40,6 +40,15 @@ def test_modules_have_the_parameters_of_their_tables(name: str) -> None:
         logits = module.eval()(images)
     assert sum(p.numel() for p in module.parameters()) == network.parameters
     assert logits.shape == (2, network.classes)
+
+
+def test_random_weights_depend_on_the_seed_and_leave_the_global_generator_alone() -> None:
+    before = torch.random.get_rng_state()
+    first, again, other = (fresh_module(get_network("digits_lenet"), seed) for seed in (0, 0, 1))
+    assert torch.equal(torch.random.get_rng_state(), before)
+    weights = [module.state_dict()["conv1.weight"] for module in (first, again, other)]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
 
 
 @pytest.mark.parametrize("name", ZOO)

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from hwenvs.calibration.spaces.bench import open_supernet
 from hwenvs.errors import DesignError, UnknownNameError
 from hwenvs.networks import OPERATORS, SPACES, Layer, get_network, get_space
 from hwenvs.networks.blocks import ZERO, block_layers
 from hwenvs.networks.proxyless import FOUND, proxyless_space
 from hwenvs.networks.spaces import Stage
-from hwenvs.networks.supernet import Supernet
+from hwenvs.networks.supernet import Supernet, fresh_supernet
 
 PUBLISHED = {"mobile": (320.4, 4.08), "cpu": (439.2, 4.36), "gpu": (465.3, 7.12)}
 """Millions of MACs and parameters, as the logs in the repository of ProxylessNAS's authors say."""
@@ -96,6 +97,17 @@ def test_tilted_designs_reach_further_than_uniform_ones() -> None:
         for spread in (0.0, 1.5)
     ]
     assert macs[1] > 1.5 * macs[0]
+
+
+def test_opening_a_supernet_and_its_architectures_leaves_the_global_generator_alone() -> None:
+    before = torch.random.get_rng_state()
+    fresh = [fresh_supernet(get_space("proxyless_digits"), seed) for seed in (0, 0, 1)]
+    supernet, _ = open_supernet("proxyless_cifar")
+    supernet.architecture(supernet.space.largest)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    weights = [one.blocks[0].expand for one in fresh]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
 
 
 def test_every_architecture_of_a_supernet_computes_what_the_supernet_does() -> None:

@@ -23,7 +23,7 @@ from hwenvs.calibration.spaces.judging import judge, preprocess
 from hwenvs.errors import DataError, WeightsError
 from hwenvs.networks import Space, get_space
 from hwenvs.networks.modules import read_weights
-from hwenvs.networks.supernet import Supernet
+from hwenvs.networks.supernet import Supernet, fresh_supernet
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def open_supernet(
     known = get_space(space)
     path = find_supernet(known.name, weights)
     state, metadata = read_weights(path)
-    supernet = Supernet(known)
+    supernet = fresh_supernet(known, seed=0)  # to be overwritten
     _check(supernet.state_dict(), state, path, known)
     supernet.load_state_dict({name: tensor.float() for name, tensor in state.items()})
     return supernet.eval(), metadata
