@@ -230,6 +230,7 @@ def set_up(
         family: what designs decide.
         counted: the network whose costs count; the same by default.
     """
+    folded = folded.to(torch.float32)  # whatever torch's default type, as sums and solves are
     images = images.to(recipe.dtype).contiguous(memory_format=torch.channels_last)
     kind = get_family(family)
     with computing_on(images.device):

@@ -65,6 +65,8 @@ def decompress(
 
     from hwenvs.compression.coding import read_archive
 
+    if out.exists() and out.samefile(file):
+        raise ArgumentError(f"--out {out} is the file to decompress: name another")
     archive = read_archive(file)
     facts = {key: str(value) for key, value in archive.metadata.items()}
     with replacing(out) as temporary:

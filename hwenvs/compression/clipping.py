@@ -69,13 +69,13 @@ def least_divergence(rows: Tensor, bits: Tensor, symmetric: bool) -> Range:
     empty; the KL divergence between the two is compared over thresholds.
     """
     low, high = minmax(rows, bits, symmetric)
-    sides = torch.where(low < 0, 2.0, 1.0) if not symmetric else torch.full_like(high, 2.0)
+    sides = torch.full_like(high, 2.0) if symmetric else 1.0 + (low < 0).to(high)
     levels = (torch.pow(2.0, bits) / sides).clamp(min=1.0)
     if bool((levels > BINS).all()):  # nothing would be merged: all loss would be the tail's
         return low, high
     top = torch.maximum(high, -low)
     index = (rows.abs() / top * BINS).long().clamp(max=BINS - 1)
-    counts = torch.zeros(len(rows), BINS).scatter_add_(1, index, torch.ones_like(rows))
+    counts = rows.new_zeros(len(rows), BINS).scatter_add_(1, index, torch.ones_like(rows))
     # Zeros are exact on every grid, and so many behind a ReLU that nothing else would count.
     counts[:, 0] = torch.minimum(counts[:, 0], counts[:, 1])
     best, chosen = torch.full_like(high, torch.inf), torch.ones_like(high)
@@ -96,9 +96,9 @@ def _clipped_divergence(counts: Tensor, kept: int, levels: Tensor) -> Tensor:
     clipped[:, -1] += counts[:, kept:].sum(1)
     group = (torch.arange(kept)[None, :] * levels / kept).long()
     width = int(group.max()) + 1
-    filled = (counts[:, :kept] > 0).float()
-    sums = torch.zeros(len(counts), width).scatter_add_(1, group, counts[:, :kept])
-    cells = torch.zeros(len(counts), width).scatter_add_(1, group, filled)
+    filled = (counts[:, :kept] > 0).to(counts)
+    sums = counts.new_zeros(len(counts), width).scatter_add_(1, group, counts[:, :kept])
+    cells = counts.new_zeros(len(counts), width).scatter_add_(1, group, filled)
     spread = (sums / cells.clamp(min=1.0)).gather(1, group) * filled
     p = clipped / clipped.sum(1, keepdim=True)
     q = (spread / spread.sum(1, keepdim=True).clamp(min=1e-12)).clamp(min=1e-9)

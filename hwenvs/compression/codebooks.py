@@ -81,7 +81,7 @@ def linear_start(values: Tensor, count: int, seed: int) -> Tensor:  # noqa: ARG0
 
     Deep Compression's choice.
     """
-    return torch.linspace(float(values.min()), float(values.max()), count)
+    return torch.linspace(float(values.min()), float(values.max()), count, dtype=values.dtype)
 
 
 def density_start(values: Tensor, count: int, seed: int) -> Tensor:  # noqa: ARG001
@@ -119,7 +119,7 @@ def fit_codebook(
         seed: of ``start="random"``.
 
     Raises:
-        ArgumentError: if the bits are out of range.
+        ArgumentError: if the bits are out of range, or weights are missing, NaN or infinite.
         UnknownNameError: if there is no such start.
     """
     if start not in STARTS:
@@ -127,6 +127,8 @@ def fit_codebook(
     if not 1 <= bits <= 16 or int(bits) != bits:
         raise ArgumentError(f"codebooks have 1 to 16 bits, not {bits}")
     values = weight.detach().flatten().float()
+    if not len(values) or not bool(values.isfinite().all()):
+        raise ArgumentError("a codebook is of one finite weight or more, none NaN or infinite")
     ordered = values.sort().values
     count = min(2**bits, len(values))
     centroids = STARTS[start](values, count, seed).sort().values

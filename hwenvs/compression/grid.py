@@ -43,7 +43,7 @@ class Grid:
             binary = bits == 1
             most = (torch.pow(2.0, bits - 1) - 1).clamp(min=1.0)
             scale = torch.where(binary, 2.0 * high, high / most)
-            offset = torch.where(binary, 0.5, 0.0)
+            offset = binary.to(scale) / 2
             return cls(scale, offset, -most, torch.where(binary, 0.0, most))
         most = torch.pow(2.0, bits) - 1
         scale = (high - low) / most

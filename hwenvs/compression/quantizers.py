@@ -31,7 +31,8 @@ def linear_grid(
         clipping: a name of :data:`hwenvs.compression.clipping.CLIPPINGS`.
 
     Raises:
-        ArgumentError: if the bits are not whole numbers from 1 to 31.
+        ArgumentError: if the bits are not whole numbers from 1 to 31, or values are missing, NaN or
+            infinite.
         UnknownNameError: if there is no such clipping.
     """
     if clipping not in CLIPPINGS:
@@ -41,6 +42,11 @@ def linear_grid(
         raise ArgumentError(f"bits must be whole numbers from 1 to {FLOAT_BITS - 1}, not {bits}")
     rows = values if per_channel else values.reshape(1, -1)
     rows = rows.float()
+    if rows.dim() != 2 or not rows.numel() or not bool(rows.isfinite().all()):
+        raise ArgumentError(
+            f"values must be rows [R, n] of finite numbers, not {list(values.shape)} with "
+            f"{int((~values.isfinite()).sum())} NaN or infinite"
+        )
     width = width.expand(len(rows), 1)
     low, high = CLIPPINGS[clipping](rows, width, symmetric)
     return Grid.between(low, high, width, symmetric)

@@ -91,10 +91,9 @@ class DesignCache:
         for line in whole.splitlines():
             try:
                 entries = json.loads(line)
-                design = tuple(entries.pop("design"))
+                self._known[tuple(map(int, entries.pop("design")))] = entries
             except (ValueError, KeyError, TypeError, AttributeError):
                 continue  # torn, or the settings
-            self._known[design] = entries
 
     @staticmethod
     def _append(path: Path, entries: Mapping[str, Any], only_first: bool = False) -> None:

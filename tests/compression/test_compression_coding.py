@@ -167,15 +167,17 @@ def test_noise_is_refused(noise: bytes) -> None:
 
 
 def test_a_header_that_lies_is_refused() -> None:
-    def with_header(**changes: object) -> bytes:
+    def with_header(metadata: object = None, **changes: object) -> bytes:
         entry = {"name": "a", "shape": [2], "kind": "plain", "bytes": 8, **changes}
-        text = json.dumps({"tensors": [entry], "metadata": {}}).encode()
+        text = json.dumps({"tensors": [entry], "metadata": metadata or {}}).encode()
         body = b"HWNZ" + struct.pack("<BI", 1, len(text)) + text + bytes(8)
         return body + struct.pack("<I", zlib.crc32(body))
 
     assert unpack(with_header()).tensors["a"].tolist() == [0.0, 0.0]
     for changes in (
         {"shape": [10**12]},
+        {"shape": [2**32, 2**32]},
+        {"shape": [1] * 70 + [2]},
         {"shape": "2"},
         {"shape": [-2]},
         {"bytes": 9},
@@ -183,6 +185,7 @@ def test_a_header_that_lies_is_refused() -> None:
         {"kind": "zipped"},
         {"kind": "coded"},
         {"shape": [3]},
+        {"metadata": ["ab"]},
     ):
         with pytest.raises(CodingError):
             unpack(with_header(**changes))

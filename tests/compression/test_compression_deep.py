@@ -87,6 +87,9 @@ def test_what_was_compressed_can_be_used_again(cli: Cli, weights: Path, tmp_path
     )
     with safe_open(back, "pt") as tensors:
         assert tensors.metadata() == {"network": "lenet_300_100", "resolution": "28"}
+    before = file.read_bytes()
+    assert "is the file to decompress" in cli.fail("decompress", file, "--out", file)
+    assert file.read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,45 @@ def test_many_bits_change_nothing_and_nonsense_is_refused() -> None:
         quantize(values, 4, clipping="msee")
 
 
+@pytest.mark.parametrize("clipping", CLIPPINGS)
+@pytest.mark.parametrize("wrong", [torch.nan, torch.inf, -torch.inf])
+def test_values_that_are_no_numbers_are_refused(clipping: str, wrong: float) -> None:
+    values = weights()
+    values[1, 2] = wrong
+    with pytest.raises(ArgumentError, match="1 NaN or infinite"):
+        quantize(values, 4, clipping=clipping)
+    with pytest.raises(ArgumentError, match="none NaN or infinite"):
+        fit_codebook(values, 4)
+
+
+def test_nothing_at_all_has_no_levels() -> None:
+    with pytest.raises(ArgumentError, match=r"rows .* not \[3, 0\]"):
+        quantize(torch.empty(3, 0), 8)
+    with pytest.raises(ArgumentError, match="one finite weight or more"):
+        fit_codebook(torch.empty(0), 4)
+
+
+@pytest.mark.parametrize("clipping", CLIPPINGS)
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_levels_do_not_depend_on_torchs_default_type(clipping: str, symmetric: bool) -> None:
+    values = weights()
+
+    def rounded() -> list[torch.Tensor]:
+        options = {"symmetric": symmetric, "clipping": clipping}
+        linear = [quantize(values, bits, **options) for bits in (1, 4)]  # type: ignore[arg-type]
+        return [*linear, *(fit_codebook(values, 3, start)() for start in STARTS)]
+
+    expected = rounded()
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = rounded()
+    finally:
+        torch.set_default_dtype(torch.float32)
+    for one, other in zip(found, expected, strict=True):
+        assert one.dtype == torch.float32
+        assert torch.equal(one, other)
+
+
 def test_compensation_lowers_the_output_error() -> None:
     generator = torch.Generator().manual_seed(1)
     mixing = torch.randn(60, 60, generator=generator)

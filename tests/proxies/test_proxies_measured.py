@@ -16,9 +16,12 @@ import torch
 
 import hwenvs
 from hwenvs.baselines.exact import optimum
+from hwenvs.calibration.digits import load_digits
+from hwenvs.calibration.images import DATASETS
+from hwenvs.calibration.plans import DIGITS_NETWORKS, FAMILY_PLANS, plan_of
 from hwenvs.environment import DesignEnv
 from hwenvs.errors import ArgumentError, DataError, SolverError, UnknownNameError, WeightsError
-from hwenvs.networks import get_network
+from hwenvs.networks import ZOO, get_network
 from hwenvs.problems import FAMILIES, ChannelPruningProblem, make_problem
 from hwenvs.proxies import MeasuredProxy, get_proxy
 from hwenvs.proxies.cache import DesignCache, cache_folder
@@ -49,6 +52,32 @@ def test_the_reward_is_the_accuracy_of_the_real_network(name: str) -> None:
     assert 0.5 < reward < problem.baseline
     assert problem.card.basis == "measured"
     assert problem.card.data == "digits test rows 0 to 796"
+
+
+@pytest.mark.parametrize("family", FAMILY_PLANS)
+@pytest.mark.parametrize("network", [name for name in ZOO if name in DATASETS])
+def test_no_image_is_both_re_fitted_on_and_tried(family: str, network: str) -> None:
+    _, tried, fitted_on = DATASETS[network]
+    plan = plan_of(network, family)
+    rows = range(*plan.evaluation_images)
+    assert tried != fitted_on or not set(rows) & set(range(*plan.calibration_images))
+    assert plan.sweep_images <= len(rows)
+    if network in DIGITS_NETWORKS:
+        assert len(rows) <= len(load_digits("test")[1])
+
+
+@pytest.mark.parametrize("family", FAMILY_PLANS)
+def test_whatever_torchs_default_type_is_designs_are_measured_in_single_precision(
+    family: str,
+) -> None:
+    torch.set_default_dtype(torch.float64)
+    try:
+        problem = make_problem(family, **{**SMALL, "images": 98, "cache": False, "budget": 0.9})
+        design = [[decision.kept[-1] for decision in problem.decisions]]
+        assert problem.evaluate(np.array(design)).accuracy[0] > 0.9
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert problem.proxy.bench.reference.folded.dtype == torch.float32
 
 
 @pytest.mark.parametrize("family", [name for name in FAMILIES if name != "operator_selection"])
@@ -106,7 +135,7 @@ def test_a_torn_line_is_skipped_and_does_not_spoil_the_next(tmp_path: Path) -> N
     cache = DesignCache(tmp_path, "c", {"a": 1})
     cache.add([1, 2], {"top1": 0.5})
     with cache.path.open("a") as file:  # type: ignore[union-attr]
-        file.write('{"design": [3, 4], "to')
+        file.write('{"design": [[1]]}\n{"design": [3, 4], "to')
     other = DesignCache(tmp_path, "c", {"a": 1})
     assert other.get([3, 4]) is None
     other.add([5, 6], {"top1": 0.7})

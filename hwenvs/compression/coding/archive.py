@@ -13,6 +13,7 @@ import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +97,10 @@ def unpack(data: bytes) -> Archive:
             entry["name"]: _tensor(reader, entry["shape"], entry["kind"], entry["bytes"])
             for entry in header["tensors"]
         }
-        metadata = dict(header["metadata"])
-    except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        metadata = dict(header["metadata"].items())
+    except CodingError:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise CodingError(f"the header cannot be read: {error}") from error
     reader.finish()
     return Archive(tensors, metadata)
@@ -131,11 +134,11 @@ def read_archive(path: Path) -> Archive:
 
 def _tensor(reader: Reader, shape: Any, kind: str, count: int) -> Floats:
     whole = isinstance(shape, list) and all(type(n) is int and n >= 0 for n in shape)
-    if not whole or type(count) is not int or count < 0 or int(np.prod(shape)) > MOST_ENTRIES:
+    if not whole or type(count) is not int or count < 0 or prod(shape) > MOST_ENTRIES:
         raise CodingError(f"a tensor of shape {shape} and {count} bytes makes no sense")
     data = reader.take(count)
     if kind == "coded":
         return decode_layer(data, tuple(shape))
-    if kind != "plain" or count != 4 * int(np.prod(shape)):
+    if kind != "plain" or count != 4 * prod(shape):
         raise CodingError(f"a tensor of kind {kind!r} cannot have {count} bytes")
     return np.frombuffer(data, dtype="<f4").reshape(shape).copy()
