@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hwenvs.agents.planning import Planner
 from hwenvs.problems.chain import ChainProblem
 from hwenvs.problems.rewards import RatioReward
-from hwenvs.records import Run
+from hwenvs.solving.records import Run
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

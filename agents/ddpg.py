@@ -29,9 +29,9 @@ from torch import Tensor
 from hwenvs.agents.networks import Actor, Critic, follow, small_networks
 from hwenvs.agents.replay import Array, Replay, Transitions
 from hwenvs.errors import SolverError
-from hwenvs.hyperparameters import Configured
-from hwenvs.relaxing import relaxed
 from hwenvs.solving import Recorder
+from hwenvs.solving.hyperparameters import Configured
+from hwenvs.solving.relaxing import relaxed
 
 
 @dataclass(frozen=True)

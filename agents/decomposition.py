@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 from hwenvs.agents.aims import Aim, aim_of
 from hwenvs.agents.planning import Planner
 from hwenvs.errors import ArgumentError
-from hwenvs.hyperparameters import Configured
 from hwenvs.problems.chain import ChainProblem
 from hwenvs.solving import Recorder
+from hwenvs.solving.hyperparameters import Configured
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -33,9 +33,9 @@ from torch import Tensor
 
 from hwenvs.agents.gates import Search
 from hwenvs.errors import SolverError
-from hwenvs.hyperparameters import Configured
 from hwenvs.problems.operator_selection import OperatorSelectionProblem
 from hwenvs.solving import Recorder
+from hwenvs.solving.hyperparameters import Configured
 
 Floats = NDArray[np.float64]
 

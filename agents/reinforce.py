@@ -20,8 +20,8 @@ from torch import Tensor
 
 from hwenvs.agents.networks import small_networks
 from hwenvs.errors import SolverError
-from hwenvs.hyperparameters import Configured
 from hwenvs.solving import Recorder
+from hwenvs.solving.hyperparameters import Configured
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import optuna
 
 from hwenvs.baselines.ranges import episode_range
 from hwenvs.errors import SolverError
-from hwenvs.hyperparameters import Configured
-from hwenvs.relaxing import relaxed
 from hwenvs.solving import Recorder
+from hwenvs.solving.hyperparameters import Configured
+from hwenvs.solving.relaxing import relaxed
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from scipy.optimize import differential_evolution
 
 from hwenvs.baselines.ranges import Floats, OptionRange
 from hwenvs.errors import SolverError
-from hwenvs.hyperparameters import Configured
 from hwenvs.solving import Recorder
+from hwenvs.solving.hyperparameters import Configured
 
 STRATEGIES = (
     "best1bin",

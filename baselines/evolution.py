@@ -12,9 +12,9 @@ import numpy as np
 from hwenvs.baselines.ranges import Floats, OptionRange, episode_range
 from hwenvs.baselines.seeding import legacy_generator
 from hwenvs.errors import SolverError
-from hwenvs.hyperparameters import Configured
-from hwenvs.relaxing import relaxed
 from hwenvs.solving import Recorder
+from hwenvs.solving.hyperparameters import Configured
+from hwenvs.solving.relaxing import relaxed
 
 
 @dataclass(frozen=True)

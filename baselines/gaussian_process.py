@@ -10,8 +10,8 @@ import optuna
 from hwenvs.baselines.bayesian import ask_and_tell, quiet
 from hwenvs.baselines.seeding import seeded_torch
 from hwenvs.errors import SolverError
-from hwenvs.hyperparameters import Configured
 from hwenvs.solving import Recorder
+from hwenvs.solving.hyperparameters import Configured
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from pymoo.operators.repair.rounding import RoundingRepair
 
 from hwenvs.baselines.ranges import Ints, OptionRange
 from hwenvs.errors import SolverError
-from hwenvs.hyperparameters import Configured
 from hwenvs.solving import Recorder
+from hwenvs.solving.hyperparameters import Configured
 
 Config.show_compile_hint = False  # pymoo would print it
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from hwenvs.baselines.program import Program
 from hwenvs.baselines.targets import Objective
 from hwenvs.errors import SolverError
-from hwenvs.hyperparameters import Configured
 from hwenvs.problems import Problem
 from hwenvs.solving import Recorder
+from hwenvs.solving.hyperparameters import Configured
 
 GAP = 1e-8
 """Relative gap of the objective that counts as none."""

@@ -11,8 +11,8 @@ from pymoo.algorithms.moo.nsga2 import NSGA2 as PYMOO
 from hwenvs.baselines.genetic import check, evolve, operators
 from hwenvs.baselines.ranges import Ints, OptionRange
 from hwenvs.errors import unknown_name
-from hwenvs.hyperparameters import Configured
 from hwenvs.solving import Recorder
+from hwenvs.solving.hyperparameters import Configured
 
 SPREAD = 4.0
 """Options of a random design are drawn as fractions to a power between 1 / SPREAD and SPREAD."""

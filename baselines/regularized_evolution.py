@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwenvs.errors import SolverError
-from hwenvs.hyperparameters import Configured
 from hwenvs.problems.chain import ChainProblem
 from hwenvs.solving import Recorder
+from hwenvs.solving.hyperparameters import Configured
 
 Ints = NDArray[np.int64]
 

@@ -15,9 +15,9 @@ from torch.quasirandom import SobolEngine
 from hwenvs.baselines.ranges import episode_range
 from hwenvs.baselines.seeding import seeded_torch
 from hwenvs.errors import SolverError
-from hwenvs.hyperparameters import Configured
-from hwenvs.relaxing import relaxed
 from hwenvs.solving import Recorder
+from hwenvs.solving.hyperparameters import Configured
+from hwenvs.solving.relaxing import relaxed
 
 with warnings.catch_warnings():
     # GPyTorch still compiles a function with what torch has deprecated.

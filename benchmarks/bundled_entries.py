@@ -26,7 +26,7 @@ from hwenvs.leaderboards.reproduce import reproduce, sampled
 from hwenvs.leaderboards.submit import of_suite, submit
 from hwenvs.leaderboards.suites import TraceSuite, load_suite
 from hwenvs.leaderboards.unions import trace_suites
-from hwenvs.records import Run
+from hwenvs.solving.records import Run
 
 KNOWN = Path(__file__).with_suffix(".yaml")
 COMMON = {

@@ -24,7 +24,7 @@ from hwenvs.leaderboards.log import append
 from hwenvs.leaderboards.replay import walked
 from hwenvs.leaderboards.submit import submit
 from hwenvs.leaderboards.suites import Task, TraceSuite, read_suite
-from hwenvs.records import Run
+from hwenvs.solving.records import Run
 
 ENVIRONMENTS = (
     "AMC-MobileNetV1-v0",

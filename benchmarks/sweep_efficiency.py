@@ -17,9 +17,9 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from statistics import median
 
+from hwenvs.solving.workers import preload
 from hwenvs.sweeps.reading import read_plan
 from hwenvs.sweeps.sweep import pool_engine, run_sweep
-from hwenvs.workers import preload
 
 PLAN = Path(__file__).parent / "sweeps" / "efficiency.yaml"
 WORKERS = (1, 2)

@@ -28,8 +28,8 @@ import yaml
 from optuna.storages.journal import JournalFileBackend
 
 from hwenvs.baselines import stable_baselines
-from hwenvs.pool import solve_many
 from hwenvs.solving import get_solver
+from hwenvs.solving.pool import solve_many
 
 FRACTIONS: tuple[dict[str, Any], ...] = (
     {"environment": "AMC-ResNet20-v0"},

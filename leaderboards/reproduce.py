@@ -15,8 +15,8 @@ from hwenvs.errors import EntryError
 from hwenvs.leaderboards.entries import Entry, read_traces
 from hwenvs.leaderboards.log import Badge
 from hwenvs.leaderboards.suites import Suite, Task, TraceSuite
-from hwenvs.pool import solve_many
 from hwenvs.solving import get_solver
+from hwenvs.solving.pool import solve_many
 
 Floats = NDArray[np.float64]
 Cell = tuple[str, int]

@@ -24,8 +24,8 @@ from hwenvs.leaderboards.entries import (
 from hwenvs.leaderboards.policies import read_policy, write_policy
 from hwenvs.leaderboards.suites import Suite, Task, TraceSuite
 from hwenvs.leaderboards.verify import Verdict, check_open, check_track, verify
-from hwenvs.records import Run
 from hwenvs.solving import ONE_DESIGN
+from hwenvs.solving.records import Run
 
 
 def submit(

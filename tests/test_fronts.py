@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwenvs.errors import ArgumentError, UnknownNameError
-from hwenvs.records import Run
 from hwenvs.reporting.fronts import front, non_dominated
+from hwenvs.solving.records import Run
 
 VALUES = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=0, max_size=30)
 

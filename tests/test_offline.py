@@ -23,8 +23,8 @@ from hwenvs.errors import (
     UnknownNameError,
 )
 from hwenvs.offline import default_name, export_minari, replay
-from hwenvs.records import Run, write_runs
 from hwenvs.solving import solve
+from hwenvs.solving.records import Run, write_runs
 
 if TYPE_CHECKING:
     from tests.conftest import Cli

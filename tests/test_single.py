@@ -11,10 +11,10 @@ import pytest
 
 from hwenvs.errors import SolverError
 from hwenvs.leaderboards.freezing import Place, Recipe, freeze
-from hwenvs.records import Run, read_runs
 from hwenvs.registration import ALL_ENVIRONMENTS, MO_ENVIRONMENTS, TASK_ENVIRONMENTS
 from hwenvs.single import check_single
 from hwenvs.solving import Recorder, solve
+from hwenvs.solving.records import Run, read_runs
 from hwenvs.tasks import distribution
 
 if TYPE_CHECKING:

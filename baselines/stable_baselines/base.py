@@ -18,8 +18,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from hwenvs.agents.networks import small_networks
 from hwenvs.baselines.seeding import legacy_generator
 from hwenvs.errors import SolverError
-from hwenvs.hyperparameters import Configured, load_hyperparameters
 from hwenvs.solving import Recorder
+from hwenvs.solving.hyperparameters import Configured, load_hyperparameters
 
 
 class AlgorithmSettings(ABC):

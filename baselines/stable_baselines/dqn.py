@@ -10,8 +10,8 @@ import stable_baselines3
 
 from hwenvs.baselines.stable_baselines.base import StableBaselines
 from hwenvs.baselines.stable_baselines.off_policy import ReplaySettings
-from hwenvs.relaxing import gridded
 from hwenvs.solving import Recorder
+from hwenvs.solving.relaxing import gridded
 
 
 @dataclass(frozen=True)

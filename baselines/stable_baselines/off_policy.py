@@ -19,8 +19,8 @@ from hwenvs.baselines.ranges import bounded_box
 from hwenvs.baselines.stable_baselines.base import AlgorithmSettings, StableBaselines
 from hwenvs.baselines.stable_baselines.noise import FadingNoise
 from hwenvs.errors import SolverError
-from hwenvs.relaxing import relaxed
 from hwenvs.solving import Recorder
+from hwenvs.solving.relaxing import relaxed
 
 
 @dataclass(frozen=True)

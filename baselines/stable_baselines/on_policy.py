@@ -18,8 +18,8 @@ from gymnasium import spaces
 from hwenvs.baselines.ranges import bounded_box
 from hwenvs.baselines.stable_baselines.base import AlgorithmSettings, StableBaselines
 from hwenvs.errors import SolverError
-from hwenvs.relaxing import gridded
 from hwenvs.solving import Recorder
+from hwenvs.solving.relaxing import gridded
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,9 @@ from hwenvs.baselines.stable_baselines import TaskVecEnv
 from hwenvs.leaderboards.perceptron import Policy
 from hwenvs.leaderboards.policies import export, read_policy, write_policy
 from hwenvs.leaderboards.rollouts import rollout
-from hwenvs.records import versions
 from hwenvs.reporting.statistics import interquartile_mean
 from hwenvs.solving import BudgetSpent
+from hwenvs.solving.records import versions
 from hwenvs.tasks import Distribution, distribution
 from hwenvs.tasks.compiled import compile_task
 from hwenvs.tasks.recording import TaskRecorder

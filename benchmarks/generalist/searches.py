@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from lines import Row
 
-from hwenvs.pool import solve_many
+from hwenvs.solving.pool import solve_many
 from hwenvs.tasks import Task
 
 SEARCHES = ("random", "cma-es", "regularized-evolution")

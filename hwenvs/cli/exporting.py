@@ -122,8 +122,8 @@ def _recorded(design: str) -> dict[str, Any]:
     Raises:
         ArgumentError: if the design is not one of records, or the records cannot be read.
     """
-    from hwenvs.records import read_runs
     from hwenvs.registration import ALL_ENVIRONMENTS
+    from hwenvs.solving.records import read_runs
 
     path = Path(design.removeprefix("best:"))
     if path.suffix != RECORDS:

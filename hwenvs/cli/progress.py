@@ -21,7 +21,7 @@ from rich.progress import (
 )
 
 from hwenvs.cli.console import notes
-from hwenvs.records import Run
+from hwenvs.solving.records import Run
 
 Score = Callable[[float], float | None]
 

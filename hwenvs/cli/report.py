@@ -12,8 +12,8 @@ from hwenvs.cli import options, outputs
 from hwenvs.cli.console import output
 
 if TYPE_CHECKING:
-    from hwenvs.records import Run
     from hwenvs.reporting.results import Results
+    from hwenvs.solving.records import Run
 
 COMPACT = ".jsonl.gz"
 """How files of compact records end."""
@@ -105,8 +105,8 @@ def read_results(path: Path, shortened: bool = False) -> list[Run]:
         ArgumentError: if nothing is there, or it cannot be read, or it lacks what is wanted.
     """
     from hwenvs.errors import ArgumentError
-    from hwenvs.records import read_runs
     from hwenvs.reporting.compact import read_compact
+    from hwenvs.solving.records import read_runs
     from hwenvs.sweeps.cells import CELLS, read_cells
 
     if path.name.endswith(COMPACT):

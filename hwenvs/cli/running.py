@@ -14,7 +14,7 @@ from hwenvs.cli.report import show, write
 
 if TYPE_CHECKING:
     from hwenvs.problems import Problem
-    from hwenvs.records import Run
+    from hwenvs.solving.records import Run
 
 
 def run(
@@ -125,8 +125,8 @@ def _keep(path: Path, problem: Problem, tasks: Sequence[dict[str, Any]]) -> None
         ArgumentError: if the file holds one, or no records at all.
     """
     from hwenvs.errors import ArgumentError
-    from hwenvs.records import plain, read_runs
     from hwenvs.solving import get_solver
+    from hwenvs.solving.records import plain, read_runs
 
     task, hint = dict(tasks[0]), "add --overwrite to replace it, or name another folder with --out"
     solver, evaluations = get_solver(task.pop("solver")), task.pop("evaluations")
@@ -152,8 +152,8 @@ def _perform(problem: Problem, tasks: list[dict[str, Any]], workers: int, path: 
     from hwenvs.baselines.exact import optimum
     from hwenvs.cli.progress import Bars
     from hwenvs.errors import SolverError
-    from hwenvs.pool import solve_many
-    from hwenvs.records import write_runs
+    from hwenvs.solving.pool import solve_many
+    from hwenvs.solving.records import write_runs
 
     try:
         problem.optimum = optimum(problem).reward

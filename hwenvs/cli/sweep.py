@@ -77,7 +77,7 @@ def sweep(
     chosen = _engine(engine, workers, address, retries)
     asked = read_plan(plan)
     if engine is Engines.POOL:
-        from hwenvs.workers import preload
+        from hwenvs.solving.workers import preload
 
         preload(asked.modules())  # while this process checks the plan, and imports them too
     cells = asked.cells()

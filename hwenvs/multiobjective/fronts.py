@@ -24,8 +24,8 @@ from hwenvs.problems.budget import Budget
 from hwenvs.problems.budgeting import compile_budgets
 from hwenvs.problems.chain import ChainProblem
 from hwenvs.problems.rewards import get_reward
-from hwenvs.records import Run
 from hwenvs.reporting.fronts import non_dominated
+from hwenvs.solving.records import Run
 
 Floats = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ import gymnasium as gym
 from hwenvs.errors import ArgumentError, MissingExtraError, unknown_name
 from hwenvs.offline.episodes import replay
 from hwenvs.offline.metadata import dataset_metadata, default_name, episode_metadata
-from hwenvs.records import Run
+from hwenvs.solving.records import Run
 
 if TYPE_CHECKING:
     from minari import MinariDataset

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import hwenvs
 from hwenvs.environment import DesignEnv
 from hwenvs.errors import SolverError
-from hwenvs.records import Run
+from hwenvs.solving.records import Run
 
 NOT_YET = float("nan")
 """Accuracies and costs before the last decision."""

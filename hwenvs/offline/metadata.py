@@ -12,7 +12,7 @@ import numpy as np
 import hwenvs
 from hwenvs.environment import DesignEnv
 from hwenvs.errors import SolverError
-from hwenvs.records import Run, versions
+from hwenvs.solving.records import Run, versions
 
 
 def default_name(runs: Sequence[Run]) -> str:

@@ -13,9 +13,9 @@ from hwenvs.errors import ArgumentError, MissingExtraError
 from hwenvs.files import replacing
 from hwenvs.problems.chain import ChainProblem
 from hwenvs.problems.operator_selection import OperatorSelectionProblem
-from hwenvs.records import Run
 from hwenvs.reporting import palette
 from hwenvs.reporting.architectures import draw_architecture, label_blocks
+from hwenvs.solving.records import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

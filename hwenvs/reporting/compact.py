@@ -16,7 +16,7 @@ import numpy as np
 
 from hwenvs.errors import ArgumentError
 from hwenvs.files import gzipped
-from hwenvs.records import Run
+from hwenvs.solving.records import Run
 
 KEPT = ("hyperparameters", "versions", "deterministic", "certificate")
 """Fields of a record that are copied as they are."""

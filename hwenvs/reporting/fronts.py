@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hwenvs.errors import ArgumentError, unknown_name
-from hwenvs.records import Run
+from hwenvs.solving.records import Run
 
 Ints = NDArray[np.int64]
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hwenvs.records import Run
 from hwenvs.reporting import drawing, palette
 from hwenvs.reporting.fronts import non_dominated
 from hwenvs.reporting.results import KNOWING, Reference, Results, Summary
+from hwenvs.solving.records import Run
 from hwenvs.text import LABELS, PREFIXES, SUFFIXES
 
 if TYPE_CHECKING:

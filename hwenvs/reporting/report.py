@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hwenvs.files import replacing
-from hwenvs.records import Run, write_runs
 from hwenvs.reporting.blocks import Block, Document, Paragraph
 from hwenvs.reporting.markdown import markdown_page
 from hwenvs.reporting.overall import overall
@@ -15,6 +14,7 @@ from hwenvs.reporting.overview import overall_section
 from hwenvs.reporting.page import html_page
 from hwenvs.reporting.results import Results, collect
 from hwenvs.reporting.sections import environment_section
+from hwenvs.solving.records import Run, write_runs
 
 HTML, PAGE, RUNS = "report.html", "report.md", "runs.jsonl"
 

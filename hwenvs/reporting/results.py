@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from hwenvs.errors import ArgumentError, SolverError
 from hwenvs.problems import Problem
-from hwenvs.records import Run
 from hwenvs.reporting.statistics import (
     aligned,
     area_under_curve,
@@ -23,6 +22,7 @@ from hwenvs.reporting.statistics import (
     median_effort,
 )
 from hwenvs.reporting.variants import labels
+from hwenvs.solving.records import Run
 
 THRESHOLDS = (0.9, 0.95, 0.99)
 """Scores that evaluations are counted to."""

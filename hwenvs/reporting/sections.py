@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hwenvs.records import Run
 from hwenvs.reporting import drawing
 from hwenvs.reporting.blocks import Block, Items, Paragraph, Picture, Section, Table
 from hwenvs.reporting.curves import curves_text, learning_curves
@@ -14,6 +13,7 @@ from hwenvs.reporting.layers import channels, channels_text
 from hwenvs.reporting.pareto import fronts_text, pareto_fronts
 from hwenvs.reporting.results import Results
 from hwenvs.reporting.table import budgets_note, full_headings, full_rows
+from hwenvs.solving.records import Run
 from hwenvs.text import LABELS
 
 if TYPE_CHECKING:

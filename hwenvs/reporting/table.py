@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hwenvs.reporting.results import THRESHOLD, THRESHOLDS, Results, Summary
-from hwenvs.solvers import ONE_DESIGN
+from hwenvs.solving.solvers import ONE_DESIGN
 
 
 def headings(results: Results) -> list[str]:

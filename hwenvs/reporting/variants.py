@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from hwenvs.canonical import settled
-from hwenvs.records import Run
-from hwenvs.solvers import ONE_DESIGN
+from hwenvs.solving.records import Run
+from hwenvs.solving.solvers import ONE_DESIGN
 
 
 def labels(runs: Sequence[Run]) -> list[str]:

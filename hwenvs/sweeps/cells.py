@@ -18,8 +18,8 @@ from typing import Any
 from hwenvs.canonical import canonical, digest, settled
 from hwenvs.errors import DataError
 from hwenvs.files import replacing
-from hwenvs.records import Run
 from hwenvs.solving import ONE_DESIGN, Callback, get_solver, solve
+from hwenvs.solving.records import Run
 
 CELLS = "cells"
 """The folder of the cells' files in the folder of a sweep's results."""

@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from hwenvs.errors import ArgumentError, MissingExtraError, WorkerError
-from hwenvs.pool import RETRIES
-from hwenvs.records import Run
+from hwenvs.solving.pool import RETRIES
+from hwenvs.solving.records import Run
+from hwenvs.solving.workers import Failure, attempt
 from hwenvs.sweeps.cells import Cell, solve_cell
 from hwenvs.sweeps.sweep import Engine, Outcomes
-from hwenvs.workers import Failure, attempt
 
 AHEAD = 4
 """Tasks handed to Ray at a time, as a multiple of the cluster's cores: no core waits for this

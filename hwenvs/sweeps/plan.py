@@ -16,8 +16,8 @@ from hwenvs.environment import DesignEnv
 from hwenvs.errors import ArgumentError, HwenvsError, MissingExtraError, unknown_name
 from hwenvs.registration import ALL_ENVIRONMENTS
 from hwenvs.single import check_single
-from hwenvs.solvers import solver_modules
 from hwenvs.solving import ONE_DESIGN, Solver, get_solver
+from hwenvs.solving.solvers import solver_modules
 from hwenvs.sweeps.cells import Cell, identity_of, solve_cell
 
 

@@ -17,11 +17,11 @@ from typing import TypeAlias
 
 from hwenvs.errors import DataError
 from hwenvs.files import replacing
-from hwenvs.pool import RETRIES, perform
-from hwenvs.records import Run
-from hwenvs.solvers import solver_modules
+from hwenvs.solving.pool import RETRIES, perform
+from hwenvs.solving.records import Run
+from hwenvs.solving.solvers import solver_modules
+from hwenvs.solving.workers import Failure
 from hwenvs.sweeps.cells import CELLS, Cell, find_cell, read_cell, solve_cell, write_cell
-from hwenvs.workers import Failure
 
 PLAN = "sweep.yaml"
 """The sweep as it was run, in its results folder."""

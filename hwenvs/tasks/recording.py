@@ -8,8 +8,8 @@ import gymnasium as gym
 
 from hwenvs.errors import SolverError
 from hwenvs.problems.chain import ChainProblem
-from hwenvs.records import Run
 from hwenvs.solving import Callback, Recorder
+from hwenvs.solving.records import Run
 from hwenvs.tasks.environment import TaskEnv
 
 

@@ -12,9 +12,9 @@ from hwenvs.baselines.genetic import uniformly
 from hwenvs.baselines.nsga2 import at_all_sizes
 from hwenvs.baselines.ranges import OptionRange
 from hwenvs.errors import SolverError, UnknownNameError
-from hwenvs.records import Run
 from hwenvs.reporting.fronts import front, non_dominated
 from hwenvs.solving import Recorder, get_solver, solve
+from hwenvs.solving.records import Run
 
 SOLVERS = ("genetic", "differential-evolution", "nsga2")
 KINDS = ("AMC-ResNet20-v0", "HAQ-ResNet20-v0", "NAS-ProxylessCIFAR-v0")

@@ -19,8 +19,8 @@ from hwenvs.baselines.stable_baselines.noise import FadingNoise
 from hwenvs.errors import ArgumentError, SolverError, UnknownNameError
 from hwenvs.leaderboards.suites import load_suite
 from hwenvs.leaderboards.unions import trace_suites
-from hwenvs.relaxing import Gridded, gridded
 from hwenvs.solving import SOLVERS, Recorder, Run, get_solver, solve
+from hwenvs.solving.relaxing import Gridded, gridded
 
 NAMES = tuple(name for name in SOLVERS if name.startswith("sb3-"))
 REPLAYING = ("sb3-ddpg", "sb3-td3", "sb3-sac", "sb3-tqc", "sb3-dqn")

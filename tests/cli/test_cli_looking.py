@@ -10,7 +10,7 @@ import pytest
 
 import hwenvs
 from hwenvs.problems import make_problem
-from hwenvs.records import read_runs
+from hwenvs.solving.records import read_runs
 
 if TYPE_CHECKING:
     from tests.conftest import Cli

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hwenvs.records import read_runs
+from hwenvs.solving.records import read_runs
 
 if TYPE_CHECKING:
     from tests.conftest import Cli

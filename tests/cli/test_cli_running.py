@@ -9,7 +9,7 @@ import pytest
 
 from hwenvs.cli.options import parse_names, parse_seeds
 from hwenvs.errors import ArgumentError
-from hwenvs.records import Run, read_runs
+from hwenvs.solving.records import Run, read_runs
 
 if TYPE_CHECKING:
     from tests.conftest import Cli

@@ -14,8 +14,8 @@ import pytest
 from hwenvs.leaderboards.board import ENTRIES, LOG
 from hwenvs.leaderboards.entries import ABOUT, RUNS
 from hwenvs.leaderboards.log import head, read_log
-from hwenvs.records import write_runs
 from hwenvs.solving import solve
+from hwenvs.solving.records import write_runs
 
 if TYPE_CHECKING:
     from tests.conftest import Cli

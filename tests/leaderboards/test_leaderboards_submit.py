@@ -14,8 +14,8 @@ from hwenvs.leaderboards.board import ENTRIES
 from hwenvs.leaderboards.entries import ABOUT, RUNS
 from hwenvs.leaderboards.submit import submit
 from hwenvs.leaderboards.suites import TraceSuite
-from hwenvs.records import Run
 from hwenvs.solving import solve
+from hwenvs.solving.records import Run
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,9 @@ import pytest
 
 from hwenvs.errors import ArgumentError, SolverError, UnknownNameError
 from hwenvs.multiobjective.fronts import certified_front, hypervolume
-from hwenvs.records import Run
 from hwenvs.reporting.fronts import non_dominated
 from hwenvs.solving import solve
+from hwenvs.solving.records import Run
 
 TINY = {"network": "digits_lenet", "round_to": 2, "floor": 0.3}
 """A network with few enough designs to try them all."""

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hwenvs.records import Run
 from hwenvs.reporting.results import Results, collect, summarise
+from hwenvs.solving.records import Run
 
 ID = "AMC-ResNet20-v0"
 KNOWN = ("decomposition", "cma-es", "ddpg", "random", "regularized-evolution", "tpe", "reinforce")

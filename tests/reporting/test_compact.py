@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from hwenvs.errors import ArgumentError
-from hwenvs.records import Run
 from hwenvs.reporting.compact import compact, expanded, read_compact, write_compact
 from hwenvs.reporting.markdown import markdown_page
 from hwenvs.solving import solve
+from hwenvs.solving.records import Run
 
 ID = "AMC-ResNet20-v0"
 

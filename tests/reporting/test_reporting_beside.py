@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hwenvs.records import Run, write_runs
 from hwenvs.reporting.compact import write_compact
 from hwenvs.solving import get_solver, solve
+from hwenvs.solving.records import Run, write_runs
 
 if TYPE_CHECKING:
     from tests.conftest import Cli

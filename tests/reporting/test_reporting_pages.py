@@ -12,10 +12,10 @@ import pytest
 
 from hwenvs.cli.report import read_results
 from hwenvs.errors import ArgumentError
-from hwenvs.records import Run, read_runs, write_runs
 from hwenvs.reporting import palette
 from hwenvs.reporting.results import Results
 from hwenvs.solving import solve
+from hwenvs.solving.records import Run, read_runs, write_runs
 from hwenvs.sweeps.cells import Cell, write_cell
 
 pytest.importorskip("matplotlib")

@@ -11,11 +11,11 @@ import pytest
 from rich.console import Console
 
 from hwenvs.errors import ArgumentError
-from hwenvs.records import Run
 from hwenvs.reporting.overall import improvement, overall
 from hwenvs.reporting.results import Results, collect, summarise
 from hwenvs.reporting.table import budgets_note, full_headings, full_rows, markdown, rich_table
 from hwenvs.solving import solve
+from hwenvs.solving.records import Run
 
 ID = "AMC-ResNet20-v0"
 Record = Callable[..., Run]

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from hwenvs.errors import SolverError, WorkerError
-from hwenvs.pool import perform
-from hwenvs.records import Run
+from hwenvs.solving.pool import perform
+from hwenvs.solving.records import Run
+from hwenvs.solving.workers import METHOD, Failure
 from hwenvs.sweeps.cells import solve_cell
-from hwenvs.workers import METHOD, Failure
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no kill -9")
 
@@ -120,8 +120,8 @@ SERVER = """
 import os
 from multiprocessing import forkserver
 from pathlib import Path
-from hwenvs.pool import perform
-from hwenvs.solvers import SOLVERS, solver_modules
+from hwenvs.solving.pool import perform
+from hwenvs.solving.solvers import SOLVERS, solver_modules
 
 if __name__ == "__main__":
     assert list(perform(os.getenv, ["KEY"], 1, modules=solver_modules(SOLVERS))) == [(0, "value")]

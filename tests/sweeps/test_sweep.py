@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hwenvs.errors import ArgumentError, MissingExtraError
-from hwenvs.records import Run
+from hwenvs.solving.records import Run
 from hwenvs.sweeps.cells import CELLS, read_cells, solve_cell
 from hwenvs.sweeps.distributed import ray_engine
 from hwenvs.sweeps.sweep import Engine, Outcomes, run_sweep

@@ -15,8 +15,8 @@ from hwenvs.leaderboards.log import Badge, append
 from hwenvs.leaderboards.ranking import Row
 from hwenvs.leaderboards.submit import submit
 from hwenvs.leaderboards.suites import TraceSuite, UnionSuite, load_suite, read_suite
-from hwenvs.records import Run
 from hwenvs.solving import get_solver, solve
+from hwenvs.solving.records import Run
 
 PLACES = {
     "bits": [Place(environment="HAQ-ResNet20-v0")],

@@ -24,7 +24,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
 from hwenvs.errors import SolverError
-from hwenvs.solving import Callback
+from hwenvs.solving.loop import Callback
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
@@ -92,7 +92,7 @@ def preload(modules: Iterable[str]) -> None:
     if METHOD == "forkserver":
         from multiprocessing import forkserver
 
-        forkserver.set_forkserver_preload([*modules, "hwenvs.preloading"])
+        forkserver.set_forkserver_preload([*modules, "hwenvs.solving.preloading"])
         with _one_thread(), _no_interrupts():
             forkserver.ensure_running()
 

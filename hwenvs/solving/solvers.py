@@ -9,7 +9,7 @@ from hwenvs.errors import MissingExtraError, SolverError, unknown_name
 from hwenvs.importing import imported
 
 if TYPE_CHECKING:
-    from hwenvs.solving import Recorder
+    from hwenvs.solving.loop import Recorder
 
 SOLVERS = {
     "ddpg": "hwenvs.agents.ddpg:DDPG",

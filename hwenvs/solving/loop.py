@@ -14,10 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 from hwenvs.environment import DesignEnv
 from hwenvs.errors import ArgumentError, SolverError, unknown_name
 from hwenvs.problems import Problem
-from hwenvs.records import Run, plain, read_runs, versions, write_runs
 from hwenvs.registration import ENVIRONMENTS
 from hwenvs.single import check_single
-from hwenvs.solvers import EXTRAS, ONE_DESIGN, SOLVERS, Solver, get_solver
+from hwenvs.solving.records import Run, plain, versions
+from hwenvs.solving.solvers import Solver, get_solver
 
 MOST_SEED = 2**64 - 1
 """Torch takes no larger seed."""
@@ -187,20 +187,3 @@ def _check_number(name: str, value: object, least: int, most: int | None = None)
         raise ArgumentError(f"{name} must be a whole number of at least {least}, not {value!r}")
     if most is not None and value > most:  # type: ignore[operator]
         raise ArgumentError(f"{name} must be at most {most}, not {value!r}")
-
-
-__all__ = [
-    "EXTRAS",
-    "ONE_DESIGN",
-    "SOLVERS",
-    "BudgetSpent",
-    "Callback",
-    "Recorder",
-    "Run",
-    "Solver",
-    "get_solver",
-    "read_runs",
-    "solve",
-    "versions",
-    "write_runs",
-]

@@ -8,10 +8,10 @@ from contextlib import closing
 from typing import Any, Generic
 
 from hwenvs.errors import WorkerError
-from hwenvs.records import Run
-from hwenvs.solvers import solver_modules
-from hwenvs.solving import Callback, solve
-from hwenvs.workers import Failure, Item, News, Result, Work, Worker, heard, preload
+from hwenvs.solving.loop import Callback, solve
+from hwenvs.solving.records import Run
+from hwenvs.solving.solvers import solver_modules
+from hwenvs.solving.workers import Failure, Item, News, Result, Work, Worker, heard, preload
 
 Progress = Callable[[int, int, float], None]
 """Receives a task's index, its finished evaluations and its best reward so far."""

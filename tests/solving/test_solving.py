@@ -14,7 +14,6 @@ import hwenvs
 from hwenvs import importing
 from hwenvs.errors import ArgumentError, MissingExtraError, SolverError, UnknownNameError
 from hwenvs.hardware import get_hardware
-from hwenvs.pool import solve_many
 from hwenvs.solving import (
     SOLVERS,
     BudgetSpent,
@@ -26,6 +25,7 @@ from hwenvs.solving import (
     solve,
     write_runs,
 )
+from hwenvs.solving.pool import solve_many
 
 ID = "AMC-MobileNetV1-v0"
 ONCE = ("uniform", "shallow", "deep", "exact", "milp")

@@ -13,7 +13,7 @@ from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
 
 from hwenvs.errors import ArgumentError, SolverError
-from hwenvs.solving import Recorder
+from hwenvs.solving.loop import Recorder
 
 
 class _View(Recorder):
