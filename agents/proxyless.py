@@ -71,6 +71,10 @@ class Settings:
                 raise SolverError(
                     f"{name} of proxyless must be positive, not {getattr(self, name)}"
                 )
+        if self.images < self.batch:
+            raise SolverError(
+                f"images of proxyless must be at least its batch of {self.batch}, not {self.images}"
+            )
         if not self.beta >= 0:
             raise SolverError(f"beta of proxyless must not be negative, not {self.beta}")
         if not self.temperature >= 0:

@@ -5,9 +5,32 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+
+def stamps(value: object) -> tuple[tuple[str | int, ...], ...]:
+    """What tells whether files that ``value`` names are still the same, from its strings.
+
+    Args:
+        value: a string, or mappings and lists of them, as deep as JSON goes.
+
+    Returns:
+        For every string that is the path of a file: where it lies, its number, size and time.
+    """
+    if isinstance(value, Mapping):
+        return tuple(found for entry in value.values() for found in stamps(entry))
+    if isinstance(value, list | tuple):
+        return tuple(found for entry in value for found in stamps(entry))
+    if not isinstance(value, str):
+        return ()
+    try:
+        state = os.stat(value)  # noqa: PTH116 (a Path costs more than the look)
+    except (OSError, ValueError):
+        return ()
+    place = os.path.abspath(value)  # noqa: PTH100
+    return ((place, state.st_ino, state.st_size, state.st_mtime_ns),)
 
 
 @contextmanager

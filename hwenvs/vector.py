@@ -168,7 +168,9 @@ class DesignVectorEnv(VectorEnv[Observations, Actions, NDArray[Any]]):
         from hwenvs import rendering
 
         draw = rendering.ansi if self.render_mode == "ansi" else rendering.rgb_array
-        return tuple(draw(self.problem.progress(prefix)) for prefix in self.get_state().tolist())
+        finished = self._walk.step == self.problem.horizon  # what was asked for may be repaired
+        designs = self.problem.finish(self._walk).designs if finished else self.get_state()
+        return tuple(draw(self.problem.progress(kept)) for kept in designs.tolist())
 
     def _nothing_yet(self) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
         count = self.num_envs

@@ -71,7 +71,7 @@ def test_bad_actions_raise_one_clear_error(action: Any, message: str) -> None:
         ({"budgets": 0.5}, UnknownNameError, "'budgets'. Did you mean 'budget'.*render_mode"),
         ({"autoreset_mode": "SameStep"}, ArgumentError, "vector_kwargs="),
         ({"cost": "latency"}, UnknownNameError, "cannot be budgeted on this hardware"),
-        ({"cost": "peak_memory"}, UnknownNameError, "cannot be budgeted"),
+        ({"cost": "peak_memory"}, UnknownNameError, "it is the largest over the layers, no sum"),
         ({"reward": "accurancy"}, UnknownNameError, "Did you mean 'accuracy'"),
         ({"hardware": "rofline"}, UnknownNameError, "Did you mean 'roofline'"),
         ({"proxy": "surogate"}, UnknownNameError, "Did you mean 'surrogate'"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hwenvs.files import replacing
+from hwenvs.files import replacing, stamps
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows knows no umask")
@@ -37,3 +37,21 @@ def test_a_block_that_fails_or_writes_nothing_leaves_the_file_as_it_was(tmp_path
         pass
     assert path.read_text() == "good"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_stamps_tell_whether_files_that_are_named_have_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, other = tmp_path / "table.json", tmp_path / "elsewhere"
+    path.write_text("1")
+    other.mkdir()
+    (other / "table.json").write_text("1")
+    named = {"hardware": {"name": "x", "table": "table.json"}, "budget": 0.5, "layers": ["none"]}
+    monkeypatch.chdir(tmp_path)
+    before = stamps(named)
+    assert len(before) == 1
+    assert before == stamps([{"a": "table.json"}, "\0"])
+    path.write_text("22")
+    assert stamps(named) != before
+    monkeypatch.chdir(other)
+    assert stamps(named)[0][0] == str(other / "table.json")

@@ -218,3 +218,18 @@ def test_returned_arrays_belong_to_the_caller() -> None:
     assert np.array_equal(observations, kept)
     observations[:] = 7.0
     assert np.array_equal(envs.reset()[0], kept)
+
+
+def test_pictures_of_finished_copies_show_the_design_that_was_judged() -> None:
+    arguments = {"hardware": "mobile", "constraint": "projected", "budget": 0.4}
+    one = gym.make("NAS-ProxylessCIFAR-v0", render_mode="ansi", **arguments)
+    many = gym.make_vec("NAS-ProxylessCIFAR-v0", num_envs=2, render_mode="ansi", **arguments)
+    one.reset()
+    many.reset()
+    largest = one.action_space.n - 1
+    for _ in range(many.unwrapped.problem.horizon):
+        info = one.step(largest)[-1]
+        many.step(np.full(2, largest))
+    assert info["feasible"]
+    for picture in many.render():
+        assert picture.splitlines() == one.render().splitlines()[: len(picture.splitlines())]

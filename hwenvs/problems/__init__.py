@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from hwenvs.arguments import check_arguments, parameters
 from hwenvs.errors import ArgumentError, unknown_name
+from hwenvs.files import stamps
 from hwenvs.networks import SPACES, ZOO, Network, Space
 from hwenvs.problems.base import Outcome, Problem, Walk, Walker
 from hwenvs.problems.bit_allocation import BitAllocationProblem
@@ -59,7 +61,8 @@ def check_given(
 def make_problem(problem: str | Problem, **arguments: Any) -> Problem:
     """The problem of a family.
 
-    Problems whose arguments can be written as JSON are compiled once and shared.
+    Problems whose arguments can be written as JSON are compiled once and shared, as long as files
+    that they name stay as they are.
 
     Args:
         problem: name of the family, or a problem, which is used as it is.
@@ -84,13 +87,14 @@ def make_problem(problem: str | Problem, **arguments: Any) -> Problem:
         _check_network(arguments.get("network"))
     arguments = with_options(arguments)
     proxy = arguments.get("proxy", "")
-    if str(proxy).endswith(".npz") or "measured" in (proxy, *_name(proxy)):
-        return FAMILIES[problem](**arguments)  # the files may change
+    if "measured" in (proxy, *_name(proxy)):
+        return FAMILIES[problem](**arguments)  # it remembers by itself what is open
     try:
         key = json.dumps(arguments, sort_keys=True)
     except (TypeError, ValueError):
         return FAMILIES[problem](**arguments)
-    return _remembered(problem, key)
+    surroundings = tuple(os.environ.get(name) for name in ("HWENVS_DATA", "HWENVS_CACHE"))
+    return _remembered(problem, key, (*stamps(arguments), surroundings))
 
 
 def _check_network(network: object) -> None:
@@ -127,7 +131,12 @@ def _name(proxy: object) -> tuple[object, ...]:
 
 
 @lru_cache(REMEMBERED)
-def _remembered(family: str, arguments: str) -> Problem:
+def _remembered(
+    family: str,
+    arguments: str,
+    stamp: tuple[object, ...],  # noqa: ARG001
+) -> Problem:
+    """Compiles the problem; ``stamp`` changes when files do."""
     return FAMILIES[family](**json.loads(arguments))
 
 

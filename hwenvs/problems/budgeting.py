@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hwenvs.errors import BudgetError, UnknownNameError, unknown_name
-from hwenvs.hardware import COST_UNITS
+from hwenvs.hardware import COST_UNITS, MAXIMA
 from hwenvs.problems.budget import TOLERANCE, Budget
 from hwenvs.problems.tables import Tables
 
@@ -39,7 +39,7 @@ def compile_budget(
 
     Raises:
         BudgetError: if it is not positive, not a number, above the uncompressed cost, or below the
-            cost of the cheapest design.
+            cost of the cheapest design; or if the uncompressed network costs nothing.
         UnknownNameError: if the hardware does not report the cost, or the units are unknown.
     """
     if units not in UNITS:
@@ -54,6 +54,11 @@ def compile_budget(
     before = [tables.constant_cost(quantity)]
     for table in cost:
         before.append(before[-1] + float(table[-1, -1]))
+    if before[-1] <= 0:
+        raise BudgetError(
+            f"{quantity} of the uncompressed network is {before[-1]:g} {COST_UNITS[quantity]}: "
+            "nothing of it can be saved"
+        )
     minimum = before[0] + float(later[0])
     return Budget(
         quantity,
@@ -101,7 +106,7 @@ def compile_budgets(
         if not one.lowest_is_cheapest:
             raise BudgetError(
                 f"several budgets at once need costs that never fall as more is kept; "
-                f"{one.quantity} does fall on this hardware"
+                f"{one.quantity} does fall here"
             )
     return found
 
@@ -109,6 +114,11 @@ def compile_budgets(
 def _check_quantity(tables: Tables, quantity: str) -> None:
     if quantity in tables.quantities:
         return
+    if quantity in MAXIMA:
+        raise UnknownNameError(
+            f"cost {quantity!r} cannot be budgeted: it is the largest over the layers, no sum; "
+            f"this hardware has {', '.join(tables.quantities)}"
+        )
     if isinstance(quantity, str) and quantity in COST_UNITS:
         raise UnknownNameError(
             f"cost {quantity!r} cannot be budgeted on this hardware, which reports "

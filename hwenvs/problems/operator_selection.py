@@ -88,7 +88,7 @@ class OperatorSelectionProblem(ChainProblem):
     0 until the last decision, then one of:
 
     - `"accuracy"` (default): the accuracy of the architecture, a fraction. Needs a budget.
-    - `"accuracy_change"`: 0.1 (accuracy - that of the best architecture), in percent, likewise.
+    - `"accuracy_change"`: 0.1 (accuracy - that of the proxy's best architecture, or of the largest one), in percent, likewise.
     - `"accuracy_times_cost"`: accuracy (cost / target)^exponent, the paper's and MnasNet's; with or
       without (`budget=None`) a budget.
 
@@ -104,9 +104,9 @@ class OperatorSelectionProblem(ChainProblem):
       `hwenvs.networks.Space` of your own.
     - `budget` (`0.5`): what the network may cost, as a fraction of the largest one's; `{cost:
       fraction}` names both; several at once, as in `{"latency": 0.5, "macs": 0.5}`, where none of
-      them falls from one operator to the next (MACs, parameters and size never do in these spaces,
-      nor does latency on `"cpu"` and `"gpu"`; on `"mobile"` it does in `"proxyless_cifar"`);
-      `None` for no limit.
+      them falls from one operator to the next (in `"proxyless"` and `"proxyless_cifar"` MACs,
+      parameters and size never do, nor does latency on `"cpu"` and `"gpu"`; on `"mobile"` it does
+      in the latter); `None` for no limit.
     - `budget_units` (`"fraction"`): `"absolute"` for a budget and a target in SI units (seconds),
       at most what the largest network costs.
     - `cost` (`"latency"`): what is budgeted: what the hardware reports, `"macs"`, `"params"`.

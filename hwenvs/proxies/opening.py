@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hwenvs.errors import ArgumentError, unknown_name
+from hwenvs.files import stamps
 from hwenvs.networks import Network
 from hwenvs.proxies.cache import DesignCache, cache_folder
 from hwenvs.proxies.measured import MeasuredProxy, require_extra, threaded
@@ -123,11 +124,8 @@ def measured(network: Network, family: str, **arguments: Any) -> MeasuredProxy:
 
 
 def _open(network: Network, family: str, settings: Measuring) -> MeasuredProxy:
-    stamp = [os.environ.get(name) for name in ("HWENVS_DATA", "HWENVS_CACHE")]
-    if settings.weights is not None and Path(settings.weights).is_file():
-        state = Path(settings.weights).stat()
-        stamp.append(f"{state.st_mtime_ns} {state.st_size}")
-    return _opened(network, family, settings, tuple(stamp))
+    surroundings = tuple(os.environ.get(name) for name in ("HWENVS_DATA", "HWENVS_CACHE"))
+    return _opened(network, family, settings, (*stamps(settings.weights), surroundings))
 
 
 @lru_cache(OPENED)
@@ -135,7 +133,7 @@ def _opened(
     network: Network,
     family: str,
     settings: Measuring,
-    stamp: tuple[str | None, ...],  # noqa: ARG001
+    stamp: tuple[object, ...],  # noqa: ARG001
 ) -> MeasuredProxy:
     """Opens the bench; ``stamp`` changes when files do."""
     require_extra()

@@ -109,7 +109,12 @@ def supernet_proxy(space: Space, options: Mapping[str, Any] | None = None) -> Su
     from hwenvs.calibration.digests import digest_of
     from hwenvs.calibration.images import find_dataset
     from hwenvs.calibration.spaces.bench import find_supernet, open_supernet_bench
-    from hwenvs.calibration.spaces.calibration import PLANS, SpacePlan, supernet_digest
+    from hwenvs.calibration.spaces.calibration import (
+        PLANS,
+        SpacePlan,
+        geometry_digest,
+        supernet_digest,
+    )
     from hwenvs.proxies.opening import DIGITS
 
     plan = PLANS.get(space.name, SpacePlan())
@@ -126,6 +131,7 @@ def supernet_proxy(space: Space, options: Mapping[str, Any] | None = None) -> Su
         "images": f"{folder} {split} rows {rows.start} to {rows.stop - 1}",
         "norms": f"{folder} {other} rows {norm_rows.start} to {norm_rows.stop - 1}",
         "supernet_sha256": supernet_digest(bench),
+        "geometry_digest": geometry_digest(space)[:DIGITS],
         "images_digest": digest_of(bench.seen, bench.images, bench.labels)[:DIGITS],
         **_software(),
     }

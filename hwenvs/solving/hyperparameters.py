@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,7 +48,7 @@ def load_hyperparameters(
 
     Raises:
         UnknownNameError: if a name in the file or among the overrides is not a field.
-        ArgumentError: if a value has another kind than the field's default.
+        ArgumentError: if a value has another kind than the field's default, or is NaN or infinite.
     """
     import yaml
 
@@ -75,6 +76,8 @@ def _fitted(what: str, value: object, default: object) -> object:
     if not fits:
         hint = _hint(value) if isinstance(default, float) and isinstance(value, str) else ""
         raise ArgumentError(f"{what} must be {type(default).__name__}, not {value!r}{hint}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ArgumentError(f"{what} must be finite, not {value}")
     return value
 
 

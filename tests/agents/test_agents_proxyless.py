@@ -127,6 +127,6 @@ def test_what_it_cannot_search_is_refused(digits_table: Path) -> None:
         solve("proxyless", "AMC-ResNet20-v0", evaluations=1)
     with pytest.raises(DataError, match="no supernet of proxyless_digits is shipped"):
         solve("proxyless", "NAS-v0", evaluations=1, space=SPACE, proxy=str(digits_table))
-    for wrong in ({"steps": 0}, {"beta": -1.0}, {"rate": 0.0}):
+    for wrong in ({"steps": 0}, {"beta": -1.0}, {"rate": 0.0}, {"images": 40}):
         with pytest.raises(SolverError):
             Proxyless(**wrong)

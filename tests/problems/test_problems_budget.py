@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import hwenvs
 from hwenvs.errors import BudgetError
+from hwenvs.hardware import HardwareModel, Workload
 from hwenvs.networks import channel_groups, get_network
 from hwenvs.problems import ChannelPruningProblem, make_problem
 
@@ -169,3 +170,15 @@ def test_without_a_budget_everything_is_affordable(env_id: str, get_problem: Any
     full = [[decision.size for decision in problem.decisions]]
     assert problem.canonical(full).tolist() == full
     assert problem.evaluate(full).feasible.all()
+
+
+def test_what_costs_nothing_cannot_be_budgeted() -> None:
+    class Free(HardwareModel):
+        name, source, quantities = "free", "a test", ("latency",)
+
+        def layer_costs(self, workload: Workload) -> dict[str, np.ndarray]:
+            return {"latency": np.zeros(workload.shape)}
+
+    with pytest.raises(BudgetError, match="latency of the uncompressed network is 0 s"):
+        ChannelPruningProblem("resnet20", hardware=Free(), cost="latency")
+    assert ChannelPruningProblem("resnet20", hardware=Free()).full_costs["latency"] == 0.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,9 +11,10 @@ import pytest
 
 from hwenvs.errors import CouplingError
 from hwenvs.hardware import Workload, get_hardware
+from hwenvs.hardware.lookup import DATA
 from hwenvs.networks import ZOO, ChannelGroup, Layer, Network, channel_groups, get_network
 from hwenvs.networks.base import INPUT
-from hwenvs.problems import ChannelPruningProblem
+from hwenvs.problems import ChannelPruningProblem, make_problem
 from hwenvs.problems.tables import shapings
 
 
@@ -94,3 +97,25 @@ def test_a_table_of_divergences_holds_neighbouring_pairs(env_id: str, get_proble
         assert (tables.divergence(t) >= 0.0).all()
         # The whole network loses nothing; the largest architecture need not be the best.
         assert tables.divergence(t)[-1, -1] == 0.0 or problem.levels
+
+
+@pytest.mark.parametrize("named", ["{}", {"name": "lookup", "table": "{}"}])
+def test_a_table_of_ones_own_that_was_measured_anew_is_read_anew(
+    named: str | dict[str, str], tmp_path: Path
+) -> None:
+    table = json.loads((DATA / "mobile.json").read_text())
+    path = tmp_path / "mine.json"
+
+    def latency() -> float:
+        path.write_text(json.dumps(table))
+        hardware: Any = json.loads(json.dumps(named).replace("{}", str(path)))
+        problem = make_problem(
+            "channel_pruning", network="mobilenet_v1", hardware=hardware, cost="latency"
+        )
+        return problem.full_costs["latency"]
+
+    first, again = latency(), latency()
+    assert first == again
+    for shape in table["shapes"]:
+        shape["measured"] = [2 * seconds for seconds in shape["measured"]]
+    assert latency() > 1.5 * first

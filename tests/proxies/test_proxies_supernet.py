@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,3 +103,12 @@ def test_other_pixels_have_a_file_of_their_own(
     other = supernet_proxy(get_space(SPACE), options)
     assert other.about["images"] == first.about["images"]
     assert other.cache.path != first.cache.path
+
+
+def test_a_space_of_other_strides_has_a_file_of_its_own(options: dict[str, Any]) -> None:
+    space = get_space(SPACE)
+    narrow, *wide = space.stages
+    other = replace(space, stages=(replace(narrow, stride=3 - narrow.stride), *wide))
+    first, second = (supernet_proxy(one, options) for one in (space, other))
+    assert first.about["supernet_sha256"] == second.about["supernet_sha256"]
+    assert first.cache.path != second.cache.path

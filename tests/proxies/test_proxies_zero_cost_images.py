@@ -13,7 +13,7 @@ from torch import Tensor
 
 from hwenvs.networks import Network, get_space
 from hwenvs.networks.modules import TableModule
-from hwenvs.proxies.zero_cost.on_images import ZICO_BATCHES, grad_norm, naswot, zico
+from hwenvs.proxies.zero_cost.on_images import ZICO_BATCHES, grad_norm, gradients, naswot, zico
 from hwenvs.proxies.zero_cost.running import initialised
 from hwenvs.proxies.zero_cost.scores import SCORES
 
@@ -92,6 +92,21 @@ def test_zico_is_that_of_gradients_by_hand(
         expected += math.log((mean[kept] / deviation[kept]).sum())
     assert counts == [5 * 3, 3 * 5]
     assert zico(module, images, labels) == pytest.approx(expected, abs=1e-3)
+
+
+def test_batches_of_zico_are_as_equal_as_the_images_allow(
+    chain: Tables, a_batch: Batches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+
+    def counted(module: TableModule, images: Tensor, labels: Tensor) -> list[Tensor]:
+        sizes.append(len(images))
+        return gradients(module, images, labels)
+
+    monkeypatch.setattr("hwenvs.proxies.zero_cost.on_images.gradients", counted)
+    module = initialised(chain(norms=True), 0)
+    zico(module, *a_batch(module.network, 9))
+    assert sizes == [3, 2, 2, 2]
 
 
 def test_zico_does_not_depend_on_the_order_of_batches(chain: Tables, a_batch: Batches) -> None:

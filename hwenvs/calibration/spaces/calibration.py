@@ -17,9 +17,11 @@ from hwenvs.calibration.measuring import DesignTask, Progress, run_tasks
 from hwenvs.calibration.spaces.bench import SupernetBench
 from hwenvs.calibration.spaces.fit import PairTable, cheapest, fit_pairs
 from hwenvs.calibration.spaces.table import FAMILY, Records, SpaceResult, columns
+from hwenvs.canonical import digest
 from hwenvs.errors import ArgumentError
 from hwenvs.hardware import get_hardware
 from hwenvs.hardware.operators import operator_costs
+from hwenvs.networks import Space
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -121,10 +123,12 @@ class SpaceCalibration:
             **{k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()},
             "weights": self.weights,
             "images": digest_of(bench.seen, bench.images, bench.labels),
+            "geometry": geometry_digest(self.space),
         }
         if judge is not None:
             settings["heldout"] = digest_of(judge.images, judge.labels)
-        self.journal = Journal(out / f"{self.space.name}.{FAMILY}.journal.jsonl", settings)
+        path = out / f"{self.space.name}.{FAMILY}.journal.jsonl"
+        self.journal = Journal(path, settings, untold=["geometry"])
 
     def run(self) -> SpaceResult:
         """Measures everything that is missing and fits the table."""
@@ -204,3 +208,8 @@ def supernet_digest(bench: SupernetBench) -> str:
         sha.update(name.encode())
         sha.update(tensor.contiguous().numpy().tobytes())
     return sha.hexdigest()
+
+
+def geometry_digest(space: Space) -> str:
+    """sha256 of what a space is built of: strides and sizes, which weights do not tell."""
+    return digest({k: v for k, v in asdict(space).items() if k not in ("name", "title")})

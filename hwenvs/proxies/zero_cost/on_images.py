@@ -87,7 +87,7 @@ def zico(module: TableModule, images: Tensor, labels: Tensor) -> float:
     Returns:
         The score, in nats.
     """
-    parts = zip(images.chunk(ZICO_BATCHES), labels.chunk(ZICO_BATCHES), strict=True)
+    parts = zip(*(given.tensor_split(ZICO_BATCHES) for given in (images, labels)), strict=True)
     batches = [gradients(module, *part) for part in parts]
     score = 0.0
     for slopes in zip(*batches, strict=True):
