@@ -90,13 +90,14 @@ def find_optimum(problem: Problem, seconds: float = 120.0) -> Certified:
         seconds: that HiGHS may take.
 
     Raises:
-        SolverError: if the problem is not a chain of tables, or its reward is not linear in the
-            divergence or in a cost.
+        SolverError: if the problem is not a chain of tables, its reward is not linear in the
+            divergence or in a cost, or no design is found that is within the limits.
     """
     started = time.perf_counter()
     objective = Objective.of(problem)
     program = Program(objective)
     least = program.solve(started + seconds)
+    assert program.best is not None
     design = program.design(program.best)
     outcome = objective.problem.evaluate([design])
     if not outcome.feasible[0]:

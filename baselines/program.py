@@ -32,6 +32,12 @@ SCALE = 1e3
 ROOM = 1e4
 """What may be spent of each resource in the program, where HiGHS's absolute tolerance is 1e-6."""
 
+MOST_ARCS = 3_000_000
+"""Binary variables that HiGHS has memory for."""
+
+INFEASIBLE = 2
+"""HiGHS's status, as SciPy tells it."""
+
 CUTS = 50
 """Paths that fit only within a tolerance and are cut off, before the search gives up."""
 
@@ -43,13 +49,13 @@ class Program:
         objective: what is maximised, and within which limits.
 
     Raises:
-        SolverError: if that is not linear, or no design is known to start from.
+        SolverError: if that is not linear, or too large.
 
     Attributes:
         chain: what is minimised as its divergence, what is limited as its resources.
         limit: [R] of the resources.
-        best: options of the best known design.
-        least: its objective.
+        best: options of the best known design; None if none is known.
+        least: its objective; infinite then.
         goal: [arcs] objective of each arc that was not dropped.
     """
 
@@ -59,12 +65,18 @@ class Program:
         found, met = prices(replace(objective, chain=self.chain, limit=self.limit), self.limit)
         self.best, self.least = self._best(met)
         keep = [np.ones(table.shape, dtype=bool) for table in self.chain.divergence]
-        for pricing in found:
+        for pricing in found if self.best else ():
             _drop(self.chain, pricing, self.limit, self.least, keep)
+        arcs = sum(int(mask.sum()) for mask in keep)
+        if arcs > MOST_ARCS:
+            raise SolverError(
+                f"milp on {objective.problem.title}: {arcs:,} arcs are too many for HiGHS, and "
+                f"{self._missing()}: use the solver 'exact'"
+            )
         self.bound = float(lower_bounds(found, self.limit[None, :])[0])
-        arcs = [np.argwhere(mask) for mask in keep]
-        self.step = np.repeat(np.arange(len(arcs)), [len(found) for found in arcs])
-        self.before, self.after = np.concatenate(arcs).T
+        left = [np.argwhere(mask) for mask in keep]
+        self.step = np.repeat(np.arange(len(left)), [len(part) for part in left])
+        self.before, self.after = np.concatenate(left).T
         self.goal = self._of_arcs(self.chain.divergence)
 
     def solve(self, until: float) -> float:
@@ -72,9 +84,12 @@ class Program:
 
         Args:
             until: when to stop, as ``time.perf_counter`` tells it.
+
+        Raises:
+            SolverError: if no design is known in the end.
         """
         rows = [self._flow(), self._budgets()]
-        scale = SCALE / max(abs(self.least), 1e-12)
+        scale = SCALE / max(abs(self.least if self.best else self.bound), 1e-12)
         for _ in range(CUTS):
             left = max(until - time.perf_counter(), 1e-3)
             answer: OptimizeResult = milp(
@@ -97,6 +112,12 @@ class Program:
             cut = np.zeros((1, len(self.goal)))
             cut[0, taken] = 1.0
             rows.append(LinearConstraint(cut, -np.inf, len(options) - 1.0))
+        if self.best is None:
+            none = answer.status == INFEASIBLE
+            raise SolverError(
+                f"milp on {self.objective.problem.title}: {self._missing()}"
+                + (": there is none" if none else " in time: give it more seconds")
+            )
         return min(max(bound, self.bound), self.least)
 
     def design(self, options: list[int]) -> list[int]:
@@ -114,8 +135,12 @@ class Program:
         assert isinstance(paid, RatioReward)
         return paid.whole / (goal + self.constant)
 
-    def _best(self, met: list[tuple[int, ...]]) -> tuple[list[int], float]:
-        """The best of some designs that fit; the cheapest ones are among them."""
+    def _missing(self) -> str:
+        kept = " and keeps the accuracy" if self.objective.trades else ""
+        return f"no design was found that is within the budgets{kept}"
+
+    def _best(self, met: list[tuple[int, ...]]) -> tuple[list[int] | None, float]:
+        """The best of some designs that fit, if any; the cheapest ones are among them."""
         fitting = []
         cheapest = [least(self.chain, r).options for r in range(len(self.limit))]
         for options in {*met, *cheapest}:
@@ -123,8 +148,7 @@ class Program:
             if (spent <= self.limit).all():
                 fitting.append((goal, options))
         if not fitting:
-            title = self.objective.problem.title
-            raise SolverError(f"milp on {title}: found no design within the budgets to start from")
+            return None, np.inf
         goal, options = min(fitting)
         return list(options), goal
 

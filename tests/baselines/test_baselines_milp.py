@@ -145,3 +145,16 @@ def test_no_optimum_exceeds_the_bound_that_needs_no_table(
     bound = reward_bound(problem)
     assert bound is not None
     assert optimum(problem).reward <= bound
+
+
+@pytest.mark.parametrize("name", ["DeepCompression-LeNet300-Ratio-v0"])
+def test_the_optimum_is_found_where_no_design_is_known_to_start_from(name: str) -> None:
+    problem = problem_of(name, budget=0.02905725)
+    labels, program = optimum(problem), find_optimum(problem)
+    assert program.proved
+    assert program.reward == pytest.approx(labels.reward)
+
+
+def test_an_accuracy_that_no_design_within_the_budget_keeps_is_what_is_blamed() -> None:
+    with pytest.raises(SolverError, match="keeps the accuracy: there is none"):
+        solve("milp", "DeepCompression-LeNet5-Ratio-v0", 1, max_accuracy_drop=0.0, budget=0.02)
