@@ -22,7 +22,7 @@ class FadingNoise(ActionNoise):
     def __init__(self, actions: int, sigma: float, decay: float, warmup: int) -> None:
         super().__init__()
         self._actions, self._sigma, self._decay = actions, sigma, decay
-        self._episode = -warmup
+        self._episode, self._begun = -warmup, False
 
     @property
     def sigma(self) -> float:
@@ -30,10 +30,11 @@ class FadingNoise(ActionNoise):
         return 0.0 if self._episode < 0 else self._sigma * self._decay**self._episode
 
     def reset(self) -> None:
-        """An episode has ended."""
-        self._episode += 1
+        """An episode has ended; or learning begins, which is told in the same way."""
+        self._episode += self._begun
 
     def __call__(self) -> NDArray[np.float32]:
         """Noise [A], from the global generator that Stable-Baselines3 seeds."""
+        self._begun = True
         drawn = np.random.normal(0.0, self.sigma, self._actions)  # noqa: NPY002
         return drawn.astype(np.float32)

@@ -2,7 +2,8 @@
 
 The reward is paid with the last decision.  One-step targets would have to carry it back through the
 whole episode; ``lookahead`` makes them sums of several rewards (n-step returns), all those of the
-rest of the episode if it is 0.
+rest of the episode if it is 0.  Then no value is looked up, and what concerns target networks
+(``soft_update``, ``target_noise``, ``dropped``, DQN's ``target_episodes``) changes nothing.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ class ActorSettings(ReplaySettings):
         if self.weight_decay:
             common["policy_kwargs"] |= {
                 "optimizer_class": torch.optim.AdamW,
-                "optimizer_kwargs": {"weight_decay": self.weight_decay},
+                "optimizer_kwargs": {"weight_decay": self.weight_decay, "fused": True},
             }
         return {**common, "tau": self.soft_update}
 

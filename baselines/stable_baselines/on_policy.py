@@ -21,6 +21,9 @@ from hwenvs.errors import SolverError
 from hwenvs.solving import Recorder
 from hwenvs.solving.relaxing import gridded
 
+LOG_STDS = (-20.0, 2.0)
+"""Range of the logarithm of a policy's standard deviation, as in SAC."""
+
 
 @dataclass(frozen=True)
 class PolicySettings(AlgorithmSettings):
@@ -51,6 +54,10 @@ class PolicySettings(AlgorithmSettings):
         self._positive("rate", "episodes")
         self._fractions("discount", "gae_lambda")
         self._not_negative("entropy", "value")
+        if not LOG_STDS[0] <= self.log_std <= LOG_STDS[1]:
+            raise SolverError(
+                f"log_std must be from {LOG_STDS[0]:g} to {LOG_STDS[1]:g}, not {self.log_std}"
+            )
 
     def keywords(self, horizon: int, space: gym.Space[Any]) -> dict[str, Any]:
         """Arguments of the algorithm."""
@@ -97,7 +104,7 @@ class ProximalSettings(PolicySettings):
         """Arguments of the algorithm."""
         return {
             **super().keywords(horizon, space),
-            "batch_size": self.batch_episodes * horizon,
+            "batch_size": max(2, self.batch_episodes * horizon),  # of one, no spread is known
             "n_epochs": self.epochs,
             "clip_range": self.clip,
         }
@@ -105,7 +112,7 @@ class ProximalSettings(PolicySettings):
 
 @dataclass(frozen=True)
 class MaskableSettings(ProximalSettings):
-    """Of MaskablePPO.
+    """Of MaskablePPO, whose actions are always choices: ``log_std`` means nothing to it.
 
     Attributes:
         levels: choices that stand for fractions, where the environment asks for these.

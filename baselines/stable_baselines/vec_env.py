@@ -18,6 +18,7 @@ from stable_baselines3.common.vec_env.base_vec_env import (
     VecEnvStepReturn,
 )
 
+from hwenvs.arguments import check_options
 from hwenvs.errors import ArgumentError, unknown_name
 from hwenvs.multiobjective.vector import MultiObjectiveVectorEnv
 from hwenvs.registration import ALL_ENVIRONMENTS, MO_ENVIRONMENTS, TASK_ENVIRONMENTS
@@ -65,8 +66,14 @@ class DesignVecEnv(VecEnv):
         super().__init__(num_envs, self.envs.single_observation_space, space)
 
     def reset(self) -> VecEnvObs:
-        """Back to the first decision, in all copies."""
+        """Back to the first decision, in all copies.
+
+        Raises:
+            UnknownNameError: if options were set: there are none.
+        """
         seeds = None if None in self._seeds else self._seeds
+        for options in self._options:
+            check_options(options)
         observations, infos = self.envs.reset(seed=seeds)
         self.reset_infos = per_copy(infos, self.num_envs)
         self._reset_seeds()

@@ -56,11 +56,17 @@ def test_runs_end_with_the_budget_and_depend_on_the_seed_alone(name: str, enviro
 def test_a_run_leaves_no_trace_outside(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The first optimizer of a process imports torch's compiler, which makes a folder for itself.
+    torch.optim.Adam([torch.zeros(1, requires_grad=True)])
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     before = random.getstate(), np.random.get_state()[1], torch.random.get_rng_state()  # noqa: NPY002
-    threads = torch.get_num_threads()
+    threads, live = torch.get_num_threads(), gym.make("NAS-ProxylessCIFAR-v0")
+    live.action_space.seed(5)
+    expected = [live.action_space.sample() for _ in range(20)]
+    live.action_space.seed(5)
     solve(quick(name), "NAS-ProxylessCIFAR-v0", 5)
+    assert [live.action_space.sample() for _ in range(20)] == expected
     assert random.getstate() == before[0]
     np.testing.assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
     assert torch.equal(torch.random.get_rng_state(), before[2])
@@ -145,11 +151,28 @@ def test_weights_decay_as_far_as_they_are_asked_to(name: str) -> None:
 
 def test_noise_is_silent_in_the_warm_up_and_fades_afterwards() -> None:
     noise, heard = FadingNoise(1, 0.5, 0.5, warmup=2), []
+    noise.reset()  # as learning begins
     for _ in range(4):
         heard.append(noise.sigma)
         assert (noise() == 0.0).all() == (noise.sigma == 0.0)
         noise.reset()
     assert heard == [0.0, 0.0, 0.5, 0.25]
+
+
+def test_noise_begins_with_the_first_episode_after_the_warm_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard: list[float] = []
+
+    class Heard(FadingNoise):
+        def __call__(self) -> np.ndarray:
+            heard.append(self.sigma)
+            return super().__call__()
+
+    monkeypatch.setattr("hwenvs.baselines.stable_baselines.off_policy.FadingNoise", Heard)
+    run = solve(quick("sb3-ddpg", warmup=3, sigma=0.5, sigma_decay=0.5), "AMC-ResNet20-v0", 5)
+    horizon = len(run.designs[0])
+    assert heard[::horizon] == [0.0, 0.0, 0.0, 0.5, 0.25]
 
 
 @pytest.mark.parametrize("environment", ["AMC-ResNet20-v0", "HAQ-ResNet20-v0"])

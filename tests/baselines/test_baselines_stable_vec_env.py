@@ -159,3 +159,10 @@ def test_plain_stable_baselines_needs_the_id_only() -> None:
     assert model.num_timesteps == 36
     envs = make_vec_env(BOX, n_envs=2)
     assert A2C("MlpPolicy", envs, n_steps=4, device="cpu").learn(8).num_timesteps == 8
+
+
+def test_options_of_reset_are_refused_by_name() -> None:
+    env = DesignVecEnv("AMC-ResNet20-v0", 2)
+    env.set_options({"foo": 1})
+    with pytest.raises(UnknownNameError, match="unknown option of reset 'foo'"):
+        env.reset()
