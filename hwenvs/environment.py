@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import gymnasium as gym
@@ -54,8 +55,10 @@ class DesignEnv(gym.Env[Observation, Action]):
         check_given(problem, arguments, ("render_mode",))
         self.problem = make_problem(problem, **arguments)
         self.render_mode = render_mode
-        self.action_space = self.problem.action_space
-        self.observation_space = cast("gym.Space[Observation]", self.problem.observation_space)
+        # Problems are shared, the generators in spaces are not.
+        self.action_space = deepcopy(self.problem.action_space)
+        observations = deepcopy(self.problem.observation_space)
+        self.observation_space = cast("gym.Space[Observation]", observations)
         warn_if_analytic(self.problem.card)
         self._walker = self.problem.walker()
         self._checked = checker(self.action_space)

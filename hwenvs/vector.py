@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -68,8 +69,9 @@ class DesignVectorEnv(VectorEnv[Observations, Actions, NDArray[Any]]):
             "render_fps": 4,
             "autoreset_mode": self.autoreset_mode,
         }
-        self.single_action_space = self.problem.action_space
-        self.single_observation_space = self.problem.observation_space
+        # Problems are shared, the generators in spaces are not.
+        self.single_action_space = deepcopy(self.problem.action_space)
+        self.single_observation_space = deepcopy(self.problem.observation_space)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         warn_if_analytic(self.problem.card)
