@@ -85,16 +85,17 @@ class Planner:
         return best
 
     def plan(self, values: list[Floats]) -> Ints:
-        """Options [T] with the largest sum of ``values`` that the budgets allow.
+        """Options [T] with a large sum of ``values`` that the budgets allow.
 
         A Lagrange multiplier prices the budget; for each price the best options come from dynamic
-        programming over the decisions.  Several budgets are priced together, in several mixtures.
+        programming over the decisions.  Several budgets are priced together, in several mixtures;
+        only if none of these leads within all budgets, the best of what they lead to is taken.
         """
         free = self._priced(values, [0.0 * cost for cost in self.limits[0].costs], 0.0)
         if self.fits(free):
             return free
         plans = [self._plan(values, shares) for shares in mixtures(len(self.limits))]
-        return max(plans, key=lambda options: self._worth(values, options))
+        return max(plans, key=lambda o: (self.fits(o), self._worth(values, o)))
 
     def _plan(self, values: list[Floats], shares: Floats) -> Ints:
         """The best options when budgets are priced in proportion to ``shares``."""

@@ -1,10 +1,12 @@
 """The decomposition agent: what it plans, what it learns, and what it never does."""
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
-from hwenvs.agents.decomposition import Decomposition, ReturnModel, Settings
+from hwenvs.agents.decomposition import Decomposition, Settings
 from hwenvs.agents.planning import Planner
+from hwenvs.agents.return_model import ReturnModel
 from hwenvs.baselines.exact import optimum
 from hwenvs.errors import UnknownNameError
 from hwenvs.problems import make_problem
@@ -98,3 +100,18 @@ def test_episodes_that_all_bring_the_same_teach_nothing_and_break_nothing() -> N
     )
     model.fit(options, np.full(9, 0.5), 0.5)
     assert all(np.isfinite(v).all() for v in model.draw(np.random.default_rng(0), 1.0).values)
+
+
+@pytest.mark.parametrize(
+    ("environment", "budget"),
+    [
+        ("HAQ-ResNet20-v0", {"latency": 0.2, "size": 0.5}),
+        ("AMC-ResNet20-v0", {"macs": 0.3, "size": 0.9}),
+    ],
+)
+def test_plans_meet_several_budgets_at_once(environment: str, budget: dict[str, float]) -> None:
+    problem = gym.make(environment, budget=budget).unwrapped.problem
+    planner, random = Planner(problem), np.random.default_rng(0)
+    for _ in range(25):
+        values = [np.sort(random.normal(size=len(ratios))) for ratios in planner.ratios]
+        assert planner.fits(planner.plan(values))
