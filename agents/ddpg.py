@@ -33,6 +33,9 @@ from hwenvs.solving import Recorder
 from hwenvs.solving.hyperparameters import Configured
 from hwenvs.solving.relaxing import relaxed
 
+MOST_SIGMA = 10.0
+"""Draws outside the range are drawn again: with more noise, for ages."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -48,7 +51,8 @@ class Settings:
         replay_episodes: episodes remembered.
         warmup: episodes of uniform random actions before the first update.
         updates: updates per step of an episode; at least one an episode is made.
-        sigma: standard deviation of the exploration noise after the warm-up.
+        sigma: standard deviation of the exploration noise after the warm-up, on actions in [0, 1];
+            at most 10, which is as good as uniform.
         sigma_decay: factor on it per episode.
         baseline_rate: rate of the moving average of rewards.
     """
@@ -69,6 +73,10 @@ class Settings:
     def __post_init__(self) -> None:
         if len(self.hidden) != 2 or min(self.hidden) < 1:
             raise SolverError(f"hidden of ddpg must be two positive sizes, not {self.hidden}")
+        if self.warmup < 0:
+            raise SolverError(f"warmup of ddpg must not be negative, not {self.warmup}")
+        if self.sigma > MOST_SIGMA:
+            raise SolverError(f"sigma of ddpg must be at most {MOST_SIGMA}, not {self.sigma}")
         for name in ("batch", "replay_episodes", "updates", "actor_rate", "critic_rate", "sigma"):
             if not getattr(self, name) > 0:
                 raise SolverError(f"{name} of ddpg must be positive, not {getattr(self, name)}")
@@ -98,6 +106,18 @@ class Learner:
         self._actor_step = torch.optim.Adam(self.actor.parameters(), rates[0], fused=True)
         self._critic_step = torch.optim.Adam(self.critic.parameters(), rates[1], fused=True)
         self.baseline: float | None = None
+
+    def copied(self, settings: Settings) -> Learner:
+        """A learner that knows as much and goes on with other ``settings``, hidden layers aside."""
+        other = deepcopy(self)
+        other.settings = settings
+        for optimizer, rate in (
+            (other._actor_step, settings.actor_rate),
+            (other._critic_step, settings.critic_rate),
+        ):
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+        return other
 
     @torch.no_grad()
     def act(self, observation: Array) -> Array:
@@ -148,7 +168,8 @@ class DDPG(Configured[Settings]):
         other.start = agent.learner
         solve(other, "HAQ-MobileNetV2-v0", evaluations=50)
 
-    The first episode of such a run follows the old policy without noise.
+    The first episode of such a run follows the old policy without noise.  Hyper-parameters are the
+    other agent's own; ``hidden`` must be the same.
 
     Args:
         **hyperparameters: fields of :class:`Settings`; defaults in ``ddpg.yaml``.
@@ -169,7 +190,7 @@ class DDPG(Configured[Settings]):
 
         Raises:
             SolverError: if actions are not a bounded one-dimensional ``Box``, or ``start`` was
-                trained on other observations.
+                trained on other observations or has other hidden layers.
         """
         env = relaxed(env)
         box = env.action_space
@@ -213,7 +234,12 @@ class DDPG(Configured[Settings]):
                 f"{self.name} starts from an agent that saw {self.start.features} features; this "
                 f"problem has {features}"
             )
-        return deepcopy(self.start)
+        if self.start.settings.hidden != self.settings.hidden:
+            raise SolverError(
+                f"{self.name} starts from an agent with hidden layers of "
+                f"{self.start.settings.hidden}: hidden must be the same, not {self.settings.hidden}"
+            )
+        return self.start.copied(self.settings)
 
 
 def truncated_normal(random: np.random.Generator, mean: Array, sigma: float) -> Array:

@@ -23,6 +23,9 @@ from hwenvs.errors import SolverError
 from hwenvs.solving import Recorder
 from hwenvs.solving.hyperparameters import Configured
 
+FLAT = 1e-9
+"""Spread of rewards that are all the same; they count in units of the last spread there was."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -30,7 +33,7 @@ class Settings:
 
     Attributes:
         rate: learning rate of Adam.
-        batch: episodes per update.
+        batch: episodes per update; at least 2, since advantages are in units of their spread.
         baseline_rate: rate of the moving average of rewards.
         entropy: weight of the entropy of the probabilities, which keeps the search open; in units
             of the spread of rewards, as are advantages.
@@ -44,8 +47,8 @@ class Settings:
     def __post_init__(self) -> None:
         if not self.rate > 0:
             raise SolverError(f"rate of reinforce must be positive, not {self.rate}")
-        if self.batch < 1:
-            raise SolverError(f"batch of reinforce must be at least 1, not {self.batch}")
+        if self.batch < 2:
+            raise SolverError(f"batch of reinforce must be at least 2, not {self.batch}")
         if not 0 < self.baseline_rate <= 1:
             raise SolverError(f"baseline_rate must be in (0, 1], not {self.baseline_rate}")
         if not self.entropy >= 0:
@@ -106,15 +109,18 @@ class Reinforce(Configured[Settings]):
             self.logits = logits = torch.zeros(shape, dtype=torch.float64, requires_grad=True)
             optimizer = torch.optim.Adam([logits], settings.rate)
             baseline: float | None = None
+            usual = np.inf  # without any spread so far nothing is better or worse
             while True:
                 batch = [self._play(env, logits.detach(), random) for _ in range(settings.batch)]
                 rewards = np.array([episode.reward for episode in batch])
                 mean = float(rewards.mean())
                 baseline = mean if baseline is None else baseline
-                spread = max(float(rewards.std()), 1e-9)
+                spread = float(rewards.std())
+                if spread > FLAT:
+                    usual = spread
                 loss = logits.new_zeros(())
                 for episode in batch:
-                    advantage = (episode.reward - baseline) / spread
+                    advantage = (episode.reward - baseline) / usual
                     loss = loss - objective(logits, episode, advantage, settings.entropy)
                 optimizer.zero_grad()
                 (loss / len(batch)).backward()  # type: ignore[no-untyped-call]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import differential_evolution
+from scipy.optimize import OptimizeResult, differential_evolution
 
 from hwenvs.baselines.ranges import Floats, OptionRange
 from hwenvs.errors import SolverError
@@ -41,8 +41,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         name = "differential-evolution"
-        if self.population < 5:
-            raise SolverError(f"population of {name} must be at least 5, not {self.population}")
+        if self.population < 6:
+            raise SolverError(f"population of {name} must be at least 6, not {self.population}")
         if self.strategy not in STRATEGIES:
             known = ", ".join(STRATEGIES)
             raise SolverError(f"strategy of {name} must be one of {known}; not {self.strategy!r}")
@@ -81,6 +81,8 @@ class DifferentialEvolution(Configured[Settings]):
         space = OptionRange.of(env, self.name)
         free = np.flatnonzero(space.widths > 1)
         top = (space.widths - 1)[free]
+        if not len(free):
+            space.replay()
 
         def loss(options: Floats) -> float:
             asked = space.reference.copy()
@@ -101,6 +103,12 @@ class DifferentialEvolution(Configured[Settings]):
                 maxiter=env.run.evaluations,
                 tol=0.0,
                 polish=False,
+                callback=_flat,
                 rng=random,
             )
             first = random.integers(top + 1, size=(settings.population, len(free)))
+
+
+def _flat(intermediate_result: OptimizeResult) -> bool:
+    """Whether all designs earn the same; SciPy's own look at the spread is misled by rounding."""
+    return bool(np.ptp(intermediate_result.population_energies) == 0.0)

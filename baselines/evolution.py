@@ -67,6 +67,9 @@ class CMAES(Configured[Settings]):
         random = np.random.default_rng(seed)
         space = _options(env) if self.settings.integers else _actions(relaxed(env))
         start = space.start
+        while len(start) < 2:  # pycma needs two dimensions
+            space.play(start)
+            start = space.draw(random)
         population = 4 + int(3 * np.log(len(start)))
         with legacy_generator(int(random.integers(2**32))):
             while True:

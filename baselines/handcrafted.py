@@ -53,8 +53,8 @@ class Ramp:
     deterministic = True
 
     def __init__(self, slope: float = 0.5) -> None:
-        if not 0 < slope <= 1:
-            raise SolverError(f"slope of {self.name} must be in (0, 1], not {slope}")
+        if not isinstance(slope, int | float) or not 0 < slope <= 1:
+            raise SolverError(f"slope of {self.name} must be a number in (0, 1], not {slope!r}")
         self.hyperparameters: Mapping[str, Any] = {"slope": float(slope)}
 
     def solve(self, env: Recorder, seed: int) -> None:  # noqa: ARG002

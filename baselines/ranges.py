@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 from gymnasium import spaces
@@ -74,6 +75,11 @@ class OptionRange:
         whole = np.clip(np.rint(np.asarray(options, dtype=np.float64)), 0, self.widths - 1)
         asked = whole.astype(np.int64)[:, None]
         return self.env.evaluate(self.problem.decisions.designs(asked)[0])
+
+    def replay(self) -> NoReturn:
+        """Plays the uniform design until the evaluations are spent: where there is no other."""
+        while True:
+            self.play(self.reference)
 
     def became(self) -> Ints:
         """Options [T] of the design that the environment made of the last episode."""

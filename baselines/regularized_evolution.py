@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hwenvs.baselines.ranges import OptionRange
 from hwenvs.errors import SolverError
-from hwenvs.problems.chain import ChainProblem
 from hwenvs.solving import Recorder
 from hwenvs.solving.hyperparameters import Configured
 
@@ -63,16 +63,15 @@ class RegularizedEvolution(Configured[Settings]):
         Raises:
             SolverError: if decisions are not options.
         """
-        problem, settings = env.problem, self.settings
-        if not isinstance(problem, ChainProblem):
-            raise SolverError(f"{self.name} needs a chain problem, not {type(problem).__name__}")
-        random = np.random.default_rng(seed)
-        widths = np.array([len(decision.kept) for decision in problem.decisions])
+        settings, random = self.settings, np.random.default_rng(seed)
+        space = OptionRange.of(env, self.name)
+        widths, options = space.widths, space.reference
+        if widths.max() == 1:
+            space.replay()
         alive: deque[tuple[float, Ints]] = deque()
-        options = problem.decisions.options(problem.reference.designs)[:, 0]
         while True:
-            reward = env.evaluate(problem.decisions.designs(options[:, None])[0])
-            alive.append((reward, problem.decisions.options(env.run.designs[-1:])[:, 0]))
+            reward = space.play(options)
+            alive.append((reward, space.became()))
             if len(alive) < settings.population:
                 options = random.integers(widths)
                 continue

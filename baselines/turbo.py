@@ -69,6 +69,8 @@ class Settings:
         for name in ("startup", "batch", "candidates", "steps", "successes"):
             if getattr(self, name) < 1:
                 raise SolverError(f"{name} of turbo must be at least 1, not {getattr(self, name)}")
+        if self.startup < 2:
+            raise SolverError("startup of turbo must be at least 2: of one there is no spread")
         if self.candidates < self.batch:
             raise SolverError(f"candidates of turbo must be at least its batch, {self.batch}")
         if not 0 < self.shortest < self.length <= self.longest:

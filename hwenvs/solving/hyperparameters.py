@@ -66,7 +66,9 @@ def load_hyperparameters(
 def _fitted(what: str, value: object, default: object) -> object:
     """``value``, if it has the kind of ``default``: integers pass for floats, lists for tuples."""
     if isinstance(default, tuple) and isinstance(value, list | tuple):
-        return tuple(value)
+        kind = default[:1] * len(value) or value
+        pairs = zip(value, kind, strict=True)
+        return tuple(_fitted(f"every entry of {what}", entry, like) for entry, like in pairs)
     if isinstance(value, bool) != isinstance(default, bool):
         fits = False
     elif isinstance(default, float) and isinstance(value, int):

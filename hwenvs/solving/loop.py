@@ -170,7 +170,7 @@ def _certificate(problem: Problem) -> str | None:
         found = optimum(problem)
     except SolverError:
         bound = reward_bound(problem) if problem.optimum is None else None
-        return None if bound is None else f"bound {bound:.6g}"
+        return None if bound is None else f"bound {bound + 0.0:.6g}"
     problem.optimum = found.reward
     return found.status
 

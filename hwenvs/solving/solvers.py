@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from hwenvs.errors import MissingExtraError, SolverError, unknown_name
@@ -117,8 +118,9 @@ def get_solver(name: str, **hyperparameters: Any) -> Solver:
     if not isinstance(made, type) or not callable(getattr(made, "solve", None)):
         raise SolverError(f"solver {name!r} is no class with a method solve(env, seed)")
     try:
-        solver: Solver = made(**hyperparameters)
+        signature(made).bind(**hyperparameters)
     except TypeError as error:
         given = ", ".join(sorted(hyperparameters))
         raise SolverError(f"solver {name!r} has no hyper-parameters {given}: {error}") from error
+    solver: Solver = made(**hyperparameters)
     return solver

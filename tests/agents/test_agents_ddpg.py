@@ -196,3 +196,22 @@ def test_an_agent_starts_from_what_another_has_learned() -> None:
     other.start = learner()
     with pytest.raises(SolverError, match="saw 5 features; this problem has 12"):
         solve(other, "AMC-ResNet56-v0", 5)
+
+
+def test_what_goes_on_from_another_has_hyper_parameters_of_its_own() -> None:
+    agent = DDPG(**QUICK)
+    solve(agent, "AMC-ResNet20-v0", 15)
+
+    def traced(**changes: float) -> list[list[int]]:
+        other = DDPG(**{**QUICK, **changes})
+        other.start = agent.learner
+        return solve(other, "AMC-ResNet20-v0", 12, seed=1).designs
+
+    usual = traced()
+    assert usual == traced()
+    for changes in ({"actor_rate": 0.1}, {"critic_rate": 0.1}, {"soft_update": 1.0}):
+        assert traced(**changes) != usual
+    wider = DDPG(**{**QUICK, "hidden": (9, 9)})
+    wider.start = agent.learner
+    with pytest.raises(SolverError, match="hidden must be the same, not"):
+        solve(wider, "AMC-ResNet20-v0", 5)

@@ -8,7 +8,7 @@ import torch
 
 from hwenvs.agents.reinforce import Episode, Reinforce, objective, probabilities
 from hwenvs.errors import SolverError
-from hwenvs.solving import solve
+from hwenvs.solving import BudgetSpent, Recorder, solve
 
 ID = "NAS-ProxylessCIFAR-v0"
 
@@ -50,6 +50,30 @@ def test_equal_seeds_give_equal_traces() -> None:
 def test_continuous_actions_and_odd_settings_are_refused() -> None:
     with pytest.raises(SolverError, match="Discrete"):
         solve("reinforce", "AMC-ResNet20-v0", evaluations=5)
-    for wrong in ({"rate": 0.0}, {"batch": 0}, {"baseline_rate": 0.0}, {"entropy": -1.0}):
+    for wrong in ({"rate": 0.0}, {"batch": 1}, {"baseline_rate": 0.0}, {"entropy": -1.0}):
         with pytest.raises(SolverError):
             Reinforce(**wrong)
+
+
+def test_a_batch_of_equal_rewards_does_not_drown_what_follows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    batches = iter([[0.0, 1.0], [1.0, 1.0]] + [[0.0, 1.0]] * 40)
+    waiting: list[float] = []
+
+    def play(_: Reinforce, __: Recorder, logits: torch.Tensor, ___: object) -> Episode:
+        if not waiting:
+            try:
+                waiting.extend(next(batches))
+            except StopIteration:
+                raise BudgetSpent from None
+        reward = waiting.pop()
+        masks = torch.ones_like(logits, dtype=torch.bool)
+        return Episode(masks, torch.full((len(logits),), int(reward)), reward)
+
+    monkeypatch.setattr(Reinforce, "_play", play)
+    agent = Reinforce(batch=2, entropy=0.0)
+    solve(agent, ID, evaluations=1)
+    assert agent.logits is not None
+    chances = agent.logits.detach().softmax(1)
+    assert (chances[:, 1] > 0.8).all()

@@ -7,7 +7,9 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from scipy.optimize import OptimizeResult, differential_evolution
 
+from hwenvs.baselines.differential_evolution import _flat
 from hwenvs.baselines.genetic import uniformly
 from hwenvs.baselines.nsga2 import at_all_sizes
 from hwenvs.baselines.ranges import OptionRange
@@ -145,3 +147,27 @@ def test_settings_that_make_no_sense_are_refused(
 ) -> None:
     with pytest.raises(SolverError, match=complaint):
         get_solver(solver, **hyperparameters)
+
+
+def test_differential_evolution_starts_over_when_all_designs_earn_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    equal = np.full(30, -0.1)
+    assert np.std(equal) > 0.0  # which is what SciPy looks at
+    assert _flat(OptimizeResult(population_energies=equal))
+    assert not _flat(OptimizeResult(population_energies=np.append(equal, -0.2)))
+    begun: list[int] = []
+
+    def counted(*given: Any, **named: Any) -> Any:
+        begun.append(1)
+        return differential_evolution(*given, **named)
+
+    monkeypatch.setattr("hwenvs.baselines.differential_evolution.differential_evolution", counted)
+
+    def the_same(space: OptionRange, _: object) -> float:
+        space.env.evaluate(space.problem.reference.designs[0])
+        return 0.1
+
+    monkeypatch.setattr(OptionRange, "play", the_same)
+    solve("differential-evolution", "AMC-ResNet20-v0", evaluations=300)
+    assert len(begun) > 2

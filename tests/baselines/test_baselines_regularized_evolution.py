@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
@@ -53,3 +54,21 @@ def test_equal_seeds_give_equal_traces() -> None:
 def test_odd_settings_are_refused() -> None:
     with pytest.raises(SolverError, match="tournament"):
         RegularizedEvolution(tournament=0)
+
+
+def test_the_oldest_design_dies_however_good_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    agent, parents = RegularizedEvolution(population=5, tournament=5), []
+
+    def noted(parent: np.ndarray, widths: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        parents.append(tuple(parent))
+        return random.integers(widths)
+
+    monkeypatch.setattr(agent, "_mutated", noted)
+    run = solve(agent, "NAS-ProxylessCIFAR-v0", evaluations=60, seed=0)
+    alive, designs = 5, [tuple(agent_design) for agent_design in run.designs]
+    problem = gym.make("NAS-ProxylessCIFAR-v0").unwrapped.problem
+    options = problem.decisions.options(np.array(designs)).T
+    for end, parent in enumerate(parents, alive):
+        # All take part in the tournament: the best of the last five is the parent.
+        best = max(range(end - alive, end), key=lambda index: run.rewards[index])
+        assert parent == tuple(options[best])

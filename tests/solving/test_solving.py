@@ -9,11 +9,13 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 
 import hwenvs
 from hwenvs import importing
 from hwenvs.errors import ArgumentError, MissingExtraError, SolverError, UnknownNameError
 from hwenvs.hardware import get_hardware
+from hwenvs.networks import Network, from_torch
 from hwenvs.solving import (
     SOLVERS,
     BudgetSpent,
@@ -244,3 +246,54 @@ def test_environments_of_others_are_refused() -> None:
             solve("random", "Other-v0", evaluations=1)
     finally:
         del gym.registry["Other-v0"]
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Network:
+    """A network with one group of channels: one decision."""
+    nn = torch.nn
+    pooled = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10))
+    module = nn.Sequential(nn.Conv2d(3, 16, 3), nn.ReLU(), *pooled)
+    return from_torch(module, torch.zeros(1, 3, 8, 8))
+
+
+@pytest.mark.filterwarnings("ignore::hwenvs.errors.AnalyticProxyWarning")
+@pytest.mark.parametrize("only", [{}, {"floor": 1.0, "budget": 1.0}], ids=["one", "none"])
+@pytest.mark.parametrize("name", [name for name in SEARCHING if name != "reinforce"])
+def test_searches_cope_with_one_decision_and_with_none(
+    name: str, only: dict[str, float], tiny: Network
+) -> None:
+    run = solve(quick(name), "AMC-v0", evaluations=70, network=tiny, **only)
+    assert len(run.rewards) == 70
+    assert len({tuple(design) for design in run.designs}) == 1 or not only
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "message"),
+    [
+        ("ddpg", {"hidden": ("a", "b")}, "every entry of hyper-parameter hidden .* must be int"),
+        ("ddpg", {"hidden": (3.5, 3.5)}, "must be int, not 3.5"),
+        ("ddpg", {"updates": float("inf")}, "updates of ddpg must be finite"),
+        ("ddpg", {"warmup": -5}, "warmup of ddpg must not be negative"),
+        ("ddpg", {"sigma": 1e6}, "sigma of ddpg must be at most 10"),
+        ("shallow", {"slope": "x"}, r"slope of shallow must be a number in \(0, 1\], not 'x'"),
+        ("cma-es", {"sigma": float("nan")}, "sigma of evolution must be finite"),
+        ("turbo", {"startup": 1}, "startup of turbo must be at least 2"),
+        ("differential-evolution", {"population": 5}, "must be at least 6"),
+        ("differential-evolution", {"mutation": ("a", "b")}, "must be float, not 'a'"),
+        ("reinforce", {"batch": 1}, "batch of reinforce must be at least 2"),
+        ("sb3-ppo", {"log_std": 1e3}, "log_std must be from -20 to 2"),
+        ("sb3-sac", {"target_entropy": float("nan")}, "must be finite, not nan"),
+        ("decomposition", {"warmup": 0}, "warmup of decomposition must be at least 1"),
+        ("decomposition", {"rates": ()}, "rates of decomposition must be positive numbers"),
+        ("decomposition", {"noise": 0.0}, "noise of decomposition must be positive"),
+        ("decomposition", {"exploration": -1.0}, "exploration of decomposition must not be"),
+        ("decomposition", {"warmup_spread": (0.5, 0.1)}, "must be a range from 0 on"),
+        ("uniform", {"slope": 0.5}, "has no hyper-parameters slope"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused_when_the_solver_is_made(
+    name: str, wrong: dict[str, Any], message: str
+) -> None:
+    with pytest.raises((ArgumentError, SolverError), match=message):
+        get_solver(name, **wrong)
