@@ -44,9 +44,9 @@ spaces."""
 IMAGE_FILES = (".jpeg", ".jpg", ".png")
 """Endings of image files in class folders."""
 
-LARGE, EVALUATION_RATIO = 128, 256 / 224
-"""Above so many pixels a network gets the centre of an image whose shorter side is so much longer:
-the usual evaluation on ImageNet."""
+EVALUATION_RATIO = 256 / 224
+"""A network gets the centre of an image whose shorter side is at most so much longer: the usual
+evaluation on ImageNet."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class Preprocessing:
     """How a network wants its images.
 
     Attributes:
-        resolution: height and width in pixels: larger images are cropped to their centre, smaller
-            ones enlarged.
+        resolution: height and width in pixels: larger images are shrunk to at most 256/224
+            of it and cropped to their centre, smaller ones enlarged.
         mean, std: per colour channel, of values in [0, 1].
     """
 
@@ -234,19 +234,24 @@ def _read_folders(folder: Path) -> tuple[Callable[[int], bytes], list[int]]:
 
 
 def decode(encoded: bytes, resolution: int | None, channels: int) -> np.ndarray:
-    """Pixels ``[H, W, C]``: cropped to the centre, or enlarged if a side is too short."""
+    """Pixels ``[H, W, C]`` uint8: shrunk or enlarged where need be, and cropped to the centre.
+
+    Images that are as large as they should be, or a little larger, are not resampled.
+    """
     from PIL import Image
 
-    image = Image.open(io.BytesIO(encoded)).convert("RGB" if channels == 3 else "L")
+    image: Image.Image = Image.open(io.BytesIO(encoded))
+    if image.mode.startswith("I"):  # 16 bits of grey, which Pillow would cut off at 255
+        grey = np.asarray(image).clip(0, 65_535) / 257
+        image = Image.fromarray(np.rint(grey).astype(np.uint8))
+    image = image.convert("RGB" if channels == 3 else "L")
     if resolution is None:
         return np.asarray(image).reshape(*image.size[::-1], channels)
-    if min(image.size) < resolution:
-        scale = resolution / min(image.size)
+    shorter = min(image.size)
+    wanted = min(max(shorter, resolution), EVALUATION_RATIO * resolution)
+    if wanted != shorter:
+        scale = wanted / shorter
         width, height = (max(resolution, round(scale * side)) for side in image.size)
-        image = image.resize((width, height), Image.Resampling.BILINEAR)
-    if resolution >= LARGE and min(image.size) > EVALUATION_RATIO * resolution:
-        scale = EVALUATION_RATIO * resolution / min(image.size)
-        width, height = (round(scale * side) for side in image.size)
         image = image.resize((width, height), Image.Resampling.BILINEAR)
     left, top = ((side - resolution) // 2 for side in image.size)
     pixels = np.asarray(image).reshape(*image.size[::-1], channels)

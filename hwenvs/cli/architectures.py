@@ -48,6 +48,7 @@ def verify_architecture(
     from hwenvs.calibration.spaces.calibration import PLANS, SpacePlan
     from hwenvs.cli.designs import parse_designs
     from hwenvs.problems import make_problem
+    from hwenvs.proxies.supernet import FEWEST_NORM_IMAGES
 
     problem = make_problem(
         "operator_selection", space=space, hardware=hardware, budget=budget, proxy=proxy
@@ -57,6 +58,11 @@ def verify_architecture(
     plan = PLANS.get(space, SpacePlan())
     judged = parse_rows(evaluation_rows) or plan.heldout_images or plan.evaluation_images
     seen = parse_rows(norm_rows) or plan.norm_images
+    if seen[1] - seen[0] < FEWEST_NORM_IMAGES:
+        raise ArgumentError(
+            f"--norm-rows must name {FEWEST_NORM_IMAGES} images or more, not {norm_rows}: "
+            "a batch norm has nothing to say on one"
+        )
     torch.set_num_threads(1)
     bench = open_supernet_bench(space, range(*seen), range(*judged), data, weights)
     count = len(bench.labels)
@@ -104,7 +110,9 @@ def train_architectures(
     learning_rate: Annotated[float, typer.Option(help="At its peak.")] = 0.1,
     teacher: TeacherOption = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = 1,
-    seed: Annotated[int, typer.Option(help="Seed of the architectures and of training.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the architectures and of training.")
+    ] = 0,
     card: Annotated[
         Path | None, typer.Option(help="Card (.json) of the table, to add the comparison to.")
     ] = None,
@@ -119,15 +127,12 @@ def train_architectures(
     from hwenvs.proxies.card import Card, add_entry
     from hwenvs.training.architectures import Task, across_the_range, report, train_all
     from hwenvs.training.supernet import settings_of
-    from hwenvs.training.zoo import load_teacher
 
     judge = architecture_proxy(proxy, get_space(space))
     settings = settings_of(space, epochs, batch_size, learning_rate, seed)
     if card is not None and (about := Card.read(card).network) != space:
         raise ArgumentError(f"the card {card} is of {about}, not of {space}")
     designs = across_the_range(space, judge.evaluate, count, seed)
-    if teacher is not None:
-        load_teacher(teacher, data)  # says at once if there is none
     tasks = [
         Task(space, tuple(map(int, design)), settings, out, data, teacher) for design in designs
     ]

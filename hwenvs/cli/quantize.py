@@ -58,7 +58,7 @@ def quantize(
     data: DataOption = None,
     weights: WeightsOption = None,
     evaluation_rows: RowsOption = None,
-    seed: Annotated[int, typer.Option(help="Of random inputs and kept values.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of random inputs and kept values.")] = 0,
 ) -> None:
     """Quantize a network to 8 bits after training, without labels.
 
@@ -70,7 +70,7 @@ def quantize(
     from hwenvs.export.writer import require_extra
     from hwenvs.files import replacing
     from hwenvs.quantizing.flow import quantize_model
-    from hwenvs.quantizing.inputs import Amount
+    from hwenvs.quantizing.inputs import DEFAULT, Amount
     from hwenvs.quantizing.ranges import check_method
     from hwenvs.quantizing.signature import inputs_of, with_shapes
 
@@ -78,9 +78,12 @@ def quantize(
     check_method(method)
     path = out or Path(f"{Path(model).stem}-int8{ONNX}")
     outputs.file(path)
+    if path.exists() and Path(model).is_file() and path.samefile(model):
+        raise ArgumentError(f"--out {path} is the model to quantize: name another file")
     rows = parse_rows(evaluation_rows)
     if rows is not None:
-        _check_rows(model, rows, images if calibration is None else 0)
+        own = calibration is None and input_fn == DEFAULT
+        _check_rows(model, rows, images if own else 0)
     original, preprocessing = _opened(model, data, weights)
     inputs = with_shapes(inputs_of(original), _shapes(shape or []))
     if preprocessing is None:
@@ -173,7 +176,10 @@ def _accuracies(
 
 
 def _check_rows(model: str, rows: tuple[int, int], calibrated: int) -> None:
-    """Refuses rows to evaluate on where there are none, or that are calibrated on."""
+    """Refuses rows to evaluate on where there are none, or that are calibrated on.
+
+    ``calibrated`` is how many rows of the network's own data set are calibrated on.
+    """
     from hwenvs.calibration.images import find_dataset
 
     if model.endswith(ONNX):
@@ -227,8 +233,8 @@ def _decibels(ratio: float) -> str:
 def _summary(
     quantized: Quantized, feeds: list[Feed], accuracies: tuple[float, float] | None
 ) -> Table:
-    batch = len(next(iter(feeds[0].values())))
-    count = sum(len(next(iter(feed.values()))) for feed in feeds)
+    sizes = [next((len(array) for array in feed.values() if array.ndim), 1) for feed in feeds]
+    batch, count = sizes[0], sum(sizes)
     table = Table(title=f"Calibrated on {count} inputs, {len(feeds)} batches")
     for heading in ("", "float32", "int8", "of it"):
         table.add_column(heading, justify="right" if heading else "left")

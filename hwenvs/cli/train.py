@@ -116,7 +116,7 @@ def train_supernet(
     device: DeviceOption = "cpu",
     threads: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 1,
     until: Annotated[int | None, typer.Option(min=1, help="Stop after this epoch.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of weights, paths, order and images.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of weights, paths, order and images.")] = 0,
     half: Annotated[bool, typer.Option("--half", help="Write weights in half precision.")] = False,
 ) -> None:
     """Train the supernet of a search space: all its architectures in one set of weights.

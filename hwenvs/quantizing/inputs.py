@@ -45,8 +45,10 @@ def folder_images(folder: Path, preprocessing: Preprocessing, most: int) -> Tens
     Files may lie in sub-folders; no labels are needed.
 
     Raises:
-        DataError: if there is no such folder, no image in it, or a file is no image.
+        DataError: if there is no such folder, no image in it, or a file is no image or too large.
     """
+    from PIL.Image import DecompressionBombError
+
     if not folder.is_dir():
         raise DataError(f"calibration folder {folder} does not exist")
     files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in IMAGE_FILES)[:most]
@@ -58,7 +60,7 @@ def folder_images(folder: Path, preprocessing: Preprocessing, most: int) -> Tens
             pixels.append(
                 decode(file.read_bytes(), preprocessing.resolution, preprocessing.channels)
             )
-        except OSError as error:
+        except (OSError, DecompressionBombError) as error:
             raise DataError(f"{file} cannot be read as an image: {error}") from error
     images = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2)
     return preprocessing.normalise(images.float() / 255).contiguous()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -44,9 +46,13 @@ def read_model(path: Path) -> ModelProto:
 def prepare(model: ModelProto) -> ModelProto:
     """``model`` with batch norms folded, constants computed and all shapes that can be inferred.
 
+    Nodes without a name, which ONNX allows, get one: that is what tells them apart from here on.
+
     Raises:
-        WeightsError: if it is quantized already, holds no layer, or onnxruntime refuses it.
+        WeightsError: if it is quantized already, holds no layer with constant float32 weights, or
+            onnxruntime refuses it.
     """
+    from onnx import ModelProto as Model
     from onnx import load, save, version_converter
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -59,14 +65,24 @@ def prepare(model: ModelProto) -> ModelProto:
         entry.domain in ("", "ai.onnx") and entry.version < OPSET for entry in model.opset_import
     ):
         model = version_converter.convert_version(model, OPSET)
+    named = Model()
+    named.CopyFrom(model)
+    _name_nodes(named)  # onnxruntime would give all nameless nodes that it fuses the same name
     with TemporaryDirectory() as folder, _quiet():
         before, after = (Path(folder) / name for name in ("before.onnx", "after.onnx"))
-        save(model, before)
+        save(named, before)
         try:
             quant_pre_process(before, after, skip_symbolic_shape=True)
         except Exception as error:
             raise WeightsError(f"onnxruntime cannot prepare the model: {error}") from error
-        return load(after)
+        prepared = load(after)
+    _name_nodes(prepared)  # those that were made on the way
+    if not layers_of(prepared):
+        raise WeightsError(
+            f"{model.graph.name!r} has no layer whose weights are constant, float32 and its second "
+            f"input: {', '.join(LAYERS)}"
+        )
+    return prepared
 
 
 def quantize(model: ModelProto, ranges: Ranges) -> ModelProto:
@@ -111,8 +127,10 @@ def quantize(model: ModelProto, ranges: Ranges) -> ModelProto:
 
 
 def layers_of(model: ModelProto) -> list[NodeProto]:
-    """Operators with weights, in order."""
-    constants = {constant.name for constant in model.graph.initializer}
+    """Operators with constant float32 weights, in order."""
+    from onnx import TensorProto
+
+    constants = {c.name for c in model.graph.initializer if c.data_type == TensorProto.FLOAT}
     return [
         node
         for node in model.graph.node
@@ -120,12 +138,25 @@ def layers_of(model: ModelProto) -> list[NodeProto]:
     ]
 
 
+def _name_nodes(model: ModelProto) -> None:
+    """Names nodes without a name after their operator and a number, such as ``Conv_0``."""
+    taken = {node.name for node in model.graph.node}
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(count)
+    for node in model.graph.node:
+        if not node.name:
+            names = (f"{node.op_type}_{number}" for number in numbers[node.op_type])
+            node.name = next(name for name in names if name not in taken)
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps onnxruntime's advice about its own scripts off the screen."""
-    root = logging.getLogger()
-    before, root.disabled = root.disabled, True
+    """Keeps onnxruntime's advice about its own scripts and its tracebacks off the screen."""
+    root, theirs = logging.getLogger(), logging.getLogger("onnxruntime")
+    before, nowhere = (root.disabled, theirs.propagate), logging.NullHandler()
+    root.disabled, theirs.propagate = True, False
+    theirs.addHandler(nowhere)
     try:
         yield
     finally:
-        root.disabled = before
+        root.disabled, theirs.propagate = before
+        theirs.removeHandler(nowhere)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwenvs.errors import ArgumentError, DataError, unknown_name
+from hwenvs.errors import ArgumentError, DataError, WeightsError, unknown_name
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -44,7 +44,11 @@ class Input:
 
 
 def inputs_of(model: ModelProto) -> tuple[Input, ...]:
-    """The inputs of ``model`` that are no constants."""
+    """The inputs of ``model`` that are no constants.
+
+    Raises:
+        WeightsError: if one of them is no tensor.
+    """
     from onnx import helper
 
     constants = {constant.name for constant in model.graph.initializer}
@@ -52,6 +56,13 @@ def inputs_of(model: ModelProto) -> tuple[Input, ...]:
     for entry in model.graph.input:
         if entry.name in constants:
             continue
+        kind = entry.type.WhichOneof("value") or "nothing_type"
+        if kind != "tensor_type":
+            what = kind.removesuffix("_type").replace("_", " ")
+            raise WeightsError(
+                f"input {entry.name!r} of {model.graph.name!r} is of type {what}: only tensors can "
+                "be fed"
+            )
         tensor = entry.type.tensor_type
         sizes = (d.dim_value if d.HasField("dim_value") else 0 for d in tensor.shape.dim)
         dtype = helper.tensor_dtype_to_np_dtype(tensor.elem_type)
@@ -109,7 +120,10 @@ def checked(feed: object, inputs: tuple[Input, ...], what: str) -> Feed:
 
 
 def _array(value: object, entry: Input, what: str) -> NDArray[Any]:
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError, RuntimeError) as error:  # ragged lists, tensors with gradients
+        raise DataError(f"{what} holds no array for {entry}: {error}") from error
     if not entry.accepts(array.shape):
         raise DataError(f"{what} has shape {list(array.shape)} where the model wants {entry}")
     if not np.can_cast(array.dtype, entry.dtype, "same_kind"):

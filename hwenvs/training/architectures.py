@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from hwenvs.calibration.digests import digest_of, lesson_digest
 from hwenvs.calibration.fidelity import spearman
 from hwenvs.calibration.images import Preprocessing, dataset_folder, find_dataset, load_pixels
 from hwenvs.calibration.journal import Journal
@@ -20,7 +22,8 @@ from hwenvs.networks import get_space
 from hwenvs.networks.modules import fresh_module
 from hwenvs.training.classifier import ClassifierTraining, accuracy
 from hwenvs.training.settings import Settings
-from hwenvs.training.zoo import NORMALISATION, load_teacher
+from hwenvs.training.teacher import Teacher, load_teacher
+from hwenvs.training.zoo import NORMALISATION
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -29,6 +32,12 @@ Progress = Callable[[str, int, int], None]
 
 DRAWN, SPREAD = 2000, 1.5
 """Random architectures that a choice is made from, and how they are drawn."""
+
+DIGESTS = ("lesson", "tests")
+"""What the journal knows the images and the teacher by; older ones do not tell."""
+
+TEST, TRAIN = 1, 2
+"""Where :func:`hwenvs.calibration.images.find_dataset` names the splits."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +87,24 @@ def train_all(
     """Accuracies of ``tasks`` on all test images; what the journal holds is not trained again.
 
     Args:
-        tasks: of one space and one schedule.
+        tasks: of one space and one schedule, with the same images and teacher.
         workers: processes, one thread each.
         progress: called after every architecture.
 
     Raises:
-        DataError: if the folder holds results of another schedule, or images are missing.
+        DataError: if the folder holds results of another schedule, of other images or of another
+            teacher, or images are missing.
+        ArgumentError: if the teacher does not know what is to be learnt.
     """
     first = tasks[0]
-    asked = {"space": first.space, "teacher": first.teacher, **asdict(first.settings)}
-    journal = Journal(first.out / f"{first.space}.trained.journal.jsonl", asked)
+    asked = {
+        "space": first.space,
+        "teacher": first.teacher,
+        **asdict(first.settings),
+        **_digests(first),
+    }
+    path = first.out / f"{first.space}.trained.journal.jsonl"
+    journal = Journal(path, asked, untold=DIGESTS)
     todo = [task for task in tasks if task.key not in journal]
     done = len(tasks) - len(todo)
     if progress is not None:
@@ -132,18 +149,37 @@ def train_architecture(task: Task) -> float:
     Stopped in the middle, it goes on from its last epoch.
     """
     torch.set_num_threads(1)
-    space = get_space(task.space)
-    dataset, test, train = find_dataset(task.space)
-    folder = dataset_folder(dataset, task.data)
-    preprocessing = Preprocessing.from_metadata(NORMALISATION.get(dataset, {}), space.resolution)
-    images, labels = load_pixels(folder, train, None, None, preprocessing.channels)
+    space, preprocessing = get_space(task.space), _preprocessing(task.space)
     module = fresh_module(space.network(task.design), task.settings.seed)
     checkpoint = task.out / f"{task.space}.{''.join(map(str, task.design))}.checkpoint.pt"
-    teacher = None if task.teacher is None else load_teacher(task.teacher, task.data)
     ClassifierTraining(
-        module, images, labels, preprocessing, task.settings, checkpoint, teacher
+        module, *_pixels(task, TRAIN), preprocessing, task.settings, checkpoint, _teacher(task)
     ).run()
-    images, labels = load_pixels(folder, test, None, None, preprocessing.channels)
-    right = accuracy(module, images, labels, preprocessing, space.resolution)
+    right = accuracy(module, *_pixels(task, TEST), preprocessing, space.resolution)
     checkpoint.unlink()
     return right
+
+
+def _digests(task: Task) -> dict[str, str]:
+    """What results rest on besides the schedule."""
+    teacher = _teacher(task)
+    taught = lesson_digest(*_pixels(task, TRAIN), None if teacher is None else teacher.network)
+    return dict(zip(DIGESTS, (taught, digest_of(*_pixels(task, TEST))), strict=True))
+
+
+def _preprocessing(space: str) -> Preprocessing:
+    facts = NORMALISATION.get(find_dataset(space)[0], {})
+    return Preprocessing.from_metadata(facts, get_space(space).resolution)
+
+
+def _pixels(task: Task, split: int) -> tuple[Tensor, Tensor]:
+    """All images ``[N, C, S, S]`` uint8 of a split, and labels."""
+    found = find_dataset(task.space)
+    folder = dataset_folder(found[0], task.data)
+    return load_pixels(folder, found[split], None, None, _preprocessing(task.space).channels)
+
+
+def _teacher(task: Task) -> Teacher | None:
+    if task.teacher is None:
+        return None
+    return load_teacher(task.teacher, get_space(task.space), task.data)

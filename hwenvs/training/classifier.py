@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,28 +15,20 @@ from torch.nn import functional
 from hwenvs.calibration.devices import check_device
 from hwenvs.calibration.digests import lesson_digest
 from hwenvs.calibration.images import Preprocessing
-from hwenvs.compression.folding import FoldedNetwork
 from hwenvs.errors import DataError, TrainingError, WeightsError
 from hwenvs.files import replacing
 from hwenvs.training.augmentation import augment, resize
 from hwenvs.training.settings import Settings
+from hwenvs.training.teacher import Teacher
 
 Progress = Callable[[str, int, int], None]
 """Receives what is being done, how much of it is done and how much there is."""
 
-TEACHER_BATCH = 64
-"""Images that the teacher is asked about at a time: they stay in cache."""
-
 CHECKED_EVERY = 50
 """Steps after which the loss is looked at."""
 
-
-@dataclass(frozen=True)
-class Teacher:
-    """A trained network whose answers are learnt from, and how it wants its images."""
-
-    network: FoldedNetwork
-    preprocessing: Preprocessing
+RANDOM = "random"
+"""Starting weights that follow from the seed."""
 
 
 class ClassifierTraining:
@@ -52,11 +44,13 @@ class ClassifierTraining:
         teacher: whose answers are learnt from besides the labels.
         device: where to compute.
         after_step: called after every step, to keep weights where they shall stay.
+        start: digest of the weights that ``module`` begins with, where the settings do not tell.
 
     Raises:
         ArgumentError: if there is no such device here.
         DataError: if images and labels do not fit each other.
-        WeightsError: if ``checkpoint`` holds a run with other settings, or cannot be read.
+        WeightsError: if ``checkpoint`` holds a run with other settings, images, teacher or
+            starting weights, or cannot be read.
     """
 
     def __init__(
@@ -70,9 +64,10 @@ class ClassifierTraining:
         teacher: Teacher | None = None,
         device: str = "cpu",
         after_step: Callable[[], None] | None = None,
+        start: str = RANDOM,
     ) -> None:
         check_device(device)
-        self.after_step = after_step
+        self.after_step, self.start = after_step, start
         if len(images) != len(labels) or images.dtype != torch.uint8:
             raise DataError(f"{len(images)} {images.dtype} images do not fit {len(labels)} labels")
         self.module = module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -169,7 +164,7 @@ class ClassifierTraining:
         low = settings.precision == "bfloat16"
         with torch.autocast(images.device.type, torch.bfloat16, enabled=low):
             logits = self.module(images.contiguous(memory_format=torch.channels_last)).float()
-        answer = None if self.teacher is None else _answer(self.teacher, raw)
+        answer = None if self.teacher is None else self.teacher.answers(raw)
         loss = functional.cross_entropy(logits, labels)
         if answer is None:
             return loss
@@ -189,6 +184,7 @@ class ClassifierTraining:
         state = {
             "settings": asdict(self.settings),
             "lesson": self._lesson,
+            "start": self.start,
             "epochs_done": self.epochs_done,
             "losses": self.losses,
             "module": self.module.state_dict(),
@@ -208,18 +204,19 @@ class ClassifierTraining:
         settings = {**asdict(Settings()), **settings}
         differing = [key for key, value in asdict(self.settings).items() if settings[key] != value]
         if differing:
-            raise WeightsError(
-                f"{self.checkpoint} belongs to a run with another {', '.join(differing)}: "
-                "train in another folder, or remove it"
-            )
+            raise self._foreign(f"another {', '.join(differing)}")
         if state.get("lesson", self._lesson) != self._lesson:  # older ones do not tell
-            raise WeightsError(
-                f"{self.checkpoint} belongs to a run with other images or another teacher: "
-                "train in another folder, or remove it"
-            )
+            raise self._foreign("other images or another teacher")
+        if state.get("start", self.start) != self.start:
+            raise self._foreign("other starting weights")
         self.module.load_state_dict(state["module"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.epochs_done, self.losses = state["epochs_done"], state["losses"]
+
+    def _foreign(self, what: str) -> WeightsError:
+        return WeightsError(
+            f"{self.checkpoint} belongs to a run with {what}: train in another folder, or remove it"
+        )
 
 
 @torch.inference_mode()
@@ -240,13 +237,6 @@ def accuracy(
             logits = module(small.contiguous(memory_format=torch.channels_last))
         right += int((logits.argmax(1) == wanted).sum())
     return right / len(labels)
-
-
-@torch.inference_mode()
-def _answer(teacher: Teacher, raw: Tensor) -> Tensor:
-    images = teacher.preprocessing.normalise(resize(raw, teacher.preprocessing.resolution))
-    images = images.to(teacher.network.dtype).contiguous(memory_format=torch.channels_last)
-    return teacher.network(images, TEACHER_BATCH).clone()
 
 
 def _parameter_groups(module: nn.Module, decay: float) -> list[dict[str, Any]]:

@@ -24,8 +24,9 @@ from hwenvs.compression.folding import fold
 from hwenvs.errors import unknown_name
 from hwenvs.networks import get_network
 from hwenvs.networks.modules import fresh_module
-from hwenvs.training.classifier import ClassifierTraining, Progress, Teacher, accuracy
+from hwenvs.training.classifier import ClassifierTraining, Progress, accuracy
 from hwenvs.training.settings import SUITED, Settings
+from hwenvs.training.teacher import Teacher
 from hwenvs.training.zoo import NORMALISATION, write_weights
 
 

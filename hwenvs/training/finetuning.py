@@ -15,10 +15,11 @@ from hwenvs.calibration.images import Preprocessing, find_dataset
 from hwenvs.compression.folding import FoldedNetwork
 from hwenvs.errors import ArgumentError
 from hwenvs.export import tensors
-from hwenvs.training.classifier import ClassifierTraining, Progress, Teacher
+from hwenvs.training.classifier import ClassifierTraining, Progress
 from hwenvs.training.folded_module import FoldedModule
 from hwenvs.training.lessons import Lesson
 from hwenvs.training.settings import SUITED, Settings
+from hwenvs.training.teacher import Teacher
 
 TUNABLE = ("channel_pruning", "fine_grained_pruning")
 """Families whose networks can be trained on as they are."""

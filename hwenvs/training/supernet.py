@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from hwenvs.calibration.digests import digest_of
 from hwenvs.calibration.images import (
     Preprocessing,
     dataset_folder,
@@ -19,9 +20,10 @@ from hwenvs.calibration.spaces.bench import open_supernet
 from hwenvs.calibration.spaces.judging import accuracy_of, preprocess
 from hwenvs.networks.proxyless import get_space
 from hwenvs.networks.supernet import Supernet, fresh_supernet
-from hwenvs.training.classifier import ClassifierTraining, Progress
+from hwenvs.training.classifier import RANDOM, ClassifierTraining, Progress
 from hwenvs.training.settings import SUITED, Settings
-from hwenvs.training.zoo import NORMALISATION, Trained, load_teacher, write_weights
+from hwenvs.training.teacher import load_teacher
+from hwenvs.training.zoo import NORMALISATION, Trained, write_weights
 
 SPREAD = 1.5
 """How far paths are tilted towards small or large operators, see
@@ -117,7 +119,8 @@ def train_supernet(
         facts: more for the metadata, e.g. the command.
         dtype: type of the written weights; accuracies are those of the weights as written.
         teacher: network of the zoo with weights in the data folder, whose answers are learnt from.
-        start: weights of an earlier run to begin with, instead of random ones.
+        start: weights of an earlier run to begin with, instead of random ones; a checkpoint of a
+            run that began with others is refused.
 
     Returns:
         What was left, with the accuracy of the largest architecture, and the accuracies of some
@@ -132,9 +135,10 @@ def train_supernet(
     folder = dataset_folder(dataset, data)
     preprocessing = Preprocessing.from_metadata(NORMALISATION.get(dataset, {}), space.resolution)
     images, labels = load_pixels(folder, train, None, None, preprocessing.channels)
-    supernet, before = fresh_supernet(space, settings.seed), dict[str, str]()
+    supernet, before, begun = fresh_supernet(space, settings.seed), dict[str, str](), RANDOM
     if start is not None:
         supernet, before = open_supernet(space, start)
+        begun = digest_of(*(tensor for tensor in supernet.state_dict().values() if tensor.dim()))
     training = ClassifierTraining(
         RandomPaths(supernet, settings.seed),
         images,
@@ -142,8 +146,9 @@ def train_supernet(
         preprocessing,
         settings,
         out / f"{name}.supernet.checkpoint.pt",
-        None if teacher is None else load_teacher(teacher, data, device, settings.precision),
+        None if teacher is None else load_teacher(teacher, space, data, device, settings.precision),
         device,
+        start=begun,
     )
     training.run(progress, until)
     supernet.to("cpu")
@@ -168,7 +173,7 @@ def train_supernet(
         "settings": str({k: v for k, v in asdict(settings).items() if v is not None}),
         "paths": f"random at every step, tilted by up to {SPREAD}",
         "teacher": teacher or "none",
-        "started_from": f"{before['epochs']} epochs ({before['settings']})" if before else "random",
+        "started_from": f"{before['epochs']} epochs ({before['settings']})" if before else RANDOM,
         "test_accuracy": f"largest {accuracies[0]:.4f}, median of {SHOWN} random "
         f"{float(np.median(accuracies[1:])):.4f} on {len(wanted)} {test} images",
         **(facts or {}),

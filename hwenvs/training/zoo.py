@@ -8,21 +8,14 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from hwenvs.calibration.bench import find_weights
-from hwenvs.calibration.images import (
-    DATASETS,
-    Preprocessing,
-    dataset_folder,
-    load_pixels,
-)
-from hwenvs.compression.folding import fold
-from hwenvs.compression.reference import PRECISIONS
+from hwenvs.calibration.images import DATASETS, Preprocessing, dataset_folder, load_pixels
 from hwenvs.errors import DataError
 from hwenvs.files import replacing
 from hwenvs.networks import get_network
-from hwenvs.networks.modules import TableModule, fresh_module, load_module, read_weights
-from hwenvs.training.classifier import ClassifierTraining, Progress, Teacher, accuracy
+from hwenvs.networks.modules import TableModule, fresh_module
+from hwenvs.training.classifier import ClassifierTraining, Progress, accuracy
 from hwenvs.training.settings import Settings
+from hwenvs.training.teacher import load_teacher
 
 NORMALISATION = {
     "mnist": {"input_mean": "0.1307", "input_std": "0.3081"},
@@ -79,7 +72,7 @@ def train_network(
 
     Raises:
         DataError, WeightsError, UnknownNameError, ArgumentError: if something is missing or does
-            not fit.
+            not fit, a teacher that knows other classes, images or data among it.
     """
     if name not in DATASETS or DATASETS[name][1] == DATASETS[name][2]:
         raise DataError(f"no data set with training and test images is known for {name}")
@@ -95,7 +88,9 @@ def train_network(
         preprocessing,
         settings,
         out / f"{name}_{dataset}.checkpoint.pt",
-        None if teacher is None else load_teacher(teacher, data, device, settings.precision),
+        None
+        if teacher is None
+        else load_teacher(teacher, module.network, data, device, settings.precision),
         device,
     )
     training.run(progress, until)
@@ -118,16 +113,6 @@ def train_network(
     }
     write_weights(module, path, metadata, dtype)
     return Trained(path, right, training.epochs_done, training.losses[-1])
-
-
-def load_teacher(
-    name: str, data: str | Path | None, device: str = "cpu", precision: str = "float32"
-) -> Teacher:
-    """A network of the zoo with the weights in ``data/weights`` (or shipped), ready to be asked."""
-    state, metadata = read_weights(find_weights(name, None, data))
-    network = get_network(name)
-    folded = fold(load_module(network, state).to(device)).to(PRECISIONS[precision])
-    return Teacher(folded, Preprocessing.from_metadata(metadata, network.resolution))
 
 
 def _module(name: str, settings: Settings, classes: int) -> TableModule:

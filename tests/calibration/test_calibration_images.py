@@ -1,12 +1,20 @@
 """Reading real images, and the errors of a data folder that is not what it should be."""
 
+import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from hwenvs.calibration.bench import find_weights, open_bench
-from hwenvs.calibration.images import Preprocessing, data_folder, find_dataset, load_images
+from hwenvs.calibration.images import (
+    Preprocessing,
+    data_folder,
+    decode,
+    find_dataset,
+    load_images,
+)
 from hwenvs.compression.reference import Recipe
 from hwenvs.errors import DataError
 
@@ -22,11 +30,56 @@ def test_rows_come_in_the_order_asked_for(small_data: Path) -> None:
     assert 0 <= images.min() <= images.max() <= 1
 
 
+def encoded(pixels: np.ndarray) -> bytes:
+    """Pixels ``[H, W]`` or ``[H, W, 3]`` as a PNG."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def test_images_are_cropped_in_the_centre_and_normalised(small_data: Path) -> None:
     whole, _ = load_images(small_data / "cifar10", "test", [0], PLAIN)
-    wanted = Preprocessing(16, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+    wanted = Preprocessing(28, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
     cropped, _ = load_images(small_data / "cifar10", "test", [0], wanted)
-    torch.testing.assert_close(cropped, (whole[:, :, 8:24, 8:24] - 0.5) / 0.25)
+    torch.testing.assert_close(cropped, (whole[:, :, 2:30, 2:30] - 0.5) / 0.25)
+
+
+@pytest.mark.parametrize(
+    ("side", "resolution", "channels"),
+    [(8, 8, 1), (28, 28, 1), (32, 32, 3), (36, 32, 3), (9, 8, 1), (224, 224, 3), (256, 224, 3)],
+)
+def test_images_up_to_a_seventh_larger_than_wanted_are_not_resampled(
+    side: int, resolution: int, channels: int
+) -> None:
+    shape = (side, side) if channels == 1 else (side, side, channels)
+    pixels = np.random.default_rng(side).integers(0, 256, shape, dtype=np.uint8)
+    first = (side - resolution) // 2
+    centre = pixels[first : first + resolution, first : first + resolution]
+    assert np.array_equal(
+        decode(encoded(pixels), resolution, channels),
+        centre.reshape(resolution, resolution, channels),
+    )
+
+
+@pytest.mark.parametrize("resolution", [8, 32, 96, 224])
+def test_large_images_are_shrunk_for_small_networks_too(resolution: int) -> None:
+    photograph = np.full((400, 500, 3), 255, np.uint8)
+    photograph[184:216, 234:266] = 0  # 32 x 32 pixels in the centre
+    seen = decode(encoded(photograph), resolution, 3)
+    assert seen.shape == (resolution, resolution, 3)
+    share = (255 - seen.astype(float)).sum() / 255 / seen.size
+    assert share == pytest.approx(32**2 / 350**2, rel=0.3)  # of the middle 350 of 400 pixels
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_grey_images_of_16_bits_are_scaled_to_8(channels: int) -> None:
+    ramp = np.linspace(0, 65_535, 32 * 32).round().astype(np.uint16).reshape(32, 32)
+    for resolution in (None, 32):
+        seen = decode(encoded(ramp), resolution, channels)
+        assert seen.dtype == np.uint8
+        assert (seen == np.rint(ramp / 257)[..., None]).all()
 
 
 def test_images_that_are_too_small_are_enlarged(small_data: Path) -> None:

@@ -58,6 +58,37 @@ def test_several_inputs_come_from_a_function_or_at_random(
     assert (tmp_path / "two-int8.onnx").is_file()
 
 
+def test_an_input_without_sizes_is_no_batch(cli: Cli, tmp_path: Path, two_inputs: Any) -> None:
+    onnx = pytest.importorskip("onnx")
+    model = onnx.ModelProto()
+    model.CopyFrom(two_inputs)
+    del model.graph.input[1].type.tensor_type.shape.dim[:]  # a number, added to all outputs
+    scalar, path = model.graph.input.pop(1), tmp_path / "scalar.onnx"
+    model.graph.input.insert(0, scalar)
+    path.write_bytes(model.SerializeToString())
+    given = ["--input-fn", "random", "--images", 20, "--batch-size", 4]
+    printed = cli.succeed("quantize", path, *given, "--out", tmp_path / "int8.onnx")
+    assert "Calibrated on 20 inputs, 5 batches" in printed
+
+
+def test_the_original_is_not_overwritten(cli: Cli, tmp_path: Path, two_inputs: Any) -> None:
+    path, same = tmp_path / "model.onnx", tmp_path / "link.onnx"
+    path.write_bytes(two_inputs.SerializeToString())
+    same.symlink_to(path)
+    for out in (path, same):
+        said = cli.fail("quantize", path, "--input-fn", "random", "--out", out)
+        assert f"--out {out} is the model to quantize" in said
+    assert path.read_bytes() == two_inputs.SerializeToString()
+
+
+def test_rows_are_refused_where_they_are_calibrated_on_alone(cli: Cli, tmp_path: Path) -> None:
+    command = ["quantize", "mobilenet_v1", "--data", tmp_path, "--evaluation-rows", "0:50"]
+    (tmp_path / "weights").mkdir()
+    assert "rows 0 to 99 are calibrated on" in cli.fail(*command)
+    for elsewhere in (("--input-fn", "random"), ("--calibration", tmp_path)):
+        assert "has no mobilenet_v1_" in cli.fail(*command, *elsewhere)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

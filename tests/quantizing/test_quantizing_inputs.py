@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hwenvs.calibration.images import Preprocessing
-from hwenvs.errors import ArgumentError, DataError, UnknownNameError
+from hwenvs.errors import ArgumentError, DataError, UnknownNameError, WeightsError
 from hwenvs.quantizing.inputs import (
     Amount,
     folder_images,
@@ -59,6 +59,9 @@ def empty(n):
 def broken(n):
     raise KeyError("no such file")
 
+def ragged(n):
+    return {"images": [[1, 2], [3]]}
+
 constant = 3
 """
 
@@ -75,6 +78,16 @@ def functions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_a_model_says_its_inputs_without_its_constants(two_inputs: Any) -> None:
     assert inputs_of(two_inputs) == PAIR
+
+
+def test_an_input_that_is_no_tensor_is_refused(two_inputs: Any) -> None:
+    onnx = pytest.importorskip("onnx")
+    model = onnx.ModelProto()
+    model.CopyFrom(two_inputs)
+    sequence = onnx.helper.make_tensor_sequence_value_info("queue", onnx.TensorProto.FLOAT, None)
+    model.graph.input.append(sequence)
+    with pytest.raises(WeightsError, match="input 'queue' of 'two inputs' is of type sequence"):
+        inputs_of(model)
 
 
 def test_images_need_no_labels_and_may_lie_in_sub_folders(photos: Path) -> None:
@@ -101,6 +114,14 @@ def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"no image")
     with pytest.raises(DataError, match=r"broken\.png cannot be read"):
         folder_images(tmp_path, GREY, 10)
+
+
+def test_an_image_that_would_fill_the_memory_is_refused(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", 31)  # refused from twice as many on
+    with pytest.raises(DataError, match=r"0\.png cannot be read as an image: .*64 pixels"):
+        folder_images(photos, GREY, 10)
 
 
 @pytest.mark.parametrize(
@@ -152,6 +173,7 @@ def test_a_function_gives_the_nth_batch_until_it_ends(functions: str) -> None:
         ("words", r"holds <U1 where the model wants"),
         ("infinite", r"not finite"),
         ("empty", r"is empty"),
+        ("ragged", r"ragged(0) holds no array for 'images' [any, 1, 8, 8] float32: "),
         ("broken", r"broken(0) raised KeyError: 'no such file'"),
     ],
 )

@@ -85,6 +85,23 @@ def test_noise_is_that_of_outputs_behind_the_merged_activation(two_inputs: Any) 
     assert 30 < noise["conv"].outputs < 60
 
 
+def test_nodes_without_a_name_are_told_apart(two_inputs: Any) -> None:
+    onnx = pytest.importorskip("onnx")
+    nameless = onnx.ModelProto()
+    nameless.CopyFrom(two_inputs)
+    for node in nameless.graph.node:
+        node.name = "MatMul_0" if node.op_type == "Conv" else ""
+    feeds = random_batches(inputs_of(two_inputs), Amount(20))
+    wanted, found = (quantize_model(m, feeds, repetitions=1) for m in (two_inputs, nameless))
+    assert [layer.name for layer in found.noise] == ["MatMul_0", "MatMul_1/MatMulAddFusion"]
+    names = [node.name for node in found.original.graph.node]
+    assert len(set(names)) == len(names)
+    assert {node.name for node in nameless.graph.node} == {"MatMul_0", ""}  # as it was given
+    ratios = [[(layer.weights, layer.outputs) for layer in q.noise] for q in (wanted, found)]
+    assert ratios[0] == ratios[1]
+    assert ratios[0][0] != ratios[0][1]
+
+
 def weights_of(model: Any, name: str) -> np.ndarray:
     onnx = pytest.importorskip("onnx")
     return next(onnx.numpy_helper.to_array(c) for c in model.graph.initializer if c.name == name)
@@ -144,6 +161,51 @@ def test_what_cannot_be_quantized_is_refused(two_inputs: Any, tmp_path: Path) ->
     for name in ("text.onnx", "missing.onnx"):
         with pytest.raises(WeightsError, match=f"cannot read .*{name}"):
             read_model(tmp_path / name)
+
+
+def product(inputs: str, given: str, dtype: type) -> Any:
+    """A product of ``x`` and the weights ``w``, all [4, 4]; ``given`` are fed."""
+    onnx = pytest.importorskip("onnx")
+    helper, weights = onnx.helper, np.full((4, 4), 0.5, dtype)
+    element = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", inputs, ["y"], "only")],
+        "product",
+        [helper.make_tensor_value_info(name, element, [4, 4]) for name in given],
+        [helper.make_tensor_value_info("y", element, [4, 4])],
+        [] if "w" in given else [onnx.numpy_helper.from_array(weights, "w")],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "given", "dtype"),
+    [
+        pytest.param("xw", "x", np.float16, id="half precision"),
+        pytest.param("xw", "xw", np.float32, id="weights that are fed"),
+        pytest.param("wx", "x", np.float32, id="weights on the left"),
+    ],
+)
+def test_a_model_without_weights_to_quantize_is_refused(
+    inputs: str, given: str, dtype: type
+) -> None:
+    with pytest.raises(WeightsError, match="'product' has no layer whose weights are constant"):
+        prepare(product(inputs, given, dtype))
+    assert prepare(product("xw", "x", np.float32)).graph.node[0].name == "only"
+
+
+def test_what_onnxruntime_cannot_load_gets_no_traceback(
+    two_inputs: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    odd = onnx.ModelProto()
+    odd.CopyFrom(two_inputs)
+    odd.graph.node[1].domain = "mine"
+    odd.opset_import.append(onnx.helper.make_opsetid("mine", 1))
+    feeds = random_batches(inputs_of(odd), Amount(10))
+    with pytest.raises(WeightsError, match="onnxruntime cannot load two inputs"):
+        quantize_model(odd, feeds)
+    assert not caplog.records
 
 
 def test_a_batch_that_the_model_refuses_is_named(two_inputs: Any) -> None:

@@ -19,8 +19,9 @@ from hwenvs.networks import get_network
 from hwenvs.networks.modules import TableModule
 from hwenvs.networks.resnet import resnet_cifar
 from hwenvs.training.augmentation import augment, resize
-from hwenvs.training.classifier import ClassifierTraining, Teacher, accuracy
+from hwenvs.training.classifier import ClassifierTraining, accuracy
 from hwenvs.training.settings import SUITED, Settings
+from hwenvs.training.teacher import Teacher
 
 PLAIN = Preprocessing(16, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 QUICK = Settings(epochs=2, resolution=16, batch_size=16, learning_rate=0.02, erase=0)
@@ -79,6 +80,17 @@ def test_a_checkpoint_of_other_images_or_another_teacher_is_refused(tmp_path: Pa
     with pytest.raises(WeightsError, match="with other images or another teacher"):
         ClassifierTraining(module, 255 - images, labels, PLAIN, QUICK, tmp_path / "run.pt")
     assert training(tmp_path).epochs_done == 1
+
+
+def test_a_checkpoint_of_a_run_that_began_elsewhere_is_refused(tmp_path: Path) -> None:
+    training(tmp_path, start="abc").run(until=1)
+    for start in ("random", "abd"):
+        with pytest.raises(WeightsError, match="with other starting weights"):
+            training(tmp_path, start=start)
+    state = torch.load(tmp_path / "run.pt", weights_only=True)
+    assert state.pop("start") == "abc"
+    torch.save(state, tmp_path / "run.pt")  # older ones do not tell, and are believed
+    assert training(tmp_path, start="random").epochs_done == 1
 
 
 def test_a_run_whose_loss_is_no_number_stops_and_keeps_its_last_good_epoch(tmp_path: Path) -> None:
