@@ -48,7 +48,6 @@ def verify_architecture(
     from hwenvs.calibration.spaces.calibration import PLANS, SpacePlan
     from hwenvs.cli.designs import parse_designs
     from hwenvs.problems import make_problem
-    from hwenvs.proxies.supernet import FEWEST_NORM_IMAGES
 
     problem = make_problem(
         "operator_selection", space=space, hardware=hardware, budget=budget, proxy=proxy
@@ -58,11 +57,6 @@ def verify_architecture(
     plan = PLANS.get(space, SpacePlan())
     judged = parse_rows(evaluation_rows) or plan.heldout_images or plan.evaluation_images
     seen = parse_rows(norm_rows) or plan.norm_images
-    if seen[1] - seen[0] < FEWEST_NORM_IMAGES:
-        raise ArgumentError(
-            f"--norm-rows must name {FEWEST_NORM_IMAGES} images or more, not {norm_rows}: "
-            "a batch norm has nothing to say on one"
-        )
     torch.set_num_threads(1)
     bench = open_supernet_bench(space, range(*seen), range(*judged), data, weights)
     count = len(bench.labels)

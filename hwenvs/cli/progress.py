@@ -121,7 +121,8 @@ class Bars(Live):
 def steps() -> Iterator[Callable[[str, int, int], None]]:
     """A function that shows a bar for every label: called with label, steps done, steps in all."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=notes()) as bars:
+    with Live(*columns, TimeRemainingColumn()) as live:
+        bars = live.progress
         tasks: dict[str, TaskID] = {}
 
         def report(label: str, done: int, total: int) -> None:

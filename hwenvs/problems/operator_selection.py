@@ -88,7 +88,8 @@ class OperatorSelectionProblem(ChainProblem):
     0 until the last decision, then one of:
 
     - `"accuracy"` (default): the accuracy of the architecture, a fraction. Needs a budget.
-    - `"accuracy_change"`: 0.1 (accuracy - that of the proxy's best architecture, or of the largest one), in percent, likewise.
+    - `"accuracy_change"`: 0.1 (accuracy - that of the proxy's best architecture, or of its largest
+      one), in percent, likewise.
     - `"accuracy_times_cost"`: accuracy (cost / target)^exponent, the paper's and MnasNet's; with or
       without (`budget=None`) a budget.
 

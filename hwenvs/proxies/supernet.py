@@ -27,9 +27,6 @@ ARGUMENTS = ("weights", "data", "dataset", "images", "norm_images", "cache")
 IMAGES = 2000
 """Images that designs are tried on, where the plan of the space has so many."""
 
-FEWEST_NORM_IMAGES = 2
-"""A batch norm has nothing to say on one."""
-
 
 class SupernetProxy:
     """Accuracies with shared weights: measured when asked, design by design.
@@ -108,7 +105,11 @@ def supernet_proxy(space: Space, options: Mapping[str, Any] | None = None) -> Su
     require_extra(NAME)
     from hwenvs.calibration.digests import digest_of
     from hwenvs.calibration.images import find_dataset
-    from hwenvs.calibration.spaces.bench import find_supernet, open_supernet_bench
+    from hwenvs.calibration.spaces.bench import (
+        FEWEST_NORM_IMAGES,
+        find_supernet,
+        open_supernet_bench,
+    )
     from hwenvs.calibration.spaces.calibration import (
         PLANS,
         SpacePlan,

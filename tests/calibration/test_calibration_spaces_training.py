@@ -153,4 +153,4 @@ def test_norms_are_not_estimated_on_one_image(cli: Cli, digits_supernet: Path) -
     command += ["--hardware", "roofline", "--proxy", "zero_cost:macs"]
     command += ["--weights", digits_supernet]
     said = cli.fail(*command, "--norm-rows", "5:6")
-    assert "--norm-rows must name 2 images or more, not 5:6" in said
+    assert "batch norms are estimated on 2 images or more, not on 1" in said

@@ -25,6 +25,9 @@ from hwenvs.networks import Space, get_space
 from hwenvs.networks.modules import read_weights
 from hwenvs.networks.supernet import Supernet, fresh_supernet
 
+FEWEST_NORM_IMAGES = 2
+"""A batch norm has nothing to say on one."""
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -163,6 +166,11 @@ def open_supernet_bench(
     folder, evaluation, training = find_dataset(supernet.space.name, dataset)
     if evaluation == training and set(norm_rows) & set(evaluation_rows):
         raise DataError("the rows of the batch norms and the evaluation rows overlap")
+    if len(norm_rows) < FEWEST_NORM_IMAGES:
+        raise DataError(
+            f"batch norms are estimated on {FEWEST_NORM_IMAGES} images or more, not on "
+            f"{len(norm_rows)}: a deviation needs two"
+        )
     preprocessing = Preprocessing.from_metadata(metadata, supernet.space.resolution)
     source = dataset_folder(folder, data)
     seen, _ = load_images(source, training, norm_rows, preprocessing)
