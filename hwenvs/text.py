@@ -26,10 +26,12 @@ SUFFIXES = {**COST_UNITS, "macs": "MACs", "params": "parameters"}
 
 def amount_text(value: float, quantity: str) -> str:
     """``value`` with a prefix and unit, e.g. ``"284 M MACs"`` or ``"64.4 ms"``."""
-    scale = next((s for s in PREFIXES if abs(value) >= s), min(PREFIXES)) if value else 1.0
+    # Rounded first, so that 999,999 is 1.00 M and no 1.00e+03 k.
+    rounded = float(f"{value:.2e}")
+    scale = next((s for s in PREFIXES if abs(rounded) >= s), min(PREFIXES)) if rounded else 1.0
     prefix, unit = PREFIXES[scale], SUFFIXES[quantity]
     gap = " " if len(unit) > 1 and prefix else ""
-    return f"{value / scale:#.3g}".rstrip(".") + f" {prefix}{gap}{unit}".rstrip()
+    return f"{rounded / scale:#.3g}".rstrip(".") + f" {prefix}{gap}{unit}".rstrip()
 
 
 def ansi(progress: Progress, result: Mapping[str, Any] | None = None, width: int = 24) -> str:

@@ -138,6 +138,12 @@ def test_render_without_a_mode_warns_like_gymnasium() -> None:
         (1536, "size", "1.54 kB"),
         (4_231_976, "params", "4.23 M parameters"),
         (2e-10, "latency", "0.200 ns"),
+        (9.997e-4, "latency", "1.00 ms"),
+        (9.99e-4, "latency", "999 µs"),
+        (999_999, "macs", "1.00 M MACs"),
+        (999_499, "macs", "999 k MACs"),
+        (999.9, "size", "1.00 kB"),
+        (-9.997e-4, "latency", "-1.00 ms"),
     ],
 )
 def test_amounts_are_written_with_prefix_and_unit(value: float, quantity: str, text: str) -> None:

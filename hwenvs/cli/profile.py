@@ -85,7 +85,11 @@ def _summary(table: dict[str, Any]) -> str:
             f"{check['mean_error']:.1%}, largest {check['largest_error']:.1%}"
         )
     whole = f"whole runs take {table['factor']:.3f} times the sum of their layers"
-    if table["overhead_us"]:
-        whole += f", less {table['overhead_us']:.1f} µs a layer"
+    # Below 0 it is nothing that a profiler can take: whole runs spend it beside their layers.
+    overhead = round(table["overhead_us"], 1)
+    if overhead > 0:
+        whole += f", less the {overhead} µs a layer that the profiler took"
+    elif overhead < 0:
+        whole += f", plus {-overhead} µs a layer spent between them"
     lines.append(f"blocks of {table['block']} channels, {whole}")
     return "\n".join(lines)

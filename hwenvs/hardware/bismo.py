@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from hwenvs.errors import HardwareError, unknown_name
 from hwenvs.hardware.base import HardwareModel
 from hwenvs.hardware.energy import dram_bits
+from hwenvs.hardware.figures import changed, check_figures
 from hwenvs.hardware.workload import FloatArray, Workload
 
 
@@ -100,7 +101,7 @@ class BitSerial(HardwareModel):
 
     Raises:
         UnknownNameError: if there is no such chip.
-        HardwareError: if a figure is not positive.
+        HardwareError: if there is no such figure, or one is not positive and finite.
     """
 
     quantities = ("latency",)
@@ -113,16 +114,13 @@ class BitSerial(HardwareModel):
             self.name, chip = chip, CHIPS[chip]
         else:
             self.name = "bismo"
-        try:
-            self.chip = replace(chip, **changes)
-        except TypeError as error:
-            raise HardwareError(f"hardware {self.name!r}: {error}") from error
-        figures = {k: v for k, v in vars(self.chip).items() if not isinstance(v, str)}
-        wrong = [k for k, v in figures.items() if not (np.isfinite(v) and v > 0)]
-        if wrong or self.chip.segment > self.chip.lanes:
+        label = f"hardware {self.name!r}"
+        self.chip = changed(label, chip, BitSerialChip, changes)
+        check_figures(label, self.chip)
+        if self.chip.segment > self.chip.lanes:
             raise HardwareError(
-                f"hardware {self.name!r}: figures must be positive and a segment no wider than "
-                f"the lanes; got {self.chip}"
+                f"{label}: a segment must be no wider than the {self.chip.lanes} lanes, not "
+                f"{self.chip.segment}"
             )
         self.source = self.chip.source
         if changes:

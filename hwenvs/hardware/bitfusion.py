@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from hwenvs.errors import HardwareError
 from hwenvs.hardware.base import HardwareModel
 from hwenvs.hardware.energy import HOROWITZ, EnergyTable, dram_bits
+from hwenvs.hardware.figures import changed, check_figures
 from hwenvs.hardware.workload import FloatArray, Workload
 
 BRICK_BITS = 2
@@ -62,7 +63,7 @@ class BitFusion(HardwareModel):
         **changes: fields of the chip to replace.
 
     Raises:
-        HardwareError: if a figure is not positive.
+        HardwareError: if there is no such figure, or one is not positive and finite.
     """
 
     name = "bitfusion"
@@ -75,13 +76,10 @@ class BitFusion(HardwareModel):
     monotone = True
 
     def __init__(self, chip: BitFusionChip | None = None, **changes: Any) -> None:
-        try:
-            self.chip = replace(chip or BitFusionChip(), **changes)
-        except TypeError as error:
-            raise HardwareError(f"hardware {self.name!r}: {error}") from error
-        figures = [v for v in vars(self.chip).values() if not isinstance(v, EnergyTable)]
-        if not all(np.isfinite(value) and value > 0 for value in figures):
-            raise HardwareError(f"hardware {self.name!r}: figures must be positive: {self.chip}")
+        label = f"hardware {self.name!r}"
+        default = BitFusionChip() if chip is None else chip
+        self.chip = changed(label, default, BitFusionChip, changes)
+        check_figures(label, self.chip)
 
     def layer_costs(self, workload: Workload) -> dict[str, FloatArray]:
         """Latency and energy of every layer, [B, L]."""

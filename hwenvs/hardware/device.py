@@ -12,7 +12,7 @@ from hwenvs.errors import HardwareError
 from hwenvs.hardware.base import HardwareModel
 from hwenvs.hardware.grids import HINT, DeviceTable, Grid
 from hwenvs.hardware.lookup import DATA
-from hwenvs.hardware.workload import FloatArray, Workload
+from hwenvs.hardware.workload import FloatArray, IntArray, Workload
 from hwenvs.networks.base import Layer
 
 CPU_TABLES = ("cpu_proxyless", "cpu_proxyless_cifar")
@@ -28,7 +28,8 @@ class DeviceModel(HardwareModel):
     over the sums of their layers; or what the profiler itself took is subtracted from each, where
     that fits better.  Time may fall when channels are added, as it does on machines.
     Bits and densities make no difference: it is a dense float32 runtime.  In the table of a search
-    space a layer is told by its name and its geometry, since operators differ in kernels.
+    space a layer is told by its name and its geometry, since operators differ in kernels, and only
+    the channels that its operators have are known: nothing is interpolated.
 
     The table's figures are those of one machine at one time, so results rest on it.  Reading them
     is deterministic; measuring again is not.
@@ -52,12 +53,14 @@ class DeviceModel(HardwareModel):
         """Latency of every layer in seconds, [B, L].
 
         Raises:
-            HardwareError: if a layer was not measured.
+            HardwareError: if a layer was not measured; of a search space, in just these channels.
         """
         columns = []
         for index, layer in enumerate(workload.layers):
             table, grid = self._find(layer)
             reads, writes = workload.in_channels[:, index], workload.out_channels[:, index]
+            if table.exact:
+                self._refuse_other_widths(table, grid, layer, reads, writes)
             seconds = grid(reads, writes, table.block) * table.factor - table.overhead
             columns.append(np.maximum(seconds, 0.0))
         return {"latency": np.stack(columns, axis=1)}
@@ -74,12 +77,26 @@ class DeviceModel(HardwareModel):
             f"channels; {HINT}"
         )
 
+    def _refuse_other_widths(
+        self, table: DeviceTable, grid: Grid, layer: Layer, reads: IntArray, writes: IntArray
+    ) -> None:
+        pair = grid.lacks(layer, reads, writes)
+        if pair is None:
+            return
+        sides = grid.writes if layer.kind == "depthwise" else grid.reads, grid.writes
+        known = " -> ".join(" or ".join(map(str, side.tolist())) for side in sides)
+        raise HardwareError(
+            f"hardware {self.name!r} was measured on {table.network}, whose layer {layer.name!r} "
+            f"has {known} channels, not {pair[0]} -> {pair[1]}: nothing is interpolated between "
+            f"the operators of a search space; {HINT}"
+        )
+
     def describe(self) -> str:
         """Where and when the table was measured."""
+        where = "in the" if self._tables[0].exact else "interpolated between"
         return (
-            f"{self.name}: latency (s) of {self.network}, interpolated between measured channel "
-            f"counts of every layer; of one machine, so not for comparing results between "
-            f"machines. {self.source}"
+            f"{self.name}: latency (s) of {self.network}, {where} measured channel counts of every "
+            f"layer; of one machine, so not for comparing results between machines. {self.source}"
         )
 
 

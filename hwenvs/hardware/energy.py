@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hwenvs.errors import HardwareError
 from hwenvs.hardware.base import HardwareModel
+from hwenvs.hardware.figures import check_figures, is_number
 from hwenvs.hardware.workload import FloatArray, Workload
 
 PICO = 1e-12
@@ -23,12 +24,18 @@ class EnergyTable:
         add: a 32-bit integer addition.
         sram_bit: a bit read from a 32 KB SRAM.
         dram_bit: a bit read from or written to DRAM.
+
+    Raises:
+        HardwareError: if one is negative or not finite.
     """
 
     multiply: float = 0.2 * PICO
     add: float = 0.1 * PICO
     sram_bit: float = 10.0 / 32 * PICO
     dram_bit: float = 640.0 / 32 * PICO
+
+    def __post_init__(self) -> None:
+        check_figures("energy table", self, may_be_zero=self.__dataclass_fields__)
 
 
 HOROWITZ = EnergyTable()
@@ -52,7 +59,7 @@ class HorowitzEnergy(HardwareModel):
         reuse: operations per SRAM read.
 
     Raises:
-        HardwareError: if the reuse is not positive.
+        HardwareError: if the table is none, or the reuse is not positive and finite.
     """
 
     name = "horowitz"
@@ -61,8 +68,14 @@ class HorowitzEnergy(HardwareModel):
     monotone = True
 
     def __init__(self, table: EnergyTable = HOROWITZ, reuse: float = 16.0) -> None:
-        if not reuse > 0:
-            raise HardwareError(f"hardware {self.name!r}: reuse must be positive, not {reuse}")
+        if not isinstance(table, EnergyTable):
+            raise HardwareError(
+                f"hardware {self.name!r}: table must be an EnergyTable, not {table!r}"
+            )
+        if not is_number(reuse) or reuse <= 0:
+            raise HardwareError(
+                f"hardware {self.name!r}: reuse must be positive and finite, not {reuse!r}"
+            )
         self.table, self.reuse = table, float(reuse)
 
     def layer_costs(self, workload: Workload) -> dict[str, FloatArray]:

@@ -1,34 +1,28 @@
 """Makes a lookup table from measured layers: ``python -m hwenvs.hardware.fitting CSV... JSON``.
 
-A CSV has one row per layer of one or more networks with the columns of ``COLUMNS`` and one or
-more columns ``run<N>_ms``; the median of the runs counts.  The table is fitted once and shipped,
-so that no solver of equations stands between a design and its latency.
+The CSVs are those of :mod:`hwenvs.hardware.measurements`.  The table is fitted once and shipped, so
+that no solver of equations stands between a design and its latency.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import itertools
 import json
 import statistics
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hwenvs.errors import DataError
+from hwenvs.errors import HwenvsError
+from hwenvs.files import replacing
 from hwenvs.hardware.lookup import DATA, TERMS, LookupModel, shape_of, term_values
+from hwenvs.hardware.measurements import Measurement, read_measurements
 from hwenvs.hardware.workload import FloatArray, Workload
-from hwenvs.networks.base import Layer
 
-NUMBERS = ("in_channels", "out_channels", "kernel", "stride", "in_size")
-COLUMNS = ("network", "layer", "type", *NUMBERS)
-TYPES = {"conv": "conv", "pointwise": "conv", "depthwise": "depthwise", "linear": "linear"}
-POOL = "average_pool"
 OWN_TERMS = {"linear": ("macs",)}
 """Terms of kinds that have not all: few linear layers are measured, all with about as many outputs,
 so that their numbers alone could not tell weights from inputs."""
@@ -42,77 +36,6 @@ MOBILE_SOURCE = (
     "ECCV 2018), and averages of 100 runs of Proxyless-Mobile on a Pixel 1, published by the "
     "authors of ProxylessNAS (Cai et al., ICLR 2019)"
 )
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """One measured layer.
-
-    Attributes:
-        network: the network it was measured in.
-        layer: its row in a layer table.
-        seconds: median of its runs, with the average pool in front of it.
-    """
-
-    network: str
-    layer: Layer
-    seconds: float
-
-
-def read_measurements(*paths: Path) -> list[Measurement]:
-    """The layers of all ``paths``; an average pool is added to the layer that follows it.
-
-    Raises:
-        DataError: if a file, a column or a type of layer is not as described above.
-    """
-    return [one for path in paths for one in _read(path)]
-
-
-def _read(path: Path) -> list[Measurement]:
-    if not path.is_file():
-        raise DataError(f"no file with measured layers at {str(path)!r}")
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        names = list(reader.fieldnames or ())
-        runs = [name for name in names if name.startswith("run") and name.endswith("_ms")]
-        missing = [name for name in COLUMNS if name not in names]
-        if missing or not runs:
-            lacking = ", ".join(missing) or "run1_ms (at least one run)"
-            raise DataError(f"{path.name}: columns missing: {lacking}")
-        rows = list(reader)
-    measured: list[Measurement] = []
-    waiting = 0.0
-    for number, row in enumerate(rows, 2):
-        try:
-            seconds = statistics.median(float(row[run]) for run in runs) / 1000.0
-            if row["type"] == POOL:
-                waiting += seconds
-                continue
-            measured.append(Measurement(row["network"], _layer(row), seconds + waiting))
-        except (KeyError, ValueError, TypeError) as error:
-            known = ", ".join((*TYPES, POOL))
-            raise DataError(f"{path.name}, line {number}: {error} (types: {known})") from error
-        waiting = 0.0
-    return measured
-
-
-def _layer(row: dict[str, str]) -> Layer:
-    """A CSV row as a row of a layer table; a 1 x 1 convolution of one pixel is a linear layer."""
-    read, written, kernel, stride, in_size = (int(row[name]) for name in NUMBERS)
-    kind = TYPES[row["type"]]
-    if kind == "conv" and kernel == in_size == 1:
-        kind = "linear"
-    return Layer(
-        row["layer"],
-        (),
-        channels=written,
-        size=-(-in_size // stride),
-        kind=kind,
-        in_channels=read,
-        in_size=in_size,
-        kernel=kernel,
-        stride=stride,
-    )
 
 
 def fit(measured: Sequence[Measurement], name: str, source: str) -> dict[str, Any]:
@@ -207,17 +130,24 @@ def _non_decreasing(groups: Iterable[list[float]]) -> list[float]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Fits CSVs and writes the table."""
     parser = argparse.ArgumentParser(prog="python -m hwenvs.hardware.fitting", description=__doc__)
-    shipped = [*MOBILE_CSVS, DATA / "mobile.json"]
     files = "the CSVs to fit and the JSON to write; by default those of 'mobile'"
-    parser.add_argument("files", type=Path, nargs="*", default=shipped, help=files)
+    parser.add_argument("files", type=Path, nargs="*", help=files)
     parser.add_argument("--name", help="name of the hardware model; the JSON's stem by default")
-    parser.add_argument("--source", default=MOBILE_SOURCE, help="what was measured and by whom")
+    source = "what was measured, where and by whom; needed for files of one's own"
+    parser.add_argument("--source", help=source)
     chosen = parser.parse_args(arguments)
-    *csvs, out = chosen.files
+    *csvs, out = chosen.files or (*MOBILE_CSVS, DATA / "mobile.json")
     if not csvs or out.suffix != ".json":
         parser.error(f"needs one CSV or more, then a .json file to write, not {out}")
-    table = fit(read_measurements(*csvs), chosen.name or out.stem, chosen.source)
-    out.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    about = chosen.source or ("" if chosen.files else MOBILE_SOURCE)
+    if not about.strip():
+        parser.error("needs --source: what was measured, where and by whom")
+    try:
+        table = fit(read_measurements(*csvs), chosen.name or out.stem, about)
+        with replacing(out) as temporary:
+            temporary.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    except (HwenvsError, OSError) as error:
+        parser.error(str(error))
     sys.stdout.write(f"{out}: {len(table['shapes'])} shapes\n")
 
 

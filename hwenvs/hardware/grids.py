@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwenvs.errors import HardwareError
+from hwenvs.hardware.figures import is_count, is_number
 from hwenvs.hardware.workload import FloatArray, IntArray
+from hwenvs.networks import SPACES
 from hwenvs.networks.base import Layer
 
 FORMAT = 1
@@ -53,11 +56,13 @@ class Grid:
         Raises:
             ValueError: if its numbers make no sense.
         """
-        reads, writes = (np.array(row[key], np.int64) for key in ("in_channels", "out_channels"))
+        reads, writes = (_axis(row, key) for key in ("in_channels", "out_channels"))
         seconds = np.array(row["median_ms"], np.float64) / 1e3
-        rising = all(len(axis) and (np.diff(axis) > 0).all() for axis in (reads, writes))
-        if not rising or seconds.shape != (len(reads), len(writes)):
-            raise ValueError(f"layer {row['name']!r}: no grid of channels and times")
+        if seconds.shape != (len(reads), len(writes)):
+            raise ValueError(
+                f"layer {row['name']!r}: times of shape {seconds.shape} for {len(reads)} x "
+                f"{len(writes)} widths"
+            )
         if not (np.isfinite(seconds) & (seconds >= 0)).all():
             raise ValueError(f"layer {row['name']!r}: times must be finite and not negative")
         return cls(reads, writes, seconds)
@@ -71,6 +76,19 @@ class Grid:
         return (layer.kind == "depthwise" or _reaches(self.reads, layer.in_channels)) and _reaches(
             self.writes, layer.channels
         )
+
+    def lacks(self, layer: Layer, reads: IntArray, writes: IntArray) -> tuple[int, int] | None:
+        """The first pair of channels [B] that was not measured itself, or None.
+
+        A depthwise layer is told by the channels that it writes.
+        """
+        known = np.isin(writes, self.writes)
+        if layer.kind != "depthwise":
+            known &= np.isin(reads, self.reads)
+        if known.all():
+            return None
+        at = int(np.argmin(known))
+        return int(reads[at]), int(writes[at])
 
     def __call__(self, reads: IntArray, writes: IntArray, block: int) -> FloatArray:
         """Seconds [B], interpolated linearly in both directions; never below the smallest width.
@@ -89,6 +107,22 @@ class Grid:
         lower = table[below, column] * (1.0 - right) + table[below, beside] * right
         between: FloatArray = upper * (1.0 - down) + lower * down
         return between
+
+
+def _axis(row: Mapping[str, Any], key: str) -> IntArray:
+    """The channels along one side of a row's grid."""
+    channels = row[key]
+    if not (
+        isinstance(channels, Sequence)
+        and channels
+        and all(is_count(one) for one in channels)
+        and all(one < other for one, other in pairwise(channels))
+    ):
+        raise ValueError(
+            f"layer {row['name']!r}: {key} must be whole numbers that ascend from 1 or more, not "
+            f"{channels!r}"
+        )
+    return np.array(channels, np.int64)
 
 
 def _reaches(knots: IntArray, channels: int) -> bool:
@@ -115,7 +149,10 @@ class DeviceTable:
         network: network or search space that was measured.
         block: channels that the runtime works on together.
         factor: seconds of whole networks over the sums of their layers.
-        overhead: seconds that measuring a layer took beside the layer; to be subtracted.
+        overhead: seconds that measuring a layer took beside the layer, to be subtracted; below 0
+            where whole networks take longer than their layers.
+        exact: whether only the measured channels are known, as in the table of a search space: its
+            operators have these and no others, and two widths tell nothing about pruned ones.
         grids: of the layers, by :func:`key_of`.
         check: how predictions agreed with measurements, where that was tried.
     """
@@ -126,6 +163,7 @@ class DeviceTable:
     block: int
     factor: float
     overhead: float
+    exact: bool
     grids: Mapping[Key, Grid]
     check: Mapping[str, Any] | None
 
@@ -141,28 +179,48 @@ class DeviceTable:
         try:
             if content["format"] != FORMAT:
                 raise ValueError(f"format {content['format']!r} instead of {FORMAT}")
-            block, factor = int(content["block"]), float(content["factor"])
-            overhead = float(content.get("overhead_us", 0.0)) * 1e-6
-            if block < 1 or not 0 < factor < np.inf:
-                raise ValueError("block and factor must be positive")
-            if not np.isfinite(overhead):
-                raise ValueError("overhead_us must be a number")
+            block, factor = content["block"], content["factor"]
+            overhead = content.get("overhead_us", 0.0)
+            if not is_count(block):
+                raise ValueError(f"block must be positive and a whole number, not {block!r}")
+            if not is_number(factor) or factor <= 0:
+                raise ValueError(f"factor must be positive and finite, not {factor!r}")
+            if not is_number(overhead):
+                raise ValueError(f"overhead_us must be a number, not {overhead!r}")
             name, source, network = (str(content[key]) for key in ("name", "source", "network"))
-            grids = {
-                (str(row["name"]), *(row[key] for key in GEOMETRY)): Grid.of(row)
-                for row in content["layers"]
-            }
-            check = content.get("check")
-            return cls(name, source, network, block, factor, overhead, grids, check)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            exact = network in SPACES or "sightings" in content.get("settings", {})
+            grids, check = _grids(content["layers"]), content.get("check")
+            figures = int(block), float(factor), float(overhead) * 1e-6
+            return cls(name, source, network, *figures, exact, grids, check)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
             raise HardwareError(
-                f"device table {label}: not a table of hwenvs profile ({error!r}); {HINT}"
+                f"device table {label}: not a table of hwenvs profile ({what}); {HINT}"
             ) from error
 
     def grid(self, layer: Layer) -> Grid | None:
         """The grid of ``layer``, or None if it was not measured."""
         grid = self.grids.get(key_of(layer))
         return grid if grid is not None and grid.holds(layer) else None
+
+
+def _grids(rows: Sequence[Mapping[str, Any]]) -> dict[Key, Grid]:
+    """The grids of a table's rows."""
+    grids: dict[Key, Grid] = {}
+    for row in rows:
+        key = (str(row["name"]), *(row[attribute] for attribute in GEOMETRY))
+        odd = [name for name in GEOMETRY[1:] if not is_count(row[name])]
+        if odd:
+            raise ValueError(
+                f"layer {row['name']!r}: {odd[0]} must be a whole number above 0, not "
+                f"{row[odd[0]]!r}"
+            )
+        if key in grids:
+            raise ValueError(f"layer {row['name']!r}: in the table twice with the same geometry")
+        grids[key] = Grid.of(row)
+    if not grids:
+        raise ValueError("no layers")
+    return grids
 
 
 def read_table(path: str | Path) -> Mapping[str, Any]:

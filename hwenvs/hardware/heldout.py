@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hwenvs.hardware.fitting import MOBILE_CSVS, Measurement, fit, read_measurements
+from hwenvs.errors import DataError, HwenvsError
+from hwenvs.hardware.fitting import MOBILE_CSVS, fit
 from hwenvs.hardware.lookup import LookupModel
+from hwenvs.hardware.measurements import Measurement, read_measurements
 from hwenvs.hardware.workload import Workload
 
 
@@ -34,10 +37,20 @@ class HeldOut:
 
 
 def leave_one_network_out(measured: Sequence[Measurement]) -> dict[str, list[HeldOut]]:
-    """For every network its layers, predicted by a table fitted on all other networks."""
+    """For every network its layers, predicted by a table fitted on all other networks.
+
+    Raises:
+        DataError: if there are fewer than two networks.
+        HardwareError: if a kind of layer was measured in one network only.
+    """
+    networks = tuple(dict.fromkeys(one.network for one in measured))
+    if len(networks) < 2:
+        only = f", not {networks[0]!r} alone" if networks else ""
+        raise DataError(f"leaving a network out needs two networks or more{only}")
     held: dict[str, list[HeldOut]] = {}
-    for network in dict.fromkeys(one.network for one in measured):
-        model = LookupModel(fit([one for one in measured if one.network != network], "fold", ""))
+    for network in networks:
+        others = [one for one in measured if one.network != network]
+        model = LookupModel(fit(others, f"all but {network}", ""))
         own = [one for one in measured if one.network == network]
         seconds = model.layer_costs(Workload.make(tuple(one.layer for one in own)))["latency"][0]
         held[network] = [HeldOut(*pair) for pair in zip(own, seconds.tolist(), strict=True)]
@@ -79,6 +92,17 @@ def _layer_table(held: dict[str, list[HeldOut]]) -> list[str]:
     return lines
 
 
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints the report."""
+    parser = argparse.ArgumentParser(prog="python -m hwenvs.hardware.heldout", description=__doc__)
+    parser.add_argument("files", type=Path, nargs="*", help="CSVs; by default those of 'mobile'")
+    paths = parser.parse_args(arguments).files or MOBILE_CSVS
+    try:
+        text = report(leave_one_network_out(read_measurements(*paths)))
+    except HwenvsError as error:
+        parser.error(str(error))
+    sys.stdout.write(text)
+
+
 if __name__ == "__main__":
-    paths = [Path(argument) for argument in sys.argv[1:]] or MOBILE_CSVS
-    sys.stdout.write(report(leave_one_network_out(read_measurements(*paths))))
+    main()

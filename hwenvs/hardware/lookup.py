@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from hwenvs.errors import HardwareError
 from hwenvs.hardware.base import HardwareModel
+from hwenvs.hardware.figures import is_number
 from hwenvs.hardware.workload import FloatArray, Workload
 from hwenvs.networks.base import Layer
 
@@ -54,10 +56,29 @@ class Curve:
     Attributes:
         modelled: modelled seconds of the measured channel counts, ascending.
         measured: measured seconds there, non-decreasing.
+
+    Raises:
+        HardwareError: if the knots are none of this.
     """
 
     modelled: tuple[float, ...] = ()
     measured: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        modelled, measured = self.modelled, self.measured
+        if len(modelled) != len(measured):
+            raise HardwareError(
+                f"{len(modelled)} modelled and {len(measured)} measured times where each needs the "
+                "other"
+            )
+        wrong = [value for value in (*modelled, *measured) if not is_number(value)]
+        if wrong:
+            raise HardwareError(f"times must be finite numbers, not {wrong[0]!r}")
+        # A knot at 0 would take the place of the origin.
+        if any(after <= before for before, after in pairwise((0.0, *modelled))):
+            raise HardwareError("modelled times must be above 0 and ascend")
+        if any(after < before for before, after in pairwise((0.0, *measured))):
+            raise HardwareError("measured times must not be negative, and must not fall")
 
     @cached_property
     def _pieces(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -96,7 +117,8 @@ class LookupModel(HardwareModel):
         table: ``"mobile"`` or a JSON file written by :mod:`hwenvs.hardware.fitting`.
 
     Raises:
-        HardwareError: if the table cannot be read.
+        HardwareError: if the table cannot be read or makes no sense; the message names it, and the
+            kind or shape at fault.
     """
 
     quantities = ("latency",)
@@ -107,13 +129,11 @@ class LookupModel(HardwareModel):
         try:
             self.name, self.source = str(fitted["name"]), str(fitted["source"])
             self._terms = {
-                kind: [float(parts.get(term, 0.0)) for term in TERMS]
-                for kind, parts in fitted["seconds_per"].items()
+                kind: _factors(kind, parts) for kind, parts in fitted["seconds_per"].items()
             }
-            self._curves = {
-                _shape(row): Curve(tuple(row["modelled"]), tuple(row["measured"]))
-                for row in fitted["shapes"]
-            }
+            self._curves = _curves(fitted["shapes"])
+        except HardwareError as error:
+            raise HardwareError(f"lookup table {_label(table)}: {error}") from error
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise HardwareError(
                 f"lookup table {_label(table)}: not a table of hwenvs.hardware.fitting ({error!r})"
@@ -181,5 +201,36 @@ def _label(table: str | Path | Mapping[str, Any]) -> str:
     return "given" if isinstance(table, Mapping) else repr(str(table))
 
 
-def _shape(row: Mapping[str, Any]) -> Shape:
-    return row["kind"], row["kernel"], row["stride"], row["in_size"], row["size"]
+def _factors(kind: str, parts: Mapping[str, Any]) -> list[float]:
+    """Seconds per unit of every term, of one kind of layer."""
+    unknown = sorted(set(parts) - set(TERMS))
+    if unknown:
+        raise HardwareError(
+            f"{kind} layers: unknown term {unknown[0]!r}; known: {', '.join(TERMS)}"
+        )
+    for term, factor in parts.items():
+        if not is_number(factor) or factor < 0:
+            raise HardwareError(
+                f"{kind} layers: seconds per {term} must be finite and not negative, not {factor!r}"
+            )
+    return [float(parts.get(term, 0.0)) for term in TERMS]
+
+
+def _curves(rows: Sequence[Mapping[str, Any]]) -> dict[Shape, Curve]:
+    """The curves of all shapes of a table."""
+    curves: dict[Shape, Curve] = {}
+    for row in rows:
+        shape = row["kind"], row["kernel"], row["stride"], row["in_size"], row["size"]
+        try:
+            curve = Curve(tuple(row["modelled"]), tuple(row["measured"]))
+            if not curve.modelled:
+                raise HardwareError("no measured times")
+            if shape in curves:
+                raise HardwareError("in the table twice")
+        except HardwareError as error:
+            kind, kernel, stride, in_size, size = shape
+            raise HardwareError(
+                f"{kind} {kernel} x {kernel}, stride {stride}, {in_size} -> {size} pixels: {error}"
+            ) from error
+        curves[shape] = curve
+    return curves

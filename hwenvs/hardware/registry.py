@@ -17,7 +17,7 @@ from hwenvs.hardware.device import CPU_TABLES, DeviceModel, SharedDevice
 from hwenvs.hardware.eie import EIE
 from hwenvs.hardware.energy import HorowitzEnergy
 from hwenvs.hardware.ese import ESE
-from hwenvs.hardware.grids import read_table
+from hwenvs.hardware.grids import HINT, read_table
 from hwenvs.hardware.lookup import LookupModel
 from hwenvs.hardware.presets import PRESETS
 from hwenvs.hardware.roofline import RooflineModel
@@ -140,6 +140,8 @@ def _row(name: str, provider: str, maker: Factory | metadata.EntryPoint) -> Hard
 def _make(name: str, options: dict[str, Any]) -> HardwareModel:
     maker = _from_file(name) if name.endswith(".json") else BUILT_IN.get(name)
     if name == MEASURED:
+        if "table" not in options:
+            raise HardwareError(f"hardware {MEASURED!r} lacks 'table', a JSON file; {HINT}")
         maker = DeviceModel
     if maker is not None:
         try:
@@ -156,9 +158,8 @@ def _make(name: str, options: dict[str, Any]) -> HardwareModel:
 
 def _from_file(path: str) -> Factory:
     """The maker of the model that a table belongs to: of a device, or of fitted layers."""
-    content = read_table(path)
-    fitted = "seconds_per" in content
-    return partial(LookupModel, content) if fitted else partial(DeviceModel, path)
+    fitted = "seconds_per" in read_table(path)
+    return partial(LookupModel if fitted else DeviceModel, path)
 
 
 def _unknown(name: str, plugins: list[str]) -> UnknownNameError:

@@ -6,13 +6,14 @@ architectures", CACM 52(4), 2009.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from hwenvs.errors import HardwareError, unknown_name
 from hwenvs.hardware.base import HardwareModel
+from hwenvs.hardware.figures import changed, check_figures, is_count, is_number
 from hwenvs.hardware.presets import PRESETS, Preset
 from hwenvs.hardware.workload import FloatArray, Workload
 
@@ -38,7 +39,7 @@ class RooflineModel(HardwareModel):
         **changes: fields of the preset to replace, e.g. ``overhead=0.0``.
 
     Raises:
-        HardwareError: if the resulting chip has figures that are not positive.
+        HardwareError: if the resulting chip has figures that are not positive and finite.
     """
 
     monotone = True
@@ -52,16 +53,13 @@ class RooflineModel(HardwareModel):
             self.name, preset = preset, PRESETS[preset]
         else:
             self.name = "roofline"
-        try:
-            self.chip = replace(preset, **changes)
-        except TypeError as error:
-            raise HardwareError(f"hardware {self.name!r}: {error}") from error
+        self.chip = changed(f"hardware {self.name!r}", preset, Preset, changes)
         self.images = self.chip.images if images is None else images
+        self._check()
         self.quantities = ("latency",) if self.chip.power is None else ("latency", "energy")
         self.source = self.chip.source
         if changes:
             self.source += f"; changed: {', '.join(f'{k}={v}' for k, v in changes.items())}"
-        self._check()
 
     def layer_costs(self, workload: Workload) -> dict[str, FloatArray]:
         """Latency, and energy if the power is known, of every layer, [B, L]."""
@@ -98,14 +96,25 @@ class RooflineModel(HardwareModel):
         return peaks
 
     def _check(self) -> None:
-        chip = self.chip
-        widths = [bits for bits, _ in chip.peaks]
-        positive = [*widths, *(peak for _, peak in chip.peaks), chip.bandwidth, self.images]
-        if chip.power is not None:
-            positive.append(chip.power)
-        sound = all(np.isfinite(value) and value > 0 for value in positive)
-        if not (sound and widths and widths == sorted(widths) and 0 <= chip.overhead < np.inf):
+        label = f"hardware {self.name!r}"
+        check_figures(label, self.chip, may_be_zero=("overhead",))
+        if not is_count(self.images):
             raise HardwareError(
-                f"hardware {self.name!r}: peaks (narrowest first), bandwidth, images and power "
-                f"must be positive, the overhead not negative; got {chip}, images={self.images}"
+                f"{label}: images must be positive and a whole number, not {self.images!r}"
             )
+        peaks = self.chip.peaks
+        pairs = isinstance(peaks, tuple | list) and all(
+            isinstance(pair, tuple | list)
+            and len(pair) == 2
+            and all(is_number(value) and value > 0 for value in pair)
+            for pair in peaks
+        )
+        if not (pairs and peaks and _ascends([bits for bits, _ in peaks])):
+            raise HardwareError(
+                f"{label}: peaks must be pairs of bits and operations per second, all positive, "
+                f"narrowest first, not {peaks!r}"
+            )
+
+
+def _ascends(values: list[float]) -> bool:
+    return all(one < other for one, other in pairwise(values))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from hwenvs.errors import HardwareError
 from hwenvs.hardware.base import HardwareModel
 from hwenvs.hardware.workload import FULL_BITS, FloatArray, Workload
 
@@ -16,6 +17,9 @@ LARGEST_CODEBOOK = 16
 """Bits above which every weight keeps a value of its own."""
 
 PERCENTS = 100
+
+MEASURED_BITS = (*range(1, 9), int(FULL_BITS))
+"""Bits of codebooks that the real encoder was tried with: the columns of a measured table."""
 
 
 def fillers(density: FloatArray, bits: int) -> FloatArray:
@@ -43,6 +47,9 @@ class CodedStorage(HardwareModel):
     Args:
         measured: by layer the bytes of its encoded weights, ``[100, 9]``: density in percent (from
             1 on) x bits of the codebook (1 to 8, and 32).
+
+    Raises:
+        HardwareError: if a measured table is none.
     """
 
     name = "storage"
@@ -50,10 +57,16 @@ class CodedStorage(HardwareModel):
     quantities = ("size",)
 
     def __init__(self, measured: Mapping[str, FloatArray] | None = None) -> None:
-        self.measured = dict(measured or {})
+        if not isinstance(measured, Mapping | None):
+            raise HardwareError(f"{self._of()}: measured must be tables by layer, not {measured!r}")
+        self.measured = {name: self._table(name, one) for name, one in (measured or {}).items()}
 
     def layer_costs(self, workload: Workload) -> dict[str, FloatArray]:
-        """Bytes of every layer, [B, L]."""
+        """Bytes of every layer, [B, L].
+
+        Raises:
+            HardwareError: if a layer with a measured table has bits that it was not tried with.
+        """
         others = (workload.params - workload.weights) * FULL_BITS
         size = (self._bits(workload) + others) / 8.0
         for column, layer in enumerate(workload.layers):
@@ -62,12 +75,34 @@ class CodedStorage(HardwareModel):
         return {"size": size}
 
     def _looked_up(self, workload: Workload, column: int) -> FloatArray:
-        table = self.measured[workload.layers[column].name]
+        name, bits = workload.layers[column].name, workload.weight_bits[:, column]
+        unknown = ~np.isin(bits, MEASURED_BITS)
+        if unknown.any():
+            known = ", ".join(map(str, MEASURED_BITS))
+            raise HardwareError(
+                f"{self._of(name)} was encoded with codebooks of {known} bits, not of "
+                f"{bits[unknown][0]:g}"
+            )
         percent = np.rint(PERCENTS * workload.weight_density[:, column]).astype(np.int64)
-        bits = workload.weight_bits[:, column].astype(np.int64)
-        place = np.where(bits > LARGEST_CODEBOOK, table.shape[1], np.minimum(bits, 8)) - 1
-        found: FloatArray = table[np.maximum(percent, 1) - 1, place]
+        place = np.searchsorted(MEASURED_BITS, bits)
+        found: FloatArray = self.measured[name][np.maximum(percent, 1) - 1, place]
         return found
+
+    def _of(self, layer: str | None = None) -> str:
+        return f"hardware {self.name!r}" + ("" if layer is None else f": layer {layer!r}")
+
+    def _table(self, layer: str, given: FloatArray) -> FloatArray:
+        shape = (PERCENTS, len(MEASURED_BITS))
+        try:
+            table = np.asarray(given, dtype=np.float64)
+        except (TypeError, ValueError):  # words, or rows of several lengths
+            table = np.empty(0)
+        if table.shape != shape or not np.isfinite(table).all() or (table < 0).any():
+            raise HardwareError(
+                f"{self._of(layer)}: measured bytes must be {shape[0]} x {shape[1]} numbers, "
+                "finite and not negative"
+            )
+        return table
 
     @staticmethod
     def _bits(workload: Workload) -> FloatArray:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from hwenvs.errors import HardwareError, unknown_name
+from hwenvs.errors import unknown_name
 from hwenvs.hardware.base import HardwareModel
 from hwenvs.hardware.energy import HOROWITZ, EnergyTable
+from hwenvs.hardware.figures import changed, check_figures
 from hwenvs.hardware.workload import FloatArray, Workload
 
 DATAFLOWS = ("output", "weight", "input")
@@ -64,7 +65,7 @@ class Systolic(HardwareModel):
         **changes: figures of the chip to replace.
 
     Raises:
-        HardwareError: if a figure is not positive.
+        HardwareError: if there is no such figure, or one is not positive and finite.
         UnknownNameError: if there is no such dataflow.
     """
 
@@ -76,15 +77,12 @@ class Systolic(HardwareModel):
     quantities = ("latency", "energy")
 
     def __init__(self, chip: SystolicChip | None = None, **changes: Any) -> None:
-        try:
-            self.chip = replace(chip or SystolicChip(), **changes)
-        except TypeError as error:
-            raise HardwareError(f"hardware {self.name!r}: {error}") from error
+        label = f"hardware {self.name!r}"
+        default = SystolicChip() if chip is None else chip
+        self.chip = changed(label, default, SystolicChip, changes)
+        check_figures(label, self.chip)
         if self.chip.dataflow not in DATAFLOWS:
             raise unknown_name("dataflow", self.chip.dataflow, DATAFLOWS)
-        for name, value in vars(self.chip).items():
-            if name not in ("dataflow", "energy") and not (np.isfinite(value) and value > 0):
-                raise HardwareError(f"hardware {self.name!r}: {name} must be positive, not {value}")
 
     def layer_costs(self, workload: Workload) -> dict[str, FloatArray]:
         """Latency and energy of every layer, [B, L]."""

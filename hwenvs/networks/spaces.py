@@ -7,13 +7,16 @@ block, the number of its operator in :data:`~hwenvs.networks.blocks.OPERATORS`, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import Field, dataclass, fields, replace
 from functools import cached_property
+from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hwenvs.errors import DesignError
+from hwenvs.errors import ArgumentError, DesignError
 from hwenvs.networks.base import Layer, Network
 from hwenvs.networks.blocks import OPERATORS, ZERO, Block, Operator, inverted_residual
 from hwenvs.networks.builder import TableBuilder
@@ -27,11 +30,17 @@ class Stage:
         channels: that every block writes.
         blocks: number of blocks.
         stride: of the first block, in pixels.
+
+    Raises:
+        ArgumentError: if one is no whole number above 0.
     """
 
     channels: int
     blocks: int
     stride: int
+
+    def __post_init__(self) -> None:
+        _check_counts("a stage of a search space", self, fields(self))
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,9 @@ class Space:
         stem_stride: of the first convolution, in pixels.
         first_stride: of the fixed block, in pixels.
         norm_epsilon: added to the variance of every batch norm.
+
+    Raises:
+        ArgumentError: if there are no stages, or a number makes no sense.
     """
 
     name: str
@@ -68,6 +80,28 @@ class Space:
     stem_stride: int = 2
     first_stride: int = 1
     norm_epsilon: float = 1e-3
+
+    def __post_init__(self) -> None:
+        where = f"search space {self.name!r}"
+        counts = [field for field in fields(self) if field.type == "int"]
+        _check_counts(where, self, counts)
+        if not isinstance(self.stages, tuple | list) or not self.stages:
+            raise ArgumentError(f"{where}: stages must be one Stage or more, not {self.stages!r}")
+        for stage in self.stages:
+            if not isinstance(stage, Stage):
+                raise ArgumentError(
+                    f"{where}: {stage!r} is no stage; write Stage(channels, blocks, stride)"
+                )
+        epsilon: Any = self.norm_epsilon
+        number = isinstance(epsilon, Real) and not isinstance(epsilon, bool)
+        if not number or not 0 < epsilon < np.inf:
+            raise ArgumentError(f"{where}: norm_epsilon must be a number above 0, not {epsilon!r}")
+        object.__setattr__(self, "stages", tuple(self.stages))
+
+    def differences(self, other: Space) -> tuple[str, ...]:
+        """What makes ``other`` another space: names of attributes, not counting name and title."""
+        names = [field.name for field in fields(self) if field.name not in ("name", "title")]
+        return tuple(name for name in names if getattr(self, name) != getattr(other, name))
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
@@ -200,3 +234,14 @@ class Space:
             for node in built.nodes
         )
         return replace(built, nodes=nodes)
+
+
+def _check_counts(where: str, of: object, counts: Iterable[Field[Any]]) -> None:
+    """Raises an :class:`ArgumentError` unless the attributes are whole numbers above 0."""
+    for field in counts:
+        value = getattr(of, field.name)
+        whole = isinstance(value, Integral) and not isinstance(value, bool)
+        if not whole or value < 1:
+            raise ArgumentError(
+                f"{where}: {field.name} must be a whole number above 0, not {value!r}"
+            )

@@ -108,8 +108,9 @@ def _misfit(
 def _whole_runs(layers: Sequence[Seconds], whole: Seconds) -> dict[str, float]:
     """What takes the sums of layers to the times of whole runs: a factor, or seconds a layer.
 
-    Profilers take some time for every layer, which counts where layers are short.  One figure is
-    chosen, the one that leaves smaller errors: two of them could not be told apart by few probes.
+    Profilers take some time for every layer, which counts where layers are short; where runtimes
+    take more between layers, the seconds are below 0.  One figure is chosen, the one that leaves
+    smaller errors: two of them could not be told apart by few probes.
 
     Args:
         layers: per probe the seconds [layers].

@@ -33,19 +33,30 @@ def architecture_proxy(
 
     Raises:
         UnknownNameError: if there is no such proxy or score; the message suggests the nearest.
-        ProxyError: if no table is shipped for the space, or one is broken.
-        ArgumentError: if it is neither a name nor a proxy, or takes no options.
+        ProxyError: if no table is shipped for the space, or one is broken or of another space.
+        ArgumentError: if it is neither a name nor a proxy, lacks a name, or takes no options.
     """
     options: dict[str, Any] = {}
     if isinstance(name, Mapping):
         options = dict(name)
-        name = str(options.pop("name", ""))
+        if "name" not in options:
+            raise ArgumentError(
+                f"proxy {options!r} lacks 'name': a dictionary is {{'name': 'supernet', **options}}"
+            )
+        name = options.pop("name")
     if name == "supernet":
         from hwenvs.proxies.supernet import supernet_proxy
 
         return supernet_proxy(space, options)
     if options:
         raise ArgumentError(f"proxy {name!r} takes no {', '.join(sorted(options))}")
+    if isinstance(name, OperatorTable):
+        other = ", ".join(name.space.differences(space))
+        if other:
+            raise ProxyError(
+                f"the table of {name.card.network} is of another search space than {space.name!r}: "
+                f"they differ in {other}"
+            )
     if not isinstance(name, str):
         return checked_proxy(name, repr(name))
     if name.endswith(".npz"):

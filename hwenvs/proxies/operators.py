@@ -14,16 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwenvs.errors import DesignError, ProxyError
-from hwenvs.networks import OPERATORS, Space
+from hwenvs.networks import OPERATORS, SPACES, Space
 from hwenvs.proxies.base import TabulatedProxy
 from hwenvs.proxies.card import Card
 from hwenvs.proxies.curve import AccuracyCurve
+from hwenvs.proxies.surrogate import read_arrays
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-ARRAYS = ("blocks", "pairs", "curve_divergence", "curve_accuracy")
-"""Arrays that a table file must hold."""
+ARRAYS = {"blocks": 1, "pairs": 3, "curve_divergence": 1, "curve_accuracy": 1}
+"""Arrays that a table file must hold, and their number of dimensions."""
 
 
 class OperatorTable(TabulatedProxy):
@@ -63,19 +64,13 @@ class OperatorTable(TabulatedProxy):
         Raises:
             ProxyError: if a file cannot be read, lacks arrays, or belongs to another space.
         """
-        try:
-            with np.load(path) as file:
-                arrays = {name: file[name] for name in file.files}
-        except (OSError, ValueError) as error:
-            raise ProxyError(f"cannot read the table {path}: {error}") from error
-        missing = [name for name in ARRAYS if name not in arrays]
-        if missing:
-            raise ProxyError(f"{path} lacks {', '.join(missing)}; it must hold {', '.join(ARRAYS)}")
+        arrays, card = read_arrays(path, ARRAYS), Card.read(path.with_suffix(".json"))
         names = [block.name for block in space.blocks]
         if arrays["blocks"].tolist() != names:
             raise ProxyError(f"{path} was made for other blocks than those of {space.name}")
+        _check_measured_on(card.network, space, path)
         curve = AccuracyCurve(arrays["curve_divergence"], arrays["curve_accuracy"], str(path))
-        return cls(space, arrays["pairs"], curve, Card.read(path.with_suffix(".json")))
+        return cls(space, arrays["pairs"], curve, card)
 
     def losses(self, decision: int) -> Floats:
         """What pairs of operators lose [entries before (1 for the first), entries]."""
@@ -106,6 +101,23 @@ class OperatorTable(TabulatedProxy):
             total += table[before, column]
             before = column
         return total
+
+
+def _check_measured_on(network: str, space: Space, path: Path) -> None:
+    """Raises a :class:`ProxyError` unless ``network``, which a card names, is ``space``.
+
+    Blocks are called alike in all spaces, so the geometry of a registered space is compared; of any
+    other the name is all that there is.
+    """
+    if network in SPACES:
+        other = ", ".join(space.differences(SPACES[network]()))
+    else:
+        other = "" if network == space.name else "name"
+    if other:
+        raise ProxyError(
+            f"{path} was measured on the search space {network}, from which {space.name!r} as "
+            f"given differs in {other}: it needs a table of its own (docs/nas.md)"
+        )
 
 
 def transferred(table: OperatorTable, space: Space) -> OperatorTable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ ARRAYS = {
 }
 """Arrays that a table file must hold, and their number of dimensions."""
 
+NAMES = ("decisions", "blocks")
+"""Arrays of text; all others that tables must hold are numbers."""
 
 METRICS = ("top1", "top5")
 """Accuracies that a table may lead to."""
@@ -131,7 +133,7 @@ class SurrogateProxy(TabulatedProxy):
         Raises:
             ProxyError: if the file cannot be read, lacks arrays, or was made for other decisions.
         """
-        arrays = _read_arrays(path)
+        arrays = read_arrays(path, ARRAYS)
         proxy = cls(
             _sweeps(path, arrays),
             arrays["interaction"],
@@ -198,17 +200,31 @@ class SurrogateProxy(TabulatedProxy):
         return self.curve(self.total_divergence(designs))
 
 
-def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+def read_arrays(path: Path, needed: Mapping[str, int]) -> dict[str, NDArray[Any]]:
+    """The arrays of the table at ``path``.
+
+    Args:
+        path: an ``.npz`` file.
+        needed: arrays that it must hold, and their number of dimensions.
+
+    Raises:
+        ProxyError: if the file cannot be read, lacks arrays, or has some of another kind.
+    """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError) as error:
-        raise ProxyError(f"cannot read the table {path}: {error}") from error
-    for name, dimensions in ARRAYS.items():
+    except Exception as error:  # a damaged archive may fail in any way
+        what = str(error) if isinstance(error, OSError) else "damaged, cut off or no .npz file"
+        raise ProxyError(f"cannot read the table {path}: {what}") from error
+    for name, dimensions in needed.items():
         if name not in arrays:
-            raise ProxyError(f"the table {path} lacks {name!r}; needed: {', '.join(ARRAYS)}")
+            raise ProxyError(f"the table {path} lacks {name!r}; needed: {', '.join(needed)}")
         if arrays[name].ndim != dimensions:
             raise ProxyError(f"the table {path}: {name!r} must have {dimensions} dimension(s)")
+    for name in (*needed, *({"curve_top5"} & arrays.keys())):
+        kinds, what = ("U", "text") if name in NAMES else ("iuf", "numbers")
+        if arrays[name].dtype.kind not in kinds:
+            raise ProxyError(f"the table {path}: {name!r} must hold {what}")
     return arrays
 
 

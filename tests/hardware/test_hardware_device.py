@@ -148,8 +148,12 @@ def test_a_fitted_table_is_found_by_its_path_too(tmp_path: Path) -> None:
         ("{}", "not a table of hwenvs profile"),
         (json.dumps(made_up(format=99)), "format 99"),
         (json.dumps(made_up(block=0)), "must be positive"),
+        (json.dumps(made_up(block=1.7)), "block must be positive and a whole number, not 1.7"),
+        (json.dumps(made_up(block=float("inf"))), "block must be positive and a whole number"),
+        (json.dumps(made_up(factor="x")), "factor must be positive and finite, not 'x'"),
         (json.dumps(made_up(overhead_us=float("nan"))), "must be a number"),
-        (json.dumps(made_up(layers=[{"name": "conv"}])), "not a table of hwenvs profile"),
+        (json.dumps(made_up(layers=[{"name": "conv"}])), "'kind' is missing"),
+        (json.dumps(made_up(layers=[])), "no layers"),
     ],
 )
 def test_files_that_are_no_tables_are_refused_by_name(
@@ -169,6 +173,28 @@ def test_times_that_are_none_are_refused(times: list[list[float]]) -> None:
     table = made_up()
     table["layers"][0]["median_ms"] = times
     with pytest.raises(HardwareError, match=r"features\.0\.0"):
+        DeviceModel(table)
+
+
+@pytest.mark.parametrize("channels", [[48.9], [-5], [10**30], [64, 32], [32, 32], [], 32, "32"])
+def test_widths_that_are_none_are_refused_and_not_cut_to_whole_ones(channels: Any) -> None:
+    table = made_up()
+    table["layers"][1]["out_channels"] = channels
+    with pytest.raises(HardwareError, match=r"'features\.1\.0': out_channels must be whole"):
+        DeviceModel(table)
+
+
+def test_a_layer_that_is_in_the_table_twice_is_refused() -> None:
+    table = made_up()
+    table["layers"].append(table["layers"][2])
+    with pytest.raises(HardwareError, match=r"'features\.1\.3': in the table twice"):
+        DeviceModel(table)
+
+
+def test_a_geometry_of_text_is_refused() -> None:
+    table = made_up()
+    table["layers"][2]["kernel"] = "1"
+    with pytest.raises(HardwareError, match=r"'features\.1\.3': kernel must be a whole number"):
         DeviceModel(table)
 
 
@@ -257,6 +283,35 @@ def test_the_shipped_cpu_refuses_other_networks_by_the_layer() -> None:
             get_hardware("cpu").cost(Workload.of(get_network(network)))
 
 
-def test_a_device_without_a_table_is_refused() -> None:
-    with pytest.raises(HardwareError, match="table"):
-        get_hardware("device")
+@pytest.mark.parametrize("kind", ["conv", "depthwise"])
+def test_the_shipped_cpu_refuses_pruned_layers_by_name(kind: str) -> None:
+    network = get_network("proxyless_mobile")
+    layer = next(one for one in network.layers if one.kind == kind and one.channels == 48)
+    model = get_hardware("cpu")
+    assert model.cost(Workload.single(layer, layer.in_channels, 48))["latency"][0] > 0
+    kept = [47, 48]  # one below the smallest operator's width
+    reads = kept if kind == "depthwise" else [layer.in_channels] * 2
+    message = rf"proxyless, whose layer '{layer.name}' has .* 48 or 96 channels, not .* -> 47: "
+    with pytest.raises(HardwareError, match=message + "nothing is interpolated"):
+        model.cost(Workload.single(layer, reads, kept))
+    with pytest.raises(HardwareError, match="nothing is interpolated"):
+        gym.make("AMC-v0", network=network.name, hardware="cpu", cost="latency", budget=0.9)
+
+
+@pytest.mark.parametrize("changes", [{"network": "proxyless"}, {"settings": {"sightings": 4}}])
+def test_every_table_of_a_search_space_knows_its_operators_widths_only(
+    changes: dict[str, Any],
+) -> None:
+    layer = NETWORK.layers[4]
+    model = DeviceModel(made_up() | changes)
+    assert "interpolated" not in model.describe()
+    assert model.cost(Workload.single(layer, 32, 64))["latency"] == pytest.approx(32 * 64e-9)
+    for reads, writes in ((33, 64), (32, 65), (8, 64)):
+        with pytest.raises(HardwareError, match=rf"'{layer.name}' has .* not {reads} -> {writes}"):
+            model.cost(Workload.single(layer, [32, reads], [64, writes]))
+
+
+@pytest.mark.parametrize("options", [{}, {"tabel": "mine.json"}])
+def test_a_device_without_a_table_is_told_how_to_measure_one(options: dict[str, Any]) -> None:
+    with pytest.raises(HardwareError, match=r"'device' lacks 'table'.*hwenvs profile NETWORK"):
+        get_hardware("device", **options)

@@ -12,9 +12,10 @@ import pytest
 from hwenvs.calibration.fidelity import spearman
 from hwenvs.hardware import Workload, get_hardware, list_hardware
 from hwenvs.hardware.device import CPU_TABLES
-from hwenvs.hardware.fitting import MOBILE_CSVS, read_measurements
+from hwenvs.hardware.fitting import MOBILE_CSVS
 from hwenvs.hardware.heldout import leave_one_network_out, report
 from hwenvs.hardware.lookup import DATA
+from hwenvs.hardware.measurements import read_measurements
 from hwenvs.hardware.registry import BUILT_IN
 from hwenvs.networks import get_network, get_space
 

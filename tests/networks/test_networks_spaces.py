@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from hwenvs.calibration.spaces.bench import open_supernet
-from hwenvs.errors import DesignError, UnknownNameError
+from hwenvs.errors import ArgumentError, DesignError, UnknownNameError
 from hwenvs.networks import OPERATORS, SPACES, Layer, get_network, get_space
 from hwenvs.networks.blocks import ZERO, block_layers
 from hwenvs.networks.proxyless import FOUND, proxyless_space
@@ -143,6 +144,47 @@ def test_smaller_expansions_share_the_weights_of_larger_ones() -> None:
     assert torch.equal(narrow, wide[: len(narrow)])
     wide, narrow = (s[key.format("point_linear")] for s in (large, small))
     assert torch.equal(narrow, wide[:, : narrow.shape[1]])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"stages": ()}, "'mine': stages must be one Stage or more"),
+        ({"stages": Stage(12, 2, 1)}, "'mine': stages must be one Stage or more"),
+        ({"stages": [(12, 2, 1)]}, r"\(12, 2, 1\) is no stage; write Stage\(channels, blocks"),
+        ({"resolution": 0}, "'mine': resolution must be a whole number above 0, not 0"),
+        ({"stem": 8.5}, "'mine': stem must be a whole number above 0, not 8.5"),
+        ({"classes": True}, "classes must be a whole number above 0"),
+        ({"head": "48"}, "head must be a whole number above 0, not '48'"),
+        ({"stem_stride": 0}, "stem_stride must be a whole number above 0"),
+        ({"norm_epsilon": float("nan")}, "norm_epsilon must be a number above 0"),
+    ],
+)
+def test_spaces_that_make_no_sense_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        replace(get_space("proxyless_digits"), name="mine", **changes)
+
+
+@pytest.mark.parametrize(
+    ("stage", "message"),
+    [
+        ((12, 0, 1), "blocks must be a whole number above 0, not 0"),
+        ((12, 2, 0), "stride must be"),
+        ((-12, 2, 1), "channels must be"),
+        ((12, 2.5, 1), "blocks must be"),
+    ],
+)
+def test_stages_that_make_no_sense_are_refused(stage: tuple[Any, ...], message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        Stage(*stage)
+
+
+def test_spaces_differ_in_all_but_what_they_are_called() -> None:
+    space = get_space("proxyless_cifar")
+    assert space.differences(replace(space, name="mine", title="Mine")) == ()
+    other = replace(space, head=512, stages=[*space.stages[:-1], Stage(64, 2, 2)])
+    assert space.differences(other) == ("stages", "head")
+    assert isinstance(hash(other), int)  # a list of stages is kept as a tuple
 
 
 def test_a_space_of_ones_own_needs_nothing_but_its_stages() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from hwenvs.cli.profile import _summary  # noqa: E402
 from hwenvs.compression.folding import FoldedNetwork  # noqa: E402
 from hwenvs.errors import ArgumentError, DataError, UnknownNameError  # noqa: E402
 from hwenvs.hardware import DeviceModel, Workload, get_hardware  # noqa: E402
@@ -164,6 +165,22 @@ def test_the_command_writes_a_table_and_its_check(cli: Cli, tmp_path: Path) -> N
     command = ["profile", "digits_lenet", "--runtime", "torch", "--out", out, *options]
     assert "Spearman" in cli.succeed(*command)
     assert DeviceModel(out).network == "digits_lenet"
+
+
+@pytest.mark.parametrize(
+    ("overhead_us", "told"),
+    [
+        (2.04, "the sum of their layers, less the 2.0 µs a layer that the profiler took"),
+        (-2.46, "the sum of their layers, plus 2.5 µs a layer spent between them"),
+        (0.0, "the sum of their layers"),
+        (-0.01, "the sum of their layers"),
+    ],
+)
+def test_what_whole_runs_take_beside_their_layers_is_told_with_its_reason(
+    overhead_us: float, told: str
+) -> None:
+    table = {"source": "made up", "factor": 1.0, "block": 4, "overhead_us": overhead_us}
+    assert _summary(table).endswith(f"blocks of 4 channels, whole runs take 1.000 times {told}")
 
 
 @pytest.mark.parametrize(

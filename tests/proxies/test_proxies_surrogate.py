@@ -121,6 +121,9 @@ def changed(name: str, value: object) -> dict[str, np.ndarray]:
         (changed("curve_accuracy", [1.5, 0.6, 0.1]), r"fall within \[0, 1\]"),
         (changed("curve_accuracy", [0.9, np.nan, 0.1]), "not finite"),
         (changed("curve_accuracy", [0.9, 0.1]), "two equal lists"),
+        (changed("interaction", ["a", "b", "c"]), "'interaction' must hold numbers"),
+        (changed("curve_top5", ["a", "b", "c"]), "'curve_top5' must hold numbers"),
+        (changed("decisions", [1, 2, 3]), "'decisions' must hold text"),
     ],
 )
 def test_broken_tables_raise_one_clear_error(
@@ -151,9 +154,22 @@ def test_missing_and_unreadable_files_are_named(tmp_path: Path) -> None:
     path.with_suffix(".json").write_text("{", encoding="utf-8")
     with pytest.raises(ProxyError, match="cannot read the card"):
         SurrogateProxy.load(path, GROUPS)
-    path.write_bytes(b"not a table")
-    with pytest.raises(ProxyError, match="cannot read the table"):
-        SurrogateProxy.load(path, GROUPS)
+    whole = path.read_bytes()
+    for content in (b"not a table", b"", whole[: len(whole) // 2]):
+        path.write_bytes(content)
+        with pytest.raises(ProxyError, match=r"cannot read the table .*\.npz: damaged, cut off"):
+            SurrogateProxy.load(path, GROUPS)
+
+
+def test_a_damaged_byte_is_told_with_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path, arrays())
+    whole = path.read_bytes()
+    for at in range(0, len(whole), 97):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        try:  # some bytes say nothing that is looked at
+            SurrogateProxy.load(path, GROUPS)
+        except ProxyError as error:
+            assert path.name in str(error)  # noqa: PT017 - any other error fails the test
 
 
 def test_what_a_card_adds_is_kept(tmp_path: Path) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from hwenvs.errors import HardwareError
+from hwenvs.hardware.figures import changed, check_figures, is_number
+
+WIDEST_INDEX = 30
+"""Bits of a relative index, at most: gaps are counted in integers of 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,9 @@ class EIEChip:
         register_access: joules of reading and writing back an accumulator of 16 bits in a register
             file (an assumption: a tenth of a read of 16 bits from 8 KB of SRAM, each way).
         pointer_read: joules of reading two pointers of 16 bits from 32 KB (Horowitz: 10 pJ).
+
+    Raises:
+        HardwareError: if a figure is not positive and finite, or a count not whole.
     """
 
     elements: int = 64
@@ -54,9 +61,8 @@ class EIEChip:
     pointer_read: float = 10e-12
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not value > 0:
-                raise HardwareError(f"EIE: {name} must be positive, not {value!r}")
+        check_figures("EIE", self)
+        check_index_bits("EIE", self.index_bits)
 
     @property
     def reach(self) -> int:
@@ -79,10 +85,13 @@ class EIEChip:
         Raises:
             HardwareError: if it has no such figure.
         """
-        try:
-            return replace(self, **changes)
-        except TypeError as error:
-            raise HardwareError(f"EIE: {error}; its figures: {', '.join(vars(self))}") from error
+        return changed("EIE", self, EIEChip, changes)
+
+
+def check_index_bits(hardware: str, bits: int) -> None:
+    """Raises a :class:`HardwareError` if a relative index of ``bits`` bits is too wide."""
+    if bits > WIDEST_INDEX:
+        raise HardwareError(f"{hardware}: index_bits must be at most {WIDEST_INDEX}, not {bits!r}")
 
 
 def checked_density(hardware: str, density: float) -> float:
@@ -91,7 +100,7 @@ def checked_density(hardware: str, density: float) -> float:
     Raises:
         HardwareError: if it is no fraction above 0.
     """
-    if not 0 < density <= 1:
+    if not is_number(density) or not 0 < density <= 1:
         raise HardwareError(
             f"hardware {hardware!r}: activation_density must be a fraction above 0, not {density!r}"
         )

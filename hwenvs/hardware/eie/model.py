@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from hwenvs.hardware.base import HardwareModel
 from hwenvs.hardware.eie.chip import EIEChip, checked_density
 from hwenvs.hardware.eie.expected import column_cycles, entries_per_column
+from hwenvs.hardware.figures import changed
 from hwenvs.hardware.workload import FloatArray, Workload
 
 
@@ -35,7 +36,7 @@ class EIE(HardwareModel):
         **changes: figures of the chip to replace.
 
     Raises:
-        HardwareError: if a figure is not positive or the density no fraction.
+        HardwareError: if a figure is not positive and finite, or the density no fraction.
     """
 
     name = "eie"
@@ -48,7 +49,8 @@ class EIE(HardwareModel):
     def __init__(
         self, chip: EIEChip | None = None, activation_density: float = 1.0, **changes: Any
     ) -> None:
-        self.chip = (chip or EIEChip()).changed(**changes)
+        default = EIEChip() if chip is None else chip
+        self.chip = changed("EIE", default, EIEChip, changes)
         self.activation_density = checked_density(self.name, activation_density)
 
     def layer_costs(self, workload: Workload) -> dict[str, FloatArray]:

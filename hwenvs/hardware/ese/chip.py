@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from hwenvs.errors import HardwareError
 from hwenvs.hardware.eie import EIEChip
+from hwenvs.hardware.eie.chip import check_index_bits
+from hwenvs.hardware.figures import changed, check_figures
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class ESEChip:
         pipeline: cycles from the last operand of a matrix or of an element-wise product to its last
             result (EIE's).
         power: watts of the board.
+
+    Raises:
+        HardwareError: if a figure is not positive and finite, or a count not whole.
     """
 
     channels: int = 32
@@ -50,10 +54,8 @@ class ESEChip:
     power: float = 41.0
 
     def __post_init__(self) -> None:
-        for name in self.__dataclass_fields__:
-            value = getattr(self, name)
-            if not value > 0:
-                raise HardwareError(f"ESE: {name} must be positive, not {value!r}")
+        check_figures("ESE", self)
+        check_index_bits("ESE", self.index_bits)
 
     @cached_property
     def array(self) -> EIEChip:
@@ -83,8 +85,4 @@ class ESEChip:
         Raises:
             HardwareError: if it has no such figure.
         """
-        try:
-            return replace(self, **changes)
-        except TypeError as error:
-            figures = ", ".join(self.__dataclass_fields__)
-            raise HardwareError(f"ESE: {error}; its figures: {figures}") from error
+        return changed("ESE", self, ESEChip, changes)

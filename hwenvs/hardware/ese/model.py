@@ -10,6 +10,7 @@ from hwenvs.hardware.base import HardwareModel
 from hwenvs.hardware.eie import checked_density, column_cycles, entries_per_column
 from hwenvs.hardware.ese.chip import ESEChip
 from hwenvs.hardware.ese.timing import fetched_bytes, pass_cycles, renewal_cycles
+from hwenvs.hardware.figures import changed
 from hwenvs.hardware.workload import FloatArray, Workload
 
 GATES = 4
@@ -42,7 +43,7 @@ class ESE(HardwareModel):
         **changes: figures of the chip to replace.
 
     Raises:
-        HardwareError: if a figure is not positive or the density no fraction.
+        HardwareError: if a figure is not positive and finite, or the density no fraction.
     """
 
     name = "ese"
@@ -55,7 +56,8 @@ class ESE(HardwareModel):
     def __init__(
         self, chip: ESEChip | None = None, activation_density: float = 1.0, **changes: Any
     ) -> None:
-        self.chip = (chip or ESEChip()).changed(**changes)
+        default = ESEChip() if chip is None else chip
+        self.chip = changed("ESE", default, ESEChip, changes)
         self.activation_density = checked_density(self.name, activation_density)
 
     def layer_costs(self, workload: Workload) -> dict[str, FloatArray]:
