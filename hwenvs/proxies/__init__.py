@@ -40,7 +40,7 @@ from hwenvs.proxies.curve import AccuracyCurve
 from hwenvs.proxies.measured import MeasuredProxy
 from hwenvs.proxies.opening import ARGUMENTS, measured
 from hwenvs.proxies.operators import OperatorTable
-from hwenvs.proxies.surrogate import SurrogateProxy, Sweep
+from hwenvs.proxies.surrogate import SurrogateProxy, Sweep, read_arrays
 
 ENTRY_POINTS = "hwenvs.proxies"
 """Entry-point group of plug-ins."""
@@ -103,14 +103,17 @@ def encoded_sizes(proxy: str, network: Network) -> dict[str, NDArray[np.float64]
 
     Returns:
         Nothing where the proxy has no measured table of sizes.
+
+    Raises:
+        ProxyError: if the table cannot be read.
     """
     path = Path(proxy) if proxy.endswith(".npz") else table_path(network, "deep_compression")
     if proxy not in ("surrogate", str(path)) or not path.is_file():
         return {}
-    with np.load(path) as file:
-        if "encoded_bytes" not in file:
-            return {}
-        return dict(zip(file["encoded_layers"].tolist(), file["encoded_bytes"], strict=True))
+    arrays = read_arrays(path, {})
+    if "encoded_bytes" not in arrays:
+        return {}
+    return dict(zip(arrays["encoded_layers"].tolist(), arrays["encoded_bytes"], strict=True))
 
 
 def list_proxies() -> dict[str, str]:
