@@ -24,8 +24,7 @@ from numpy.typing import NDArray
 from hwenvs.agents.aims import Aim, aim_of
 from hwenvs.agents.planning import Planner
 from hwenvs.agents.return_model import ReturnModel
-from hwenvs.errors import ArgumentError, SolverError
-from hwenvs.problems.chain import ChainProblem
+from hwenvs.errors import SolverError
 from hwenvs.solving import Recorder
 from hwenvs.solving.hyperparameters import Configured
 
@@ -104,11 +103,9 @@ class Decomposition(Configured[Settings]):
         """Plays episodes until the evaluations are spent.
 
         Raises:
-            ArgumentError: if the problem's decisions are not a chain with known costs.
+            SolverError: if the problem's decisions are not a chain with known costs.
         """
-        problem = env.problem
-        if not isinstance(problem, ChainProblem):
-            raise ArgumentError(f"{self.name} needs a chain problem, not {type(problem).__name__}")
+        problem = env.chain()
         random = np.random.default_rng(seed)
         planner = Planner(problem)
         aim = aim_of(problem, planner)

@@ -78,7 +78,7 @@ class DifferentialEvolution(Configured[Settings]):
             SolverError: if decisions are not options.
         """
         settings, random = self.settings, np.random.default_rng(seed)
-        space = OptionRange.of(env, self.name)
+        space = OptionRange.of(env)
         free = np.flatnonzero(space.widths > 1)
         top = (space.widths - 1)[free]
         if not len(free):

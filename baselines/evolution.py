@@ -120,7 +120,7 @@ def _actions(env: Recorder) -> _Space:
 
 def _options(env: Recorder) -> _Space:
     """The options of a design, for decisions that have any choice."""
-    space = OptionRange.of(env, CMAES.name)
+    space = OptionRange.of(env)
     free = np.flatnonzero(space.widths > 1)
     top = (space.widths - 1)[free].astype(np.float64)
 

@@ -73,7 +73,7 @@ class Genetic(Configured[Settings]):
             SolverError: if decisions are not options.
         """
         settings = self.settings
-        space = OptionRange.of(env, self.name)
+        space = OptionRange.of(env)
 
         def start(first: Ints, seed: int) -> GeneticAlgorithm:
             return GA(

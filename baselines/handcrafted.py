@@ -63,11 +63,7 @@ class Ramp:
         Raises:
             SolverError: if the problem's decisions are not quantities with known costs.
         """
-        if not isinstance(env.problem, ChainProblem):
-            raise SolverError(
-                f"{self.name} needs a chain problem, not {type(env.problem).__name__}"
-            )
-        env.evaluate(self.design(env.problem))
+        env.evaluate(self.design(env.chain()))
 
     def design(self, problem: ChainProblem) -> Ints:
         """The design [T] of the highest line that meets the budget."""

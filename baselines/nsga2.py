@@ -65,7 +65,7 @@ class NSGA2(Configured[Settings]):
             UnknownNameError: if the environment reports no such cost.
         """
         settings, run = self.settings, env.run
-        space = OptionRange.of(env, self.name)
+        space = OptionRange.of(env)
         quantity = settings.quantity or space.problem.budget.quantity
         if quantity not in space.problem.full_costs:
             raise unknown_name("cost", quantity, space.problem.full_costs)

@@ -57,15 +57,13 @@ class OptionRange:
     reference: Ints
 
     @classmethod
-    def of(cls, env: Recorder, solver: str) -> OptionRange:
+    def of(cls, env: Recorder) -> OptionRange:
         """What ``env`` offers.
 
         Raises:
             SolverError: if its decisions are not options.
         """
-        problem = env.problem
-        if not isinstance(problem, ChainProblem):
-            raise SolverError(f"{solver} needs a chain problem, not {type(problem).__name__}")
+        problem = env.chain()
         widths = np.array([len(decision.kept) for decision in problem.decisions], dtype=np.int64)
         reference = problem.decisions.options(problem.reference.designs)[:, 0]
         return cls(env, problem, widths, reference)

@@ -64,7 +64,7 @@ class RegularizedEvolution(Configured[Settings]):
             SolverError: if decisions are not options.
         """
         settings, random = self.settings, np.random.default_rng(seed)
-        space = OptionRange.of(env, self.name)
+        space = OptionRange.of(env)
         widths, options = space.widths, space.reference
         if widths.max() == 1:
             space.replay()

@@ -216,7 +216,6 @@ def _range(objective: Objective) -> tuple[float, float]:
     """Least and largest cost of a trade-off, a little widened."""
     chain = objective.chain
     low = float(chain.of(least(chain, 0).options)[1][0])
-    full = [table.shape[1] - 1 for table in chain.divergence]
     ceiling = chain.start[0] + sum(float(r[0].max()) for r in chain.resources)
-    high = min(float(objective.limit[0]), ceiling, max(float(chain.of(full)[1][0]), ceiling))
+    high = min(float(objective.limit[0]), ceiling)
     return low * (1 - 1e-9), high * (1 + 1e-9)

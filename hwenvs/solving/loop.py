@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from hwenvs.environment import DesignEnv
 from hwenvs.errors import ArgumentError, SolverError, unknown_name
 from hwenvs.problems import Problem
+from hwenvs.problems.chain import ChainProblem
 from hwenvs.registration import ENVIRONMENTS
 from hwenvs.single import check_single
 from hwenvs.solving.records import Run, plain, versions
@@ -59,6 +60,17 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
     def left(self) -> int:
         """Evaluations that may still be made."""
         return self.run.evaluations - len(self.run.rewards)
+
+    def chain(self) -> ChainProblem:
+        """The problem, for solvers that look at its options and costs.
+
+        Raises:
+            SolverError: if it is no chain of decisions whose costs are known.
+        """
+        if not isinstance(self.problem, ChainProblem):
+            kind = type(self.problem).__name__
+            raise SolverError(f"{self.run.solver} needs a chain of decisions, not a {kind}")
+        return self.problem
 
     def reset(self, **options: Any) -> tuple[Any, dict[str, Any]]:
         """Back to the first decision; :class:`BudgetSpent` if no evaluation is left."""

@@ -25,7 +25,7 @@ KINDS = ("AMC-ResNet20-v0", "HAQ-ResNet20-v0", "NAS-ProxylessCIFAR-v0")
 
 def space_of(environment: str, **arguments: Any) -> OptionRange:
     env = Recorder(gym.make(environment, **arguments), Run("test", environment, {}, 0, 100))
-    return OptionRange.of(env, "test")
+    return OptionRange.of(env)
 
 
 @pytest.mark.parametrize("name", SOLVERS)
