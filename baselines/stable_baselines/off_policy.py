@@ -92,11 +92,10 @@ class ActorSettings(ReplaySettings):
     def keywords(self, horizon: int, space: gym.Space[Any]) -> dict[str, Any]:
         """Arguments of the algorithm."""
         common = super().keywords(horizon, space)
-        if self.weight_decay:
-            common["policy_kwargs"] |= {
-                "optimizer_class": torch.optim.AdamW,
-                "optimizer_kwargs": {"weight_decay": self.weight_decay, "fused": True},
-            }
+        common["policy_kwargs"] |= {
+            "optimizer_class": torch.optim.AdamW if self.weight_decay else torch.optim.Adam,
+            "optimizer_kwargs": {"weight_decay": self.weight_decay, "fused": True},
+        }
         return {**common, "tau": self.soft_update}
 
 
