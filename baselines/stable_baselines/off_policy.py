@@ -77,8 +77,8 @@ class ActorSettings(ReplaySettings):
     Attributes:
         soft_update: fraction by which target networks follow per update.
         weight_decay: of AdamW (Loshchilov and Hutter, ICLR 2019), which shrinks weights by the
-            learning rate times this at every update; plain Adam with 0.  It holds policies back
-            from the ends of their range, where they learn nothing any more.
+            learning rate times this at every update; with 0 the package's own Adam.  It holds
+            policies back from the ends of their range, where they learn nothing any more.
     """
 
     soft_update: float = 0.01
@@ -92,10 +92,11 @@ class ActorSettings(ReplaySettings):
     def keywords(self, horizon: int, space: gym.Space[Any]) -> dict[str, Any]:
         """Arguments of the algorithm."""
         common = super().keywords(horizon, space)
-        common["policy_kwargs"] |= {
-            "optimizer_class": torch.optim.AdamW if self.weight_decay else torch.optim.Adam,
-            "optimizer_kwargs": {"weight_decay": self.weight_decay, "fused": True},
-        }
+        if self.weight_decay:
+            common["policy_kwargs"] |= {
+                "optimizer_class": torch.optim.AdamW,
+                "optimizer_kwargs": {"weight_decay": self.weight_decay, "fused": True},
+            }
         return {**common, "tau": self.soft_update}
 
 
