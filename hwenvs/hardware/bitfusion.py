@@ -77,8 +77,7 @@ class BitFusion(HardwareModel):
 
     def __init__(self, chip: BitFusionChip | None = None, **changes: Any) -> None:
         label = f"hardware {self.name!r}"
-        default = BitFusionChip() if chip is None else chip
-        self.chip = changed(label, default, BitFusionChip, changes)
+        self.chip = changed(label, chip, BitFusionChip, changes)
         check_figures(label, self.chip)
 
     def layer_costs(self, workload: Workload) -> dict[str, FloatArray]:

@@ -62,18 +62,19 @@ def check_figures(hardware: str, chip: Any, *, may_be_zero: Collection[str] = ()
             raise HardwareError(f"{hardware}: {field.name} must be {valid}, not {value!r}")
 
 
-def changed(hardware: str, chip: Chip, kind: type[Chip], changes: Mapping[str, Any]) -> Chip:
+def changed(hardware: str, chip: Chip | None, kind: type[Chip], changes: Mapping[str, Any]) -> Chip:
     """``chip`` with other figures; they are for :func:`check_figures` to check.
 
     Args:
         hardware: whose figures they are, as messages begin.
-        chip: the chip.
+        chip: the chip; None for the default one of its kind.
         kind: what it must be.
         changes: figures by name.
 
     Raises:
         HardwareError: if it is no such chip or has no such figure.
     """
+    chip = kind() if chip is None else chip
     if not isinstance(chip, kind):
         raise HardwareError(f"{hardware}: the chip must be of type {kind.__name__}, not {chip!r}")
     try:

@@ -78,8 +78,7 @@ class Systolic(HardwareModel):
 
     def __init__(self, chip: SystolicChip | None = None, **changes: Any) -> None:
         label = f"hardware {self.name!r}"
-        default = SystolicChip() if chip is None else chip
-        self.chip = changed(label, default, SystolicChip, changes)
+        self.chip = changed(label, chip, SystolicChip, changes)
         check_figures(label, self.chip)
         if self.chip.dataflow not in DATAFLOWS:
             raise unknown_name("dataflow", self.chip.dataflow, DATAFLOWS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,14 @@ class CellParameters(nn.Module):
                 self.register_parameter(layer.bias_key.split(".")[-1], nn.Parameter(bias))
 
 
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """What is drawn within follows from ``seed``; torch's generator stays where it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
 def fresh_module(network: Network, seed: int) -> TableModule:
     """A module of ``network`` with random weights; torch's generator stays where it was.
 
@@ -98,8 +107,7 @@ def fresh_module(network: Network, seed: int) -> TableModule:
         network: the layer table.
         seed: of the weights.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return TableModule(network)
 
 

@@ -8,7 +8,7 @@ block, the number of its operator in :data:`~hwenvs.networks.blocks.OPERATORS`, 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import Field, dataclass, fields, replace
+from dataclasses import Field, asdict, dataclass, fields, replace
 from functools import cached_property
 from numbers import Integral, Real
 from typing import Any
@@ -98,10 +98,15 @@ class Space:
             raise ArgumentError(f"{where}: norm_epsilon must be a number above 0, not {epsilon!r}")
         object.__setattr__(self, "stages", tuple(self.stages))
 
+    @property
+    def geometry(self) -> dict[str, Any]:
+        """What it is built of: all attributes but name and title, as JSON has them."""
+        return {k: v for k, v in asdict(self).items() if k not in ("name", "title")}
+
     def differences(self, other: Space) -> tuple[str, ...]:
         """What makes ``other`` another space: names of attributes, not counting name and title."""
-        names = [field.name for field in fields(self) if field.name not in ("name", "title")]
-        return tuple(name for name in names if getattr(self, name) != getattr(other, name))
+        theirs = other.geometry
+        return tuple(name for name, value in self.geometry.items() if value != theirs[name])
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:

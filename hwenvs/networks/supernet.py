@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hwenvs.networks.blocks import OPERATORS, ZERO, Block, Operator
-from hwenvs.networks.modules import TableModule, load_module
+from hwenvs.networks.modules import TableModule, load_module, seeded
 from hwenvs.networks.spaces import Space
 
 PARTS = ("inverted_bottleneck", "depth_conv", "point_linear")
@@ -135,8 +135,7 @@ def fresh_supernet(space: Space, seed: int) -> Supernet:
         space: the search space.
         seed: of the weights.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return Supernet(space)
 
 

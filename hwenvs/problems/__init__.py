@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from hwenvs.arguments import check_arguments, parameters
 from hwenvs.errors import ArgumentError, unknown_name
-from hwenvs.files import stamps
 from hwenvs.networks import SPACES, ZOO, Network, Space
 from hwenvs.problems.base import Outcome, Problem, Walk, Walker
 from hwenvs.problems.bit_allocation import BitAllocationProblem
@@ -20,7 +18,7 @@ from hwenvs.problems.fine_grained_pruning import FineGrainedPruningProblem
 from hwenvs.problems.operator_selection import OperatorSelectionProblem
 from hwenvs.problems.progress import Progress
 from hwenvs.proxies import with_options
-from hwenvs.proxies.opening import ARGUMENTS
+from hwenvs.proxies.opening import ARGUMENTS, surroundings
 
 FAMILIES: dict[str, Callable[..., Problem]] = {
     ChannelPruningProblem.family: ChannelPruningProblem,
@@ -93,8 +91,7 @@ def make_problem(problem: str | Problem, **arguments: Any) -> Problem:
         key = json.dumps(arguments, sort_keys=True)
     except (TypeError, ValueError):
         return FAMILIES[problem](**arguments)
-    surroundings = tuple(os.environ.get(name) for name in ("HWENVS_DATA", "HWENVS_CACHE"))
-    return _remembered(problem, key, (*stamps(arguments), surroundings))
+    return _remembered(problem, key, surroundings(arguments))
 
 
 def _check_network(network: object) -> None:

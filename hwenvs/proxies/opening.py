@@ -123,9 +123,16 @@ def measured(network: Network, family: str, **arguments: Any) -> MeasuredProxy:
     return _open(network, family, Measuring.of(settings))
 
 
+def surroundings(named: object) -> tuple[object, ...]:
+    """What results rest on besides their arguments: files that ``named`` names, and the folders
+    that the environment variables do.
+    """
+    folders = tuple(os.environ.get(name) for name in ("HWENVS_DATA", "HWENVS_CACHE"))
+    return *stamps(named), folders
+
+
 def _open(network: Network, family: str, settings: Measuring) -> MeasuredProxy:
-    surroundings = tuple(os.environ.get(name) for name in ("HWENVS_DATA", "HWENVS_CACHE"))
-    return _opened(network, family, settings, (*stamps(settings.weights), surroundings))
+    return _opened(network, family, settings, surroundings(settings.weights))
 
 
 @lru_cache(OPENED)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwenvs.canonical import digest
 from hwenvs.errors import ArgumentError, unknown_name
 from hwenvs.networks.spaces import Space
 from hwenvs.proxies.cache import DesignCache, Record, cache_folder
@@ -113,7 +114,6 @@ def supernet_proxy(space: Space, options: Mapping[str, Any] | None = None) -> Su
     from hwenvs.calibration.spaces.calibration import (
         PLANS,
         SpacePlan,
-        geometry_digest,
         supernet_digest,
     )
     from hwenvs.proxies.opening import DIGITS
@@ -132,7 +132,7 @@ def supernet_proxy(space: Space, options: Mapping[str, Any] | None = None) -> Su
         "images": f"{folder} {split} rows {rows.start} to {rows.stop - 1}",
         "norms": f"{folder} {other} rows {norm_rows.start} to {norm_rows.stop - 1}",
         "supernet_sha256": supernet_digest(bench),
-        "geometry_digest": geometry_digest(space)[:DIGITS],
+        "geometry_digest": digest(space.geometry)[:DIGITS],
         "images_digest": digest_of(bench.seen, bench.images, bench.labels)[:DIGITS],
         **_software(),
     }

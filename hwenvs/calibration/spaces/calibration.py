@@ -21,7 +21,6 @@ from hwenvs.canonical import digest
 from hwenvs.errors import ArgumentError
 from hwenvs.hardware import get_hardware
 from hwenvs.hardware.operators import operator_costs
-from hwenvs.networks import Space
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -123,7 +122,7 @@ class SpaceCalibration:
             **{k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()},
             "weights": self.weights,
             "images": digest_of(bench.seen, bench.images, bench.labels),
-            "geometry": geometry_digest(self.space),
+            "geometry": digest(self.space.geometry),
         }
         if judge is not None:
             settings["heldout"] = digest_of(judge.images, judge.labels)
@@ -208,8 +207,3 @@ def supernet_digest(bench: SupernetBench) -> str:
         sha.update(name.encode())
         sha.update(tensor.contiguous().numpy().tobytes())
     return sha.hexdigest()
-
-
-def geometry_digest(space: Space) -> str:
-    """sha256 of what a space is built of: strides and sizes, which weights do not tell."""
-    return digest({k: v for k, v in asdict(space).items() if k not in ("name", "title")})

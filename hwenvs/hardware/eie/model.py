@@ -49,8 +49,7 @@ class EIE(HardwareModel):
     def __init__(
         self, chip: EIEChip | None = None, activation_density: float = 1.0, **changes: Any
     ) -> None:
-        default = EIEChip() if chip is None else chip
-        self.chip = changed("EIE", default, EIEChip, changes)
+        self.chip = changed("EIE", chip, EIEChip, changes)
         self.activation_density = checked_density(self.name, activation_density)
 
     def layer_costs(self, workload: Workload) -> dict[str, FloatArray]:

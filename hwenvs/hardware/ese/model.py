@@ -56,8 +56,7 @@ class ESE(HardwareModel):
     def __init__(
         self, chip: ESEChip | None = None, activation_density: float = 1.0, **changes: Any
     ) -> None:
-        default = ESEChip() if chip is None else chip
-        self.chip = changed("ESE", default, ESEChip, changes)
+        self.chip = changed("ESE", chip, ESEChip, changes)
         self.activation_density = checked_density(self.name, activation_density)
 
     def layer_costs(self, workload: Workload) -> dict[str, FloatArray]:
