@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import gymnasium as gym
 import torch
 from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from hwenvs.agents.networks import small_networks
@@ -71,12 +72,12 @@ class StableBaselines(Configured[SettingsT], Generic[SettingsT]):
 
     Attributes:
         algorithm: class of the package.
-        policy: name of its policy.
+        policy: its policy, by name or class.
     """
 
     name: ClassVar[str]
     algorithm: ClassVar[Any]
-    policy: ClassVar[str] = "MlpPolicy"
+    policy: ClassVar[str | type[BasePolicy]] = "MlpPolicy"
     deterministic = True
     model: Any = None
 

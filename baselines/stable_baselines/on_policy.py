@@ -1,4 +1,4 @@
-"""Algorithms that learn from their latest episodes: PPO, A2C, MaskablePPO, RecurrentPPO.
+"""Algorithms that learn from their latest episodes: PPO, A2C, MaskablePPO.
 
 Their policy of continuous actions is a normal distribution that starts around 0.  In the
 environments' [0, 1] that would keep nothing half of the time, so actions are scaled to [-1, 1].
@@ -121,27 +121,6 @@ class MaskableSettings(ProximalSettings):
     levels: int = 11
 
 
-@dataclass(frozen=True)
-class RecurrentSettings(ProximalSettings):
-    """Of RecurrentPPO.
-
-    Attributes:
-        memory: units of the LSTMs in front of policy and values.
-    """
-
-    memory: int = 64
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._positive("memory")
-
-    def keywords(self, horizon: int, space: gym.Space[Any]) -> dict[str, Any]:
-        """Arguments of the algorithm."""
-        keywords = super().keywords(horizon, space)
-        keywords["policy_kwargs"]["lstm_hidden_size"] = self.memory
-        return keywords
-
-
 SettingsT = TypeVar("SettingsT", bound=PolicySettings)
 
 
@@ -170,15 +149,6 @@ class PPO(OnAny[ProximalSettings]):
     name = "sb3-ppo"
     algorithm = stable_baselines3.PPO
     settings_type = ProximalSettings
-
-
-class RecurrentPPO(OnAny[RecurrentSettings]):
-    """PPO whose policy remembers its episode in an LSTM."""
-
-    name = "sb3-recurrent-ppo"
-    algorithm = sb3_contrib.RecurrentPPO
-    policy = "MlpLstmPolicy"
-    settings_type = RecurrentSettings
 
 
 class MaskablePPO(StableBaselines[MaskableSettings]):
