@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from hwenvs.baselines.exact import find_optimum
 from hwenvs.baselines.targets import Objective
 from hwenvs.errors import ArgumentError, unknown_name
+from hwenvs.multiobjective.environment import POINTS
 from hwenvs.problems import Problem
 from hwenvs.problems.budget import Budget
 from hwenvs.problems.budgeting import compile_budgets
@@ -28,9 +29,6 @@ from hwenvs.reporting.fronts import non_dominated
 from hwenvs.solving.records import Run
 
 Floats = NDArray[np.float64]
-
-POINTS = 17
-"""Amounts that are looked at."""
 
 
 @dataclass(frozen=True)

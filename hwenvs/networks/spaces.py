@@ -21,6 +21,9 @@ from hwenvs.networks.base import Layer, Network
 from hwenvs.networks.blocks import OPERATORS, ZERO, Block, Operator, inverted_residual
 from hwenvs.networks.builder import TableBuilder
 
+SPREAD = 1.5
+"""Spread of random designs among which are small and large ones, see :meth:`Space.sample`."""
+
 
 @dataclass(frozen=True)
 class Stage:

@@ -9,6 +9,7 @@ from hwenvs.compression.folding import FoldedNetwork
 from hwenvs.errors import unknown_name
 from hwenvs.hardware import Workload
 from hwenvs.networks import SPACES, ZOO, Network, Space, get_network, get_space, kept_channels
+from hwenvs.networks.spaces import SPREAD
 from hwenvs.profiling.designs import (
     Designs,
     grid_designs,
@@ -26,9 +27,6 @@ LEVELS = 8
 
 SIGHTINGS = 4
 """Times that every operator of every block is seen by default."""
-
-SPREAD = 1.5
-"""Tilt of random architectures: some have mostly small operators, some mostly large ones."""
 
 
 class Subject(ABC):

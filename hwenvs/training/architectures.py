@@ -20,6 +20,7 @@ from hwenvs.calibration.images import Preprocessing, dataset_folder, find_datase
 from hwenvs.calibration.journal import Journal
 from hwenvs.networks import get_space
 from hwenvs.networks.modules import fresh_module
+from hwenvs.networks.spaces import SPREAD
 from hwenvs.training.classifier import ClassifierTraining, accuracy
 from hwenvs.training.settings import Settings
 from hwenvs.training.teacher import Teacher, load_teacher
@@ -30,8 +31,8 @@ Ints = NDArray[np.int64]
 Predict = Callable[[Ints], Floats]
 Progress = Callable[[str, int, int], None]
 
-DRAWN, SPREAD = 2000, 1.5
-"""Random architectures that a choice is made from, and how they are drawn."""
+DRAWN = 2000
+"""Random architectures that a choice is made from."""
 
 DIGESTS = ("lesson", "tests")
 """What the journal knows the images and the teacher by; older ones do not tell."""

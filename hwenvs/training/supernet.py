@@ -19,15 +19,12 @@ from hwenvs.calibration.images import (
 from hwenvs.calibration.spaces.bench import open_supernet
 from hwenvs.calibration.spaces.judging import accuracy_of, preprocess
 from hwenvs.networks.proxyless import get_space
+from hwenvs.networks.spaces import SPREAD
 from hwenvs.networks.supernet import Supernet, fresh_supernet
 from hwenvs.training.classifier import RANDOM, ClassifierTraining, Progress
 from hwenvs.training.settings import SUITED, Settings
 from hwenvs.training.teacher import load_teacher
 from hwenvs.training.zoo import NORMALISATION, Trained, write_weights
-
-SPREAD = 1.5
-"""How far paths are tilted towards small or large operators, see
-:meth:`hwenvs.networks.spaces.Space.sample`."""
 
 DECAY = 1e-4
 """Weight decay: weights that many paths share are held in check by that already."""
