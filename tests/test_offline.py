@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 import numpy as np
@@ -160,8 +160,24 @@ def test_a_folder_of_data_sets_is_never_overwritten() -> None:
     assert minari.load_dataset("hwenvs/tests-v0/random-v0").total_episodes == 3
 
 
-@pytest.mark.parametrize("name", ["random-v0", "hwenvs/random", "hwenvs/../random-v0", "/a/b-v0"])
-def test_names_that_minari_does_not_take_are_refused(name: str) -> None:
+def test_a_data_set_lies_within_no_other_and_overwriting_leaves_its_neighbours(
+    folder: Path,
+) -> None:
+    runs = few_runs(seeds=1)
+    export_minari(runs, "hwenvs/tests-v0")
+    for name in ("hwenvs/tests-v0/random-v0", "hwenvs/tests-v0/data/random-v0"):
+        with pytest.raises(ArgumentError, match="cannot lie within the data set hwenvs/tests-v0"):
+            export_minari(runs, name)
+    neighbour = folder / "hwenvs" / "tests-v0" / "notes.txt"
+    neighbour.write_text("mine", encoding="utf-8")
+    export_minari(few_runs(seeds=2), "hwenvs/tests-v0", overwrite=True)
+    assert minari.load_dataset("hwenvs/tests-v0").total_episodes == 6
+    assert neighbour.read_text(encoding="utf-8") == "mine"
+    export_minari(runs, "hwenvs/data/random-v0")  # a namespace may have this name
+
+
+@pytest.mark.parametrize("name", ["random-v0", "hwenvs/random", "a/../b-v0", "/a/b-v0", 5])
+def test_names_that_minari_does_not_take_are_refused(name: Any) -> None:
     with pytest.raises(ArgumentError, match="no name of a Minari data set"):
         export_minari(few_runs(seeds=1), name)
 
@@ -172,6 +188,19 @@ def test_runs_of_different_environments_are_refused() -> None:
         export_minari([*one, *other])
     with pytest.raises(ArgumentError, match="HAQ-ResNet20-v0"):
         export_minari([*one, *few_runs("HAQ-ResNet20-v0", seeds=1)])
+
+
+def test_equal_arguments_are_one_environment_however_they_are_written() -> None:
+    (run,) = few_runs(seeds=1, budget=1.0)
+    same = [run, replace(run, arguments={"budget": 1}, environment=f"hwenvs:{run.environment}")]
+    assert export_minari(same).total_episodes == 6
+
+
+def test_records_with_more_or_fewer_rewards_than_designs_are_refused() -> None:
+    (run,) = few_runs(seeds=1)
+    for rewards in (run.rewards[:2], [*run.rewards, 0.0]):
+        with pytest.raises(ArgumentError, match=rf"3 designs, but {len(rewards)} rewards"):
+            export_minari([replace(run, rewards=rewards)])
 
 
 def test_runs_without_designs_are_refused() -> None:
@@ -203,6 +232,13 @@ def test_other_environments_are_refused() -> None:
     (run,) = few_runs(seeds=1)
     with pytest.raises(SolverError, match="environment of hwenvs"):
         next(replay(run, gym.make("CartPole-v1")))
+    for name, message in (
+        ("CartPole-v1", "environment of hwenvs"),
+        ("MO-AMC-ResNet20-v0", "pays a vector"),
+        ("AMC-Generalist-v0", "draws another task"),
+    ):
+        with pytest.raises(SolverError, match=message):
+            export_minari([replace(run, environment=name)])
 
 
 def test_an_unknown_format_and_a_missing_package_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ import gymnasium as gym
 from hwenvs.errors import ArgumentError, MissingExtraError, unknown_name
 from hwenvs.offline.episodes import replay
 from hwenvs.offline.metadata import dataset_metadata, default_name, episode_metadata
+from hwenvs.single import check_single
 from hwenvs.solving.records import Run
 
 if TYPE_CHECKING:
@@ -52,28 +55,29 @@ def export_minari(
     Raises:
         ArgumentError: if the runs are of different environments or empty, if the name is none that
             Minari takes, or is taken already.
-        SolverError: if a design now earns something else than its record says.
+        SolverError: if a design now earns something else than its record says, or the environment
+            is many problems, pays a vector, or is not of this package.
         MissingExtraError: without Minari.
     """
     environment = _one_environment(runs)
+    check_single(environment)
     name = default_name(runs) if name is None else name
     storage_type = _storage(data_format)
     final = _place(name, overwrite)
-    env = gym.make(environment, **runs[0].arguments)
-    about = dataset_metadata(runs, env, name, description, author, author_email)
-    with tempfile.TemporaryDirectory(prefix=".hwenvs-", dir=_root()) as folder:
-        data = Path(folder) / "data"
-        storage = storage_type.new(
-            data,
-            observation_space=env.observation_space,
-            action_space=env.action_space,
-            env_spec=env.spec,
-            data_format=data_format,
-        )
-        _fill(storage, runs, env)
-        storage.update_metadata(about)
-        _move(data, final, Path(folder) / "before")
-    env.close()
+    with closing(gym.make(environment, **runs[0].arguments)) as env:
+        about = dataset_metadata(runs, env, name, description, author, author_email)
+        with tempfile.TemporaryDirectory(prefix=".hwenvs-", dir=_root()) as folder:
+            data = Path(folder) / "data"
+            storage = storage_type.new(
+                data,
+                observation_space=env.observation_space,
+                action_space=env.action_space,
+                env_spec=env.spec,
+                data_format=data_format,
+            )
+            _fill(storage, runs, env)
+            storage.update_metadata(about)
+            _move(data, final, Path(folder) / "before")
     _register_namespace(name)
     from minari import load_dataset
 
@@ -107,14 +111,19 @@ def _buffers(runs: Sequence[Run], env: gym.Env[Any, Any]) -> Iterator[Any]:
 
 def _one_environment(runs: Sequence[Run]) -> str:
     """The id that all ``runs`` share, with their arguments."""
-    found = {
-        (run.environment.rpartition(":")[2], repr(sorted(run.arguments.items()))) for run in runs
-    }
+    named = [replace(run, environment=run.environment.rpartition(":")[2]) for run in runs]
+    found = {run.task: f"{run.environment} with {run.arguments}" for run in named}
     if len(found) > 1:
-        names = "; ".join(sorted(f"{name} with {given}" for name, given in found))
+        names = "; ".join(sorted(found.values()))
         raise ArgumentError(f"a data set holds runs of one environment, these are of {names}")
     if not any(run.designs for run in runs):
         raise ArgumentError("there is nothing to export: the runs evaluated no design")
+    for run in runs:
+        if len(run.rewards) != len(run.designs):
+            raise ArgumentError(
+                f"the run of {run.solver}, seed {run.seed}, has {len(run.designs)} designs, but "
+                f"{len(run.rewards)} rewards"
+            )
     return runs[0].environment
 
 
@@ -144,13 +153,16 @@ def _root() -> Path:
 
 def _place(name: str, overwrite: bool) -> Path:
     """Where the data set ``name`` goes."""
-    if not NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise ArgumentError(
             f"{name!r} is no name of a Minari data set: valid are letters, digits, _, - and / "
             "with a namespace and a version, such as hwenvs/amc-resnet20/cma-es-v0"
         )
     final = _root() / name
-    if final.exists() and not (final / "data").is_dir():
+    for above in Path(name).parents:
+        if _is_dataset(_root() / above):
+            raise ArgumentError(f"{name} cannot lie within the data set {above.as_posix()}")
+    if final.exists() and not _is_dataset(final):
         raise ArgumentError(f"{name} cannot be a data set: {final} is a folder of others")
     if final.exists() and not overwrite:
         raise ArgumentError(
@@ -160,11 +172,15 @@ def _place(name: str, overwrite: bool) -> Path:
     return final
 
 
+def _is_dataset(folder: Path) -> bool:
+    return (folder / "data" / "metadata.json").is_file()
+
+
 def _move(data: Path, final: Path, before: Path) -> None:
     """Puts the finished ``data`` in its place; what was there goes to ``before``."""
     if final.exists():
-        final.rename(before)
-    final.mkdir(parents=True)
+        (final / "data").rename(before)
+    final.mkdir(parents=True, exist_ok=True)
     data.rename(final / "data")
 
 

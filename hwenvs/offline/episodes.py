@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 import hwenvs
 from hwenvs.environment import DesignEnv
 from hwenvs.errors import SolverError
+from hwenvs.problems import Problem
 from hwenvs.solving.records import Run
 
 NOT_YET = float("nan")
@@ -39,6 +40,18 @@ class Episode:
     infos: dict[str, Any]
 
 
+def problem_of(env: gym.Env[Any, Any]) -> Problem:
+    """What ``env`` walks.
+
+    Raises:
+        SolverError: if it is no environment of this package, or pays no single number.
+    """
+    base = env.unwrapped
+    if not isinstance(base, DesignEnv):
+        raise SolverError(f"runs are walked in an environment of hwenvs, not {type(base).__name__}")
+    return base.problem
+
+
 def replay(run: Run, env: gym.Env[Any, Any]) -> Iterator[Episode]:
     """Walks every design of ``run`` through ``env``, with the actions that ask for it.
 
@@ -46,11 +59,9 @@ def replay(run: Run, env: gym.Env[Any, Any]) -> Iterator[Episode]:
         SolverError: if ``env`` is no environment of this package, or a design now earns something
             else than its record says.
     """
-    base = env.unwrapped
-    if not isinstance(base, DesignEnv):
-        raise SolverError(f"runs are walked in an environment of hwenvs, not {type(base).__name__}")
+    problem = problem_of(env)
     for index, design in enumerate(run.designs):
-        actions = base.problem.actions([design])[0]
+        actions = problem.actions([design])[0]
         episode, info = _walk(env, actions)
         found, paid = info["design"].tolist(), float(episode.rewards[-1])
         if found != list(design) or paid != run.rewards[index]:

@@ -10,8 +10,8 @@ import gymnasium as gym
 import numpy as np
 
 import hwenvs
-from hwenvs.environment import DesignEnv
 from hwenvs.errors import SolverError
+from hwenvs.offline.episodes import problem_of
 from hwenvs.solving.records import Run, versions
 
 
@@ -93,13 +93,12 @@ def _reference_scores(env: gym.Env[Any, Any]) -> dict[str, float]:
     """The ends of the score, so that Minari's normalised score is the one of this package."""
     from hwenvs.baselines.exact import optimum
 
-    base = env.unwrapped
-    assert isinstance(base, DesignEnv)
+    problem = problem_of(env)
     try:
-        best = optimum(base.problem).reward
+        best = optimum(problem).reward
     except SolverError:  # accuracies are measured: nobody knows the best
         return {}
-    zero = float(base.problem.reference.reward[0])
+    zero = float(problem.reference.reward[0])
     return {"ref_min_score": zero, "ref_max_score": best} if best > zero else {}
 
 
