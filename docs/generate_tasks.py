@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from blocks import filled
+
 from hwenvs.tasks import RULES, VARIANTS, distribution
 from hwenvs.tasks.certificates import frozen_content
 from hwenvs.tasks.environment import TaskEnv
@@ -41,14 +43,7 @@ SHOWN = {
 
 def page() -> str:
     """The page with its tables filled anew."""
-    text = PAGE.read_text(encoding="utf-8")
-    for name, make in BLOCKS.items():
-        begin, end = f"<!-- generated: {name} -->", "<!-- end -->"
-        pattern = re.compile(f"{re.escape(begin)}\n.*?{re.escape(end)}", re.DOTALL)
-        filled = f"{begin}\n{make().strip()}\n{end}"
-        text, count = pattern.subn(lambda _, filled=filled: filled, text)
-        assert count == 1, f"{PAGE.name} has no place for {name}"
-    return text
+    return filled(PAGE, BLOCKS)
 
 
 def parts() -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from numbers import Integral
+from typing import Any, TypeGuard
 
 from hwenvs.errors import ArgumentError, UnknownNameError, unknown_name
 
@@ -60,6 +61,24 @@ def check_options(options: Mapping[str, Any] | None, known: Iterable[str] = ()) 
         if not names:
             raise UnknownNameError(f"unknown option of reset {name!r}: this environment has none")
         raise unknown_name("option of reset", name, names)
+
+
+def is_whole(value: Any) -> TypeGuard[int]:
+    """Whether ``value`` is a whole number, of Python or numpy; True and False are none."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def check_whole(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
+    """``value`` as a Python integer.
+
+    Raises:
+        ArgumentError: if it is no whole number from ``least`` to ``most``.
+    """
+    if not is_whole(value) or value < least:
+        raise ArgumentError(f"{name} must be a whole number of at least {least}, not {value!r}")
+    if most is not None and value > most:
+        raise ArgumentError(f"{name} must be at most {most}, not {value!r}")
+    return int(value)
 
 
 @lru_cache

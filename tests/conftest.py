@@ -241,7 +241,9 @@ def script() -> Callable[[str], Any]:
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.syspath_prepend(place.parent)  # neighbours are found, as in a call
+            spec.loader.exec_module(module)
         return module
 
     return load

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hwenvs.arguments import check_whole
 from hwenvs.baselines.exact import find_optimum
 from hwenvs.baselines.targets import Objective
 from hwenvs.errors import ArgumentError, unknown_name
@@ -128,10 +129,9 @@ def certified_front(problem: Problem, quantity: str, points: int = POINTS) -> Fr
         SolverError: if accuracies do not come from tables.
         UnknownNameError: if the hardware does not report the cost.
         BudgetError: if one of several costs may fall as more is kept.
-        ArgumentError: if ``points`` is below 2.
+        ArgumentError: if ``points`` is no whole number from 2 on.
     """
-    if points < 2:
-        raise ArgumentError(f"a front has at least 2 points, not {points!r}")
+    points = check_whole("points of a front", points, 2)
     chain = Objective.of(problem).problem  # refuses what is no chain of tables
     budgets = _budgets(chain, quantity)
     corners = [

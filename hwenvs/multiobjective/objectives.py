@@ -99,7 +99,7 @@ def scalar_problem(problem: str | Problem, arguments: Mapping[str, Any]) -> Chai
         check_given(problem, arguments, ("objectives", "render_mode"), SCALAR)
         given: dict[str, Any] = {"budget": None, **arguments}
         if given["budget"] is None:
-            given.update(UNBUDGETED)
+            given = {**UNBUDGETED, **given}
         made = make_problem(problem, **given)
     if not isinstance(made, ChainProblem):
         raise ArgumentError(f"a {type(made).__name__} has no tables of costs to make objectives of")

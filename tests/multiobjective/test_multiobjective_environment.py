@@ -91,6 +91,7 @@ def test_vectors_of_many_costs_are_those_the_hardware_reports(play: Play) -> Non
         ({"objectivs": ("accuracy", "macs")}, UnknownNameError, "Did you mean 'objectives'"),
         ({"budgt": 1.0}, UnknownNameError, "Known: (?!.*(exponent|max_accuracy_drop|target))"),
         ({"reward": "accuracy"}, ArgumentError, "objectives"),
+        ({"budget_units": "foo"}, UnknownNameError, "fraction"),
         ({"render_mode": "png"}, UnknownNameError, "rgb_array"),
     ],
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -112,3 +114,20 @@ def test_measured_accuracies_have_no_known_front() -> None:
     env = gym.make("MO-AMC-DigitsLeNet-v0")
     with pytest.raises(SolverError, match="tables"):
         env.unwrapped.pareto_front()
+
+
+@pytest.mark.parametrize("points", [1, 2.5, "a", True])
+def test_a_front_has_two_points_at_least(points: Any) -> None:
+    problem = gym.make("MO-NAS-ProxylessCIFAR-v0").unwrapped.problem
+    with pytest.raises(ArgumentError, match="points of a front must be a whole number of at least"):
+        certified_front(problem, "latency", points)
+
+
+def test_the_table_of_the_page_says_what_is_found_now(script: Callable[[str], Any]) -> None:
+    # Without nsga2, whose runs may change with another version of pymoo.
+    made = script("docs/generate_fronts.py")
+    page = made.PAGE.read_text(encoding="utf-8")
+    for name in made.SHOWN:
+        start, drawn = made.row(name, ("random",)).rsplit(" | ", 1)
+        (line,) = (line for line in page.splitlines() if line.startswith(start))
+        assert line.endswith(f" | {drawn}"), name
