@@ -13,7 +13,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import ArrayLike, NDArray
 
-from hwenvs.arguments import check_options
+from hwenvs.arguments import check_options, check_whole
 from hwenvs.errors import ArgumentError, DesignError, unknown_name
 from hwenvs.problems import Problem, check_given, make_problem
 from hwenvs.problems.actions import batch_checker
@@ -55,8 +55,7 @@ class DesignVectorEnv(VectorEnv[Observations, Actions, NDArray[Any]]):
         **arguments: Any,
     ) -> None:
         super().__init__()
-        if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
-            raise ArgumentError(f"num_envs must be a positive whole number, not {num_envs!r}")
+        num_envs = check_whole("num_envs", num_envs)
         modes = ("ansi", "rgb_array")
         if render_mode is not None and render_mode not in modes:
             raise unknown_name("render_mode of a vector environment", render_mode, modes)
@@ -103,8 +102,11 @@ class DesignVectorEnv(VectorEnv[Observations, Actions, NDArray[Any]]):
             seed = seed[0]
         super().reset(seed=seed)
         mask = (options or {}).get("reset_mask")
-        if mask is not None and not np.all(mask):
-            raise ArgumentError("reset_mask must select all environments: they move in lockstep")
+        if mask is not None and not _selects_all(mask, self.num_envs):
+            raise ArgumentError(
+                f"reset_mask must be an array [{self.num_envs}] of True: all copies move in "
+                f"lockstep, not {mask!r}"
+            )
         self._walk, self._ready = self.problem.start(self.num_envs), True
         return self.problem.observe(self._walk), self._info()
 
@@ -212,6 +214,11 @@ def _masked(info: Mapping[str, Any], count: int) -> dict[str, Any]:
         masked[key] = _masked(value, count) if nested else value
         masked[f"_{key}"] = np.ones(count, dtype=bool)
     return masked
+
+
+def _selects_all(mask: Any, count: int) -> bool:
+    given = np.asarray(mask)
+    return given.dtype == np.bool_ and given.shape == (count,) and bool(given.all())
 
 
 def _mode(mode: str | AutoresetMode) -> AutoresetMode:

@@ -111,8 +111,9 @@ def test_disabled_autoreset_waits_for_a_reset() -> None:
         envs.step(half)
     envs.reset(options={"reset_mask": np.array([True, True])})
     envs.step(half)
-    with pytest.raises(ArgumentError, match="lockstep"):
-        envs.reset(options={"reset_mask": np.array([True, False])})
+    for mask in ([True, False], [True], [1, 1], "no", 5, []):
+        with pytest.raises(ArgumentError, match="lockstep"):
+            envs.reset(options={"reset_mask": np.array(mask)})
 
 
 def test_steps_need_a_reset_first() -> None:
@@ -143,6 +144,10 @@ def test_bad_actions_raise_one_clear_error(actions: Any, message: str) -> None:
 def test_a_bad_number_of_copies_raises_an_error(count: Any) -> None:
     with pytest.raises(ArgumentError, match="num_envs must be"):
         gym.make_vec("AMC-ResNet20-v0", num_envs=count)
+
+
+def test_the_number_of_copies_may_be_one_of_numpys() -> None:
+    assert gym.make_vec("AMC-ResNet20-v0", num_envs=np.int64(2)).num_envs == 2
 
 
 @pytest.mark.parametrize("prefix", ["", "MO-"])

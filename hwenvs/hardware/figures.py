@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import fields, is_dataclass, replace
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, TypeVar
 
+from hwenvs.arguments import is_whole
 from hwenvs.errors import HardwareError
 
 Chip = TypeVar("Chip")
@@ -24,8 +25,7 @@ def is_number(value: Any) -> bool:
 
 def is_count(value: Any) -> bool:
     """Whether ``value`` is a whole number above 0, of an integer type that arrays can hold."""
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    return whole and bool(0 < value < LARGEST)
+    return is_whole(value) and bool(0 < value < LARGEST)
 
 
 def check_figures(hardware: str, chip: Any, *, may_be_zero: Collection[str] = ()) -> None:

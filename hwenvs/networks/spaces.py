@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import Field, asdict, dataclass, fields, replace
 from functools import cached_property
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hwenvs.arguments import is_whole
 from hwenvs.errors import ArgumentError, DesignError
 from hwenvs.networks.base import Layer, Network
 from hwenvs.networks.blocks import OPERATORS, ZERO, Block, Operator, inverted_residual
@@ -248,8 +249,7 @@ def _check_counts(where: str, of: object, counts: Iterable[Field[Any]]) -> None:
     """Raises an :class:`ArgumentError` unless the attributes are whole numbers above 0."""
     for field in counts:
         value = getattr(of, field.name)
-        whole = isinstance(value, Integral) and not isinstance(value, bool)
-        if not whole or value < 1:
+        if not is_whole(value) or value < 1:
             raise ArgumentError(
                 f"{where}: {field.name} must be a whole number above 0, not {value!r}"
             )

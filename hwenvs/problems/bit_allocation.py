@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
+from hwenvs.arguments import is_whole
 from hwenvs.errors import ArgumentError
 from hwenvs.hardware import HardwareModel
 from hwenvs.networks import FULL_PRECISION, Network, bit_groups, get_network
@@ -175,7 +174,6 @@ def _bits(floor: int) -> int:
     Raises:
         ArgumentError: if it is not a whole number from 1 to 8.
     """
-    whole = isinstance(floor, int | np.integer) and not isinstance(floor, bool)
-    if not whole or not 1 <= floor <= FULL_PRECISION:
+    if not is_whole(floor) or not 1 <= floor <= FULL_PRECISION:
         raise ArgumentError(f"floor must be 1 to {FULL_PRECISION} bits, not {floor!r}")
     return int(floor)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from hwenvs.arguments import is_whole
 from hwenvs.errors import ArgumentError, ProxyError
 from hwenvs.hardware import HardwareModel, get_hardware
 from hwenvs.networks import Group, Network, get_network
@@ -131,7 +132,7 @@ def whole_number(value: int, what: str) -> int:
     Raises:
         ArgumentError: if it is not a positive whole number of ``what``.
     """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+    if not is_whole(value) or value < 1:
         raise ArgumentError(f"round_to must be a positive whole number of {what}, not {value!r}")
     return int(value)
 

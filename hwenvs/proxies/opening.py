@@ -12,8 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from hwenvs.arguments import check_whole, is_whole
 from hwenvs.errors import ArgumentError, unknown_name
 from hwenvs.files import stamps
 from hwenvs.networks import Network
@@ -82,9 +81,7 @@ class Measuring:
                 f"recipe must be a mapping such as {{'points': 12}}, not {recipe!r}"
             )
         entries["recipe"] = tuple(sorted(recipe.items()))
-        threads = entries.get("threads", 1)
-        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-            raise ArgumentError(f"threads must be a positive whole number, not {threads!r}")
+        entries["threads"] = check_whole("threads", entries.get("threads", 1))
         return cls(**entries)
 
     @property
@@ -244,7 +241,7 @@ def _rows(what: str, asked: int | str | None, first: int, last: int) -> range:
     """
     if asked is None:
         return range(first, last)
-    if isinstance(asked, int | np.integer) and not isinstance(asked, bool) and asked > 0:
+    if is_whole(asked) and asked > 0:
         return range(first, first + int(asked))
     low, separator, high = str(asked).partition(":")
     if separator and low.isdecimal() and high.isdecimal() and int(low) < int(high):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from hwenvs.arguments import check_whole
 from hwenvs.errors import ArgumentError, DataError
 from hwenvs.networks import Network
 from hwenvs.proxies.cache import DesignCache
@@ -72,9 +73,8 @@ def _split(data: Any, settings: Measuring) -> tuple[Tensor, Tensor, Tensor]:
     """Images to re-fit on, images to try designs on, and their labels."""
     counts = {"calibration": settings.calibration, "images": settings.images}
     for name, count in counts.items():
-        whole = isinstance(count, int) and not isinstance(count, bool)
-        if count is not None and (not whole or int(count) < 1):
-            raise ArgumentError(f"{name} of a module must be a positive number, not {count!r}")
+        if count is not None:
+            check_whole(f"{name} of a module", count)
     refit, tried = settings.calibration, settings.images
     most = int(refit or MOST_REFIT) + int(tried or MOST_IMAGES)
     images, labels = _gathered(data, most)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwenvs.arguments import check_whole
 from hwenvs.canonical import digest
-from hwenvs.errors import ArgumentError, unknown_name
+from hwenvs.errors import unknown_name
 from hwenvs.networks.spaces import Space
 from hwenvs.proxies.cache import DesignCache, Record, cache_folder
 from hwenvs.proxies.card import Card
@@ -141,9 +142,7 @@ def supernet_proxy(space: Space, options: Mapping[str, Any] | None = None) -> Su
 
 
 def _rows(given: Mapping[str, Any], name: str, planned: tuple[int, int], fewest: int) -> range:
-    count = given.get(name, planned[1] - planned[0])
-    if isinstance(count, bool) or not isinstance(count, int) or count < fewest:
-        raise ArgumentError(f"{name} must be a whole number from {fewest}, not {count!r}")
+    count = check_whole(name, given.get(name, planned[1] - planned[0]), fewest)
     return range(planned[0], planned[0] + count)
 
 

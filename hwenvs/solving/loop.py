@@ -11,8 +11,9 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hwenvs.arguments import check_whole
 from hwenvs.environment import DesignEnv
-from hwenvs.errors import ArgumentError, SolverError, unknown_name
+from hwenvs.errors import SolverError, unknown_name
 from hwenvs.problems import Problem
 from hwenvs.problems.chain import ChainProblem
 from hwenvs.registration import ENVIRONMENTS
@@ -148,8 +149,8 @@ def solve(
         UnknownNameError: if there is no such solver or environment.
         SolverError: if the environment is many problems, pays a vector, or is not of this package.
     """
-    _check_number("evaluations", evaluations, 1)
-    _check_number("seed", seed, 0, MOST_SEED)
+    evaluations = check_whole("evaluations", evaluations)
+    seed = check_whole("seed", seed, 0, MOST_SEED)
     if environment.rpartition(":")[2] not in gym.registry:
         raise unknown_name("environment", environment, ENVIRONMENTS)
     check_single(environment)
@@ -191,11 +192,3 @@ def _scores(problem: Problem, rewards: list[float]) -> list[float] | None:
     """Scores of ``rewards``; None where no optimum is known."""
     score = problem.score(np.array(rewards))
     return None if score is None else [float(value) for value in np.atleast_1d(score)]
-
-
-def _check_number(name: str, value: object, least: int, most: int | None = None) -> None:
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not whole or value < least:  # type: ignore[operator]
-        raise ArgumentError(f"{name} must be a whole number of at least {least}, not {value!r}")
-    if most is not None and value > most:  # type: ignore[operator]
-        raise ArgumentError(f"{name} must be at most {most}, not {value!r}")

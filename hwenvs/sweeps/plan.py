@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import gymnasium as gym
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from hwenvs.arguments import is_whole
 from hwenvs.canonical import canonical
 from hwenvs.environment import DesignEnv
 from hwenvs.errors import ArgumentError, HwenvsError, MissingExtraError, unknown_name
@@ -89,7 +90,7 @@ def _counted() -> BeforeValidator:
     """A number of seeds stands for so many from 0 on."""
 
     def expand(value: object) -> object:
-        whole = isinstance(value, int) and not isinstance(value, bool)
+        whole = is_whole(value)
         if whole and value < 1:  # type: ignore[operator]
             raise ValueError("the number of seeds must be at least 1")
         return list(range(value)) if whole else value  # type: ignore[call-overload]

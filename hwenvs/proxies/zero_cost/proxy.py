@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hwenvs.errors import ArgumentError, MissingExtraError, ProxyError, unknown_name
+from hwenvs.arguments import check_whole
+from hwenvs.errors import MissingExtraError, ProxyError, unknown_name
 from hwenvs.networks.spaces import Space
 from hwenvs.proxies.card import Card
 from hwenvs.proxies.measured import threaded
@@ -74,10 +75,7 @@ class ZeroCostProxy:
 
         if score not in SCORES:
             raise unknown_name("zero-cost score", score, SCORES)
-        if isinstance(images, bool) or not isinstance(images, int) or images < FEWEST_IMAGES:
-            raise ArgumentError(
-                f"images must be a whole number from {FEWEST_IMAGES}, not {images!r}"
-            )
+        images = check_whole("images", images, FEWEST_IMAGES)
         self.space, self.score, self.seed = space, score, seed
         looks = score in NEED_IMAGES
         batch = first_images(space, data, images) if looks else no_images(space)
