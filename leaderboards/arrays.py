@@ -46,6 +46,10 @@ LOCAL = struct.Struct("<26x2H")
 LOCATOR = 20
 """Bytes before the end where a larger directory would be announced."""
 
+ZIP64 = struct.Struct("<2H2Q")
+"""What ``np.savez`` adds before a member's bytes: a kind, the bytes that follow, and its two sizes.
+Nothing else may be added, there or in the directory: readers skip it, so it could be anything."""
+
 BYTES_A_MEMBER = 256
 """Most bytes of the directory that a member takes."""
 
@@ -53,9 +57,10 @@ MAGIC = b"\x93NUMPY\x01\x00"
 
 HEADER = re.compile(
     rb"\{'descr': '(<f4|<f8|<U[1-9][0-9]?)', 'fortran_order': (False|True), "
-    rb"'shape': \(((?:[1-9][0-9]{0,7}(?:, |,)?){0,2})\), \} *\n"
+    rb"'shape': \(((?:[1-9][0-9]{0,7}(?:, |,)?){0,2})\), \} {0,64}\n"
 )
-"""What ``np.save`` writes before float32, float64 or short text of at most two dimensions."""
+"""What ``np.save`` writes before float32, float64 or short text of at most two dimensions; spaces
+fill it up to 128 bytes."""
 
 
 def read_arrays(path: Path, most: int, names: Collection[str]) -> Arrays:
@@ -108,12 +113,13 @@ def _check_end(content: bytes, members: int, path: Path) -> None:
 def _check_directory(
     members: list[zipfile.ZipInfo], most: int, names: Collection[str], path: Path
 ) -> None:
-    """Names and sizes, all of them before anything is read."""
+    """Names, sizes and that nothing is added, all of it before anything is read."""
     seen: set[str] = set()
     for member in members:
         name = member.filename.removesuffix(".npy")
         place = f"{path}, {clipped(member.filename)}"
-        if name not in names or member.filename != f"{name}.npy":
+        # The name as it stands there: ``filename`` ends at the first zero byte.
+        if name not in names or member.orig_filename != f"{name}.npy":
             raise EntryError(f"{place}: no array of a policy has this name")
         if name in seen:
             raise EntryError(f"{place}: stands twice")
@@ -122,6 +128,8 @@ def _check_directory(
             raise EntryError(f"{place}: is packed; np.savez stores arrays as they are")
         if member.file_size != member.compress_size:
             raise EntryError(f"{place}: the directory gives it two sizes")
+        if member.comment or member.extra:
+            raise EntryError(f"{place}: has a comment or an extra field in the directory")
     if sum(member.file_size for member in members) > most:
         raise EntryError(f"{path}: its arrays have more than {most:,} bytes")
 
@@ -133,7 +141,11 @@ def _check_places(content: bytes, members: list[zipfile.ZipInfo], path: Path) ->
         if member.header_offset != place:
             break
         name, added = LOCAL.unpack_from(content, place)
-        place += LOCAL.size + name + added + member.compress_size
+        start = place + LOCAL.size + name
+        sizes = ZIP64.pack(1, 16, member.file_size, member.compress_size)
+        if content[start : start + added] not in (b"", sizes):
+            raise EntryError(f"{path}, {member.filename}: has an extra field of {added:,} bytes")
+        place = start + added + member.compress_size
     else:
         size = END.unpack(content[-END.size :])[5]
         if place == len(content) - END.size - size:

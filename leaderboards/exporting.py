@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 from torch import Tensor, nn
 
-from hwenvs.errors import SolverError
+from hwenvs.errors import EntryError, SolverError
 from hwenvs.leaderboards.perceptron import Floats, Policy
 
 ACTIVATIONS: dict[type[nn.Module], str] = {nn.ReLU: "relu", nn.Tanh: "tanh"}
@@ -49,15 +49,24 @@ def policy_of(model: Any) -> Policy:
 
 
 def _check_spaces(model: Any) -> None:
-    """A policy file knows one kind of observations and one range of actions."""
+    """A policy file knows one kind of observations and one range of actions.
+
+    Wrappers that normalise observations leave [0, 1], where those of all environments here lie.
+    """
     normalised = model.get_vec_normalize_env()
     if normalised is not None and normalised.norm_obs:
         raise SolverError("observations of the model are normalised, which a policy file is not")
-    box = model.action_space
-    if not isinstance(box, spaces.Box) or (box.low != 0).any() or (box.high != 1).any():
-        raise SolverError(f"policies of the leaderboard act in [0, 1], not in {box}")
-    if not isinstance(model.observation_space, spaces.Box):
-        raise SolverError(f"policies see vectors of numbers, not {model.observation_space}")
+    if not _within_one(model.action_space):
+        raise SolverError(f"policies of the leaderboard act in [0, 1], not in {model.action_space}")
+    if not _within_one(model.observation_space):
+        raise SolverError(
+            "policies of the leaderboard see numbers from 0 to 1 as environments give them, not "
+            f"normalised or rescaled ones; the model's observations are {model.observation_space}"
+        )
+
+
+def _within_one(space: spaces.Space[Any]) -> bool:
+    return isinstance(space, spaces.Box) and not space.low.any() and bool((space.high == 1).all())
 
 
 def _check_features(part: Any) -> None:
@@ -93,7 +102,10 @@ def _perceptron(modules: Iterable[nn.Module]) -> Policy:
     if last is not None and last not in OUTPUTS:
         raise SolverError(f"the last layer ends with {last.__name__}, not with Tanh or Sigmoid")
     output = "clip" if last is None else OUTPUTS[last]
-    return Policy(tuple(weights), tuple(biases), ACTIVATIONS[kinds.pop()], output)
+    try:
+        return Policy(tuple(weights), tuple(biases), ACTIVATIONS[kinds.pop()], output)
+    except EntryError as error:
+        raise SolverError(f"the leaderboard takes no such policy: {error}") from error
 
 
 def _bias(layer: nn.Linear) -> Floats:

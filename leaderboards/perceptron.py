@@ -15,8 +15,16 @@ Floats = NDArray[np.float64]
 
 MOST_LAYERS = 8
 
+MOST_UNITS = 4096
+"""Of the widest layer.  A small file can say a very wide one, and every unit of it takes memory and
+time for each of the observations that are seen at once."""
+
+MOST_NUMBERS = 4_000_000
+"""Weights and biases together, which are the products that an action takes: in float32 they fit in
+the largest file there may be."""
+
 LARGEST_WEIGHT = 1e9
-"""With it, eight layers of any width that fits in a file stay far below the largest float64."""
+"""With it, eight layers of the widest stay far below the largest float64."""
 
 ACTIVATIONS, OUTPUTS = ("relu", "tanh"), ("clip", "tanh", "sigmoid")
 
@@ -41,7 +49,7 @@ class Policy:
     Raises:
         UnknownNameError: if activation or output is none of these.
         EntryError: if an array has the wrong shape, a number is not finite or too large, or there
-            are too many layers; says which.
+            are too many layers, units or numbers; says which.
     """
 
     weights: tuple[Floats, ...]
@@ -61,12 +69,22 @@ class Policy:
                 due = "[out, in]" if width is None else f"[out, {width}]"
                 raise EntryError(f"weight_{layer}: shape {weight.shape} instead of {due}")
             width = weight.shape[0]
+            if width > MOST_UNITS:
+                raise EntryError(f"weight_{layer}: {width:,} units; at most {MOST_UNITS:,} a layer")
             if bias.shape != (width,):
                 raise EntryError(f"bias_{layer}: shape {bias.shape} instead of ({width},)")
-            for name, array in ((f"weight_{layer}", weight), (f"bias_{layer}", bias)):
+        numbers = sum(array.size for array in self.weights + self.biases)
+        if numbers > MOST_NUMBERS:
+            raise EntryError(f"a policy has at most {MOST_NUMBERS:,} numbers, not {numbers:,}")
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
+        for kind, arrays in (("weight", self.weights), ("bias", self.biases)):
+            for layer, array in enumerate(arrays):
                 if not (np.abs(array) <= LARGEST_WEIGHT).all():  # NaN is not either
                     raise EntryError(
-                        f"{name}: holds a number that is not finite or beyond {LARGEST_WEIGHT:g}"
+                        f"{kind}_{layer}: holds a number that is not finite or beyond "
+                        f"{LARGEST_WEIGHT:g}"
                     )
 
     def check(self, features: int, actions: int, where: str) -> None:

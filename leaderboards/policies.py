@@ -40,7 +40,7 @@ def export(model: Any, path: Path | str) -> Policy:
 
     Raises:
         SolverError: if it is none of these, or does what the file cannot say, such as normalising
-            observations.
+            observations, or has more layers, units or numbers than it may.
     """
     from hwenvs.leaderboards.exporting import policy_of
 

@@ -43,7 +43,8 @@ def drawn(family: Family, entry: Entry, suite: PolicySuite) -> list[Task]:
 
     They are the first in the order of the sha256 of ``"ENTRY SUITE TASK"`` (two digests and an id),
     which is as good as random, needs no generator whose stream might change with a version, and can
-    be checked by hand.
+    be checked by hand.  What comes back is in the family's own order: intervals resample scores by
+    their places, and must not depend on a word of ``entry.json`` where all tasks are taken.
 
     Raises:
         DataError: if there are too few.
@@ -55,7 +56,8 @@ def drawn(family: Family, entry: Entry, suite: PolicySuite) -> list[Task]:
     def place(task: Task) -> bytes:
         return hashlib.sha256(f"{entry.digest} {suite.digest} {task.id}".encode()).digest()
 
-    return sorted(known, key=place)[: suite.instances]
+    chosen = {task.id for task in sorted(known, key=place)[: suite.instances]}
+    return [task for task in known if task.id in chosen]
 
 
 @dataclass

@@ -57,6 +57,19 @@ def test_another_entry_or_suite_draws_other_instances(
     assert len({frozenset(first), frozenset(renamed), frozenset(changed)}) == 3
     assert len(set(first)) == policy_suite.instances
     assert set(first) <= set(tasks_of(RULE).ids)
+    assert all(ids == sorted(ids, key=tasks_of(RULE).ids.index) for ids in (first, changed))
+
+
+def test_no_word_of_an_entry_moves_a_score_where_all_tasks_are_taken(
+    policy_entry: Path, policy_suite: PolicySuite
+) -> None:
+    """Intervals resample scores by their places: equal policies are to have equal ones."""
+    whole = policy_suite.model_copy(update={"instances": len(tasks_of(RULE))})
+    about = json.loads((policy_entry / ABOUT).read_text())
+    for description in ("", "One word more."):
+        (policy_entry / ABOUT).write_text(json.dumps({**about, "description": description}))
+        found = drawn(whole.families[0], open_entry(policy_entry), whole)
+        assert [task.id for task in found] == list(tasks_of(RULE).ids)
 
 
 def test_a_constant_policy_scores_what_its_designs_earn(

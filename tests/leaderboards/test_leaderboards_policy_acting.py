@@ -110,6 +110,7 @@ def test_our_own_agent_is_exported_as_it_acts(tmp_path: Path) -> None:
 @pytest.mark.filterwarnings("ignore")
 def test_what_a_file_cannot_say_is_not_exported(tmp_path: Path) -> None:
     sb3 = pytest.importorskip("stable_baselines3")
+    from gymnasium.wrappers import NormalizeObservation
     from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
     from torch import nn
 
@@ -122,6 +123,9 @@ def test_what_a_file_cannot_say_is_not_exported(tmp_path: Path) -> None:
     normalised = VecNormalize(DummyVecEnv([lambda: TaskEnv(RULE)]))
     for model, message in (
         (ppo(normalised), "are normalised"),
+        (ppo(NormalizeObservation(TaskEnv(RULE))), "from 0 to 1 .* not normalised or rescaled"),
+        (ppo(TaskEnv(RULE), net_arch=[4] * 8), "a policy has 1 to 8 layers"),
+        (ppo(TaskEnv(RULE), net_arch=[4097]), "weight_0: 4,097 units; at most 4,096"),
         (ppo(TaskEnv(RULE), activation_fn=nn.ELU), "must be all ReLU or all Tanh, not ELU"),
         (pytest.importorskip("sb3_contrib").RecurrentPPO("MlpLstmPolicy", TaskEnv(RULE)), "rememb"),
         (DDPG(), "has learned nothing yet"),
