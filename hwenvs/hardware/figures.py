@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import fields, is_dataclass, replace
 from numbers import Real
@@ -19,8 +19,10 @@ LARGEST = 2**53
 
 def is_number(value: Any) -> bool:
     """Whether ``value`` is a number that a float64 can be; True and False are none."""
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    return number and bool(-sys.float_info.max <= value <= sys.float_info.max)
+    try:
+        return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # a whole number with more than 308 digits
+        return False
 
 
 def is_count(value: Any) -> bool:

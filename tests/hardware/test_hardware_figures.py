@@ -13,6 +13,7 @@ from hwenvs.errors import HardwareError
 from hwenvs.hardware import EIEChip, EnergyTable, ESEChip, Workload, get_hardware
 from hwenvs.hardware.bismo import CHIPS
 from hwenvs.hardware.bitfusion import BitFusionChip
+from hwenvs.hardware.figures import is_number
 from hwenvs.hardware.storage import MEASURED_BITS, CodedStorage
 from hwenvs.hardware.systolic import SystolicChip
 from hwenvs.networks import get_network
@@ -106,3 +107,10 @@ def test_measured_sizes_are_known_for_the_codebooks_that_were_tried_only() -> No
     for bits in (0.5, 2.5, 9, 16, 17, 31, 64):
         with pytest.raises(HardwareError, match=rf"'{layer.name}' was encoded .*, not of {bits:g}"):
             size(bits)
+
+
+def test_figures_may_be_numpys() -> None:
+    for number in (np.float32(0.5), np.float64(0.5), np.int64(2)):
+        assert is_number(number)
+    for other in (np.float32("inf"), np.float64("nan"), np.bool_(True), 10**400):
+        assert not is_number(other)
