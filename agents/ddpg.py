@@ -204,7 +204,7 @@ class DDPG(Configured[Settings]):
         features, actions = spaces.flatdim(env.observation_space), box.shape[0]
         self.learner = learner = self._first_learner(features, actions, seed)
         warmup = settings.warmup if self.start is None else 0
-        replay = Replay(settings.replay_episodes * env.problem.horizon, features, actions)
+        replay = Replay(settings.replay_episodes, features, actions)
         episode = 0
         while True:
             observation, _ = env.reset()

@@ -17,6 +17,7 @@ from stable_baselines3.common.vec_env.base_vec_env import (
     VecEnvStepReturn,
 )
 
+from hwenvs.arguments import check_options, check_whole
 from hwenvs.errors import ArgumentError
 from hwenvs.problems.actions import check_actions
 from hwenvs.problems.base import Walk
@@ -37,10 +38,7 @@ class _Group:
 
     def observe(self) -> NDArray[np.float32]:
         """What every copy sees [copies, F]."""
-        features = np.broadcast_to(
-            self.compiled.features, (self.walk.batch, len(self.compiled.features))
-        )
-        return np.hstack((self.compiled.problem.observe(self.walk), features))
+        return self.compiled.seen(self.compiled.problem.observe(self.walk))
 
 
 class TaskVecEnv(VecEnv):
@@ -62,8 +60,8 @@ class TaskVecEnv(VecEnv):
         **arguments: of ``gym.make``.
 
     Raises:
-        ArgumentError: if it is another environment, there are too few groups or copies, or
-            pictures are asked for.
+        ArgumentError: if it is another environment, ``groups`` or ``copies`` are no whole numbers
+            from 1 on (from 2 for copies that are compared), or pictures are asked for.
     """
 
     def __init__(
@@ -82,9 +80,9 @@ class TaskVecEnv(VecEnv):
         made = gym.make(environment, **arguments).unwrapped
         if not isinstance(made, TaskEnv):
             raise ArgumentError(f"{environment} has no tasks to draw from")
-        if groups < 1 or copies < 1 + relative:
-            least = "two copies" if relative else "one copy"
-            raise ArgumentError(f"{groups} groups of {copies}: one of {least} is the least")
+        groups = check_whole("groups", groups)
+        compared = "copies that are compared with each other"
+        copies = check_whole(compared if relative else "copies", copies, 2 if relative else 1)
         self.tasks, self.copies, self.relative = made.tasks, copies, relative
         self._lowest, self._random = made.lowest, np.random.default_rng()
         self._left: list[int] = []
@@ -93,7 +91,13 @@ class TaskVecEnv(VecEnv):
         super().__init__(groups * copies, made.observation_space, made.action_space)
 
     def reset(self) -> VecEnvObs:
-        """Every group begins another task; a seed given before fixes which."""
+        """Every group begins another task; a seed given before fixes which.
+
+        Raises:
+            UnknownNameError: if options were set: there are none.
+        """
+        for options in self._options:
+            check_options(options)
         if self._seeds[0] is not None:
             self._random, self._left = np.random.default_rng(self._seeds[0]), []
         self._groups = [self._drawn() for _ in range(self._count)]
@@ -132,13 +136,12 @@ class TaskVecEnv(VecEnv):
 
     def _paid(self, group: _Group, infos: Sequence[dict[str, Any]]) -> NDArray[np.float64]:
         """Rewards [copies] of a group that has finished; fills its infos."""
-        certificate, last = group.compiled.certificate, group.observe()
-        earned = group.compiled.problem.finish(group.walk).reward.tolist()
-        scores = [certificate.score(reward) for reward in earned]
-        for info, observation, score in zip(infos, last, scores, strict=True):
-            info["terminal_observation"] = observation
-            info["task"], info["score"] = group.compiled.task.id, score
-        rewards: NDArray[np.float64] = np.maximum(scores, self._lowest)
+        compiled, rewards = group.compiled, np.empty(self.copies)
+        earned = compiled.problem.finish(group.walk).reward.tolist()
+        last, name = group.observe(), compiled.task.id
+        for copy, (info, reward) in enumerate(zip(infos, earned, strict=True)):
+            info["terminal_observation"], info["task"] = last[copy], name
+            rewards[copy], info["score"] = compiled.paid(reward, self._lowest)
         if self.relative:
             rewards = (rewards - rewards.mean()) / (rewards.std() + SMALLEST_DEVIATION)
         return rewards

@@ -19,12 +19,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from learners import IDS, LEARNERS, learn
+from learners import IDS, LEARNERS, check_learner, learn
 from lines import append, key, read
 from picture import draw
 from searches import READ, SEARCHES, search
 from summary import chosen, report, summarise
 
+from hwenvs.errors import HwenvsError
 from hwenvs.files import replacing
 from hwenvs.reporting import drawing
 from hwenvs.tasks import Distribution, Task, distribution
@@ -73,7 +74,13 @@ def look(given: argparse.Namespace, tasks: Sequence[Task], path: Path) -> None:
 
 def main() -> None:
     """The command."""
-    given = parser().parse_args()
+    options = parser()
+    given = options.parse_args()
+    try:  # before anything is trained
+        for name in filter(None, given.learners.split(",")):
+            check_learner(given.rule, name, given.evaluations)
+    except HwenvsError as error:
+        options.error(str(error))
     given.out.mkdir(parents=True, exist_ok=True)
     path, found = given.out / f"{given.rule}.jsonl", distribution(given.rule)
     groups = chosen(found, given.per_group)

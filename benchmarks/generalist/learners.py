@@ -24,6 +24,7 @@ from stable_baselines3.common.logger import Logger
 from hwenvs.agents.ddpg import DDPG
 from hwenvs.agents.networks import small_networks
 from hwenvs.baselines.stable_baselines import TaskVecEnv
+from hwenvs.errors import ArgumentError, unknown_name
 from hwenvs.leaderboards.perceptron import Policy
 from hwenvs.leaderboards.policies import export, read_policy, write_policy
 from hwenvs.leaderboards.rollouts import rollout
@@ -138,8 +139,27 @@ def constant(rule: str, wish: float) -> Policy:
 LEARNERS = {"constant": choose_constant, "ppo": train_ppo, "ddpg": train_ddpg}
 
 
+def check_learner(rule: str, name: str, evaluations: int) -> None:
+    """Refuses what could not be trained.
+
+    Raises:
+        UnknownNameError: if there is no such learner.
+        ArgumentError: if it has no evaluations left when the best constant has been chosen.
+    """
+    if name not in LEARNERS:
+        raise unknown_name("learner", name, LEARNERS)
+    spent = CONSTANTS * len(distribution(rule).train)
+    least = {"constant": spent, "ppo": spent + 1}.get(name, 1)
+    if evaluations < least:
+        chosen = f": {spent:,} are for choosing the best constant" if least > 1 else ""
+        raise ArgumentError(
+            f"{name} takes at least {least:,} evaluations of {rule}, not {evaluations:,}{chosen}"
+        )
+
+
 def learn(found: Distribution, name: str, evaluations: int, seed: int, out: Path) -> Row:
     """Trains a learner and has its policy design every task of both parts, once."""
+    check_learner(found.rule.name, name, evaluations)
     rule, started = found.rule.name, time.perf_counter()
     path = out / f"{rule}.{name}.{evaluations}.{seed}.npz"
     scores = LEARNERS[name](rule, evaluations, seed, path)

@@ -37,6 +37,21 @@ class CompiledTask:
     features: NDArray[np.float32]
     certificate: Certificate
 
+    def seen(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What agents see: ``observations`` [F] or [B, F] of the problem, the features behind."""
+        features = self.features
+        if observations.ndim > 1:
+            features = np.broadcast_to(features, (len(observations), len(features)))
+        return np.concatenate((observations, features), axis=-1)
+
+    def paid(self, reward: float, lowest: float) -> tuple[float, float]:
+        """What an episode pays whose design earns ``reward``, and its score.
+
+        Paid is the score, but never less than ``lowest``.
+        """
+        score = self.certificate.score(reward)
+        return max(score, lowest), score
+
 
 @lru_cache(REMEMBERED)
 def compile_task(task: Task) -> CompiledTask:

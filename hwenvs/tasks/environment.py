@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from hwenvs.arguments import check_arguments, check_options
 from hwenvs.environment import DesignEnv
-from hwenvs.errors import ArgumentError, unknown_name
+from hwenvs.errors import ArgumentError, DesignError, unknown_name
 from hwenvs.problems.chain import ChainProblem
 from hwenvs.problems.features import BIT_FEATURES, FEATURES
 from hwenvs.tasks.compiled import REMEMBERED, CompiledTask, compile_task
 from hwenvs.tasks.features import task_names
 from hwenvs.tasks.rules import Rule
-from hwenvs.tasks.splits import Distribution, Tasks, distribution
+from hwenvs.tasks.splits import Distribution, Tasks, distribution, listed
 from hwenvs.tasks.task import Task
 
 Observation = NDArray[np.float32]
@@ -118,7 +118,7 @@ class TaskEnv(gym.Env[Observation, Action]):
         self.distribution: Distribution = distribution(rule)
         self.kind = self.distribution.rule.kind
         part = self.distribution.part(split)
-        self.tasks = part if tasks is None else Tasks(self._known(task) for task in tasks)
+        self.tasks = part if tasks is None else Tasks(map(self._known, listed(tasks)))
         if not self.tasks:
             raise ArgumentError(f"no tasks to draw from in the {split} split of {rule}")
         self.lowest, self.render_mode = float(lowest), render_mode
@@ -157,9 +157,10 @@ class TaskEnv(gym.Env[Observation, Action]):
         super().reset(seed=seed)
         asked = (options or {}).get("task")
         task = self.tasks.sample(self.np_random) if asked is None else self._known(asked)
-        compiled, inner = self._enter(task)
+        compiled, inner = self._made(task)
+        self._enter(compiled, inner)
         observation, _ = inner.reset()
-        return self._seen(compiled, observation), {"task": task.id}
+        return compiled.seen(observation), {"task": task.id}
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Takes the next decision.
@@ -180,11 +181,10 @@ class TaskEnv(gym.Env[Observation, Action]):
             raise ResetNeeded("Cannot call env.step() before calling env.reset()")
         observation, reward, ended, _, info = inner.step(action)
         if ended:
-            score = compiled.certificate.score(reward)
-            reward = max(score, self.lowest)
+            reward, score = compiled.paid(reward, self.lowest)
             design = tuple(info["design"].tolist())
             info = {**info, "task": compiled.task.id, "design": design, "score": score}
-        return self._seen(compiled, observation), reward, ended, False, info
+        return compiled.seen(observation), reward, ended, False, info
 
     def get_state(self) -> TaskState:
         """The task and the decisions so far, for :meth:`set_state`.
@@ -199,13 +199,19 @@ class TaskEnv(gym.Env[Observation, Action]):
     def set_state(self, state: tuple[str | Task, Sequence[int]]) -> Observation:
         """Back to ``state``, a task and decisions; returns the observation there.
 
+        What is refused changes nothing: the episode goes on where it was.
+
         Raises:
             UnknownNameError: if there is no such task.
-            DesignError: if the decisions are too many or not among the options.
+            DesignError: if it is no such pair, or the decisions are too many or not among the
+                options.
         """
-        task, design = state
-        compiled, inner = self._enter(self._known(task))
-        return self._seen(compiled, inner.set_state(list(design)))
+        if not isinstance(state, tuple | list) or len(state) != 2:
+            raise DesignError(f"a state is a task and the decisions so far, not {state!r}")
+        compiled, inner = self._made(self._known(state[0]))
+        observation = inner.set_state(state[1])
+        self._enter(compiled, inner)
+        return compiled.seen(observation)
 
     def render(self) -> Any:
         """The design so far: text, pixels [height, width, 3], or a window (None).
@@ -224,28 +230,29 @@ class TaskEnv(gym.Env[Observation, Action]):
         if self._inner is not None:
             self._inner.close()
 
-    def _known(self, task: object) -> Task:
+    def _known(self, task: Any) -> Task:
         """A task of this kind: any that is given as such, or one of the rule's by its id."""
         if isinstance(task, Task):
             if task.kind != self.kind:
                 raise ArgumentError(f"task {task.id} is not one of {self.kind}")
             return task
-        return self.distribution.all.find(str(task))
+        return self.distribution.all.find(task)
 
-    def _enter(self, task: Task) -> tuple[CompiledTask, DesignEnv]:
+    def _made(self, task: Task) -> tuple[CompiledTask, DesignEnv]:
+        """What ``task`` is walked with; the episode under way stays."""
         compiled, inner = compile_task(task), self._walked.get(task)
         if inner is None:  # making one takes longer than walking a small network
             if len(self._walked) >= REMEMBERED:
                 self._walked.clear()
             inner = DesignEnv(compiled.problem, render_mode=self.render_mode)
             self._walked[task] = inner
+        return compiled, inner
+
+    def _enter(self, compiled: CompiledTask, inner: DesignEnv) -> None:
+        """Leaves the episode under way for one that ``inner`` walks."""
         if inner is not self._inner:
             self.close()
         self._compiled, self._inner = compiled, inner
-        return compiled, inner
-
-    def _seen(self, compiled: CompiledTask, observation: Observation) -> Observation:
-        return np.concatenate((observation, compiled.features))
 
     def __getstate__(self) -> dict[str, Any]:
         state = None if self._inner is None else self.get_state()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from hwenvs.errors import ArgumentError
-from hwenvs.tasks.task import Task
+from hwenvs.tasks.task import KINDS, Task, check_budget, check_name, check_names
 
 Chips = tuple[tuple[str, str], ...]
 """Pairs of a chip and what is budgeted on it."""
@@ -29,7 +29,9 @@ class Rule:
         train_budgets, test_budgets: fractions of the uncompressed network's cost.
 
     Raises:
-        ArgumentError: if a network, chip or budget is in both parts, or a training part is empty.
+        UnknownNameError: if there is no such kind.
+        ArgumentError: if a network, chip or budget is in both parts or is none, or a training part
+            is empty.
     """
 
     name: str
@@ -42,6 +44,9 @@ class Rule:
     test_budgets: tuple[float, ...]
 
     def __post_init__(self) -> None:
+        check_name("kind of task", self.kind, KINDS)
+        for part in ("train", "test"):
+            self._check_part(part)
         parts: dict[str, tuple[set[object], set[object]]] = {
             "networks": (set(self.train_networks), set(self.test_networks)),
             "chips": ({c for c, _ in self.train_chips}, {c for c, _ in self.test_chips}),
@@ -52,6 +57,25 @@ class Rule:
                 raise ArgumentError(f"rule {self.name!r}: {what} in both parts: {', '.join(both)}")
             if not train:
                 raise ArgumentError(f"rule {self.name!r}: no {what} to train on")
+
+    def _check_part(self, part: str) -> None:
+        """Refuses what no task could be made of."""
+        rule = f"rule {self.name!r}"
+        for what in ("networks", "chips", "budgets"):
+            given = getattr(self, f"{part}_{what}")
+            if not isinstance(given, tuple | list):
+                raise ArgumentError(f"{part}_{what} of {rule} must be a tuple, not {given!r}")
+        for network in getattr(self, f"{part}_networks"):
+            check_names(rule, network=network)
+        for pair in getattr(self, f"{part}_chips"):
+            if not isinstance(pair, tuple | list) or len(pair) != 2:
+                raise ArgumentError(
+                    f"chips of {rule} are pairs of a chip and what is budgeted on it, e.g. "
+                    f"('mobile', 'latency'), not {pair!r}"
+                )
+            check_names(rule, chip=pair[0], cost=pair[1])
+        for budget in getattr(self, f"{part}_budgets"):
+            check_budget(rule, budget)
 
     def train(self) -> Iterator[Task]:
         """All combinations to train on."""

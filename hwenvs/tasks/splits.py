@@ -8,21 +8,24 @@ from typing import Any, overload
 
 import numpy as np
 
-from hwenvs.errors import ArgumentError, unknown_name
+from hwenvs.errors import ArgumentError
 from hwenvs.tasks.certificates import frozen
 from hwenvs.tasks.rules import RULES, Rule
-from hwenvs.tasks.task import Task
+from hwenvs.tasks.task import Task, check_name
 
 
 class Tasks(Sequence[Task]):
-    """Tasks in a fixed order.
+    """Tasks in a fixed order; equal to other tasks that are the same in the same order.
 
     Args:
         tasks: each once.
+
+    Raises:
+        ArgumentError: if there is anything else among them.
     """
 
     def __init__(self, tasks: Iterable[Task]) -> None:
-        self._by_id = {task.id: task for task in tasks}
+        self._by_id = {task.id: task for task in map(_checked, listed(tasks))}
         self._tasks = tuple(self._by_id.values())
 
     @property
@@ -46,9 +49,8 @@ class Tasks(Sequence[Task]):
         Raises:
             UnknownNameError: if it is not among these; the message suggests the nearest.
         """
-        name = task.id if isinstance(task, Task) else str(task)
-        if name not in self._by_id:
-            raise unknown_name("task", name, self._by_id)
+        name = task.id if isinstance(task, Task) else task
+        check_name("task", name, self._by_id)
         return self._by_id[name]
 
     def where(self, **values: Any) -> Tasks:
@@ -59,8 +61,7 @@ class Tasks(Sequence[Task]):
         """
         known = ("kind", "network", "chip", "cost", "budget")
         for name in values:
-            if name not in known:
-                raise unknown_name("field of a task", name, known)
+            check_name("field of a task", name, known)
         return Tasks(task for task in self if all(getattr(task, k) == v for k, v in values.items()))
 
     @overload
@@ -81,6 +82,12 @@ class Tasks(Sequence[Task]):
     def __contains__(self, task: object) -> bool:
         return (task.id if isinstance(task, Task) else task) in self._by_id
 
+    def __eq__(self, other: object) -> bool:
+        return self._tasks == other._tasks if isinstance(other, Tasks) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._tasks)
+
     def __add__(self, other: Tasks) -> Tasks:
         return Tasks((*self, *other))
 
@@ -88,7 +95,7 @@ class Tasks(Sequence[Task]):
         return f"Tasks({len(self)}: {', '.join(self.ids[:3])}{', ...' if len(self) > 3 else ''})"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Distribution:
     """A family of tasks in two parts.
 
@@ -118,8 +125,7 @@ class Distribution:
             UnknownNameError: if there is no such part.
         """
         parts = {"train": self.train, "test": self.test, "all": self.all}
-        if name not in parts:
-            raise unknown_name("split", name, parts)
+        check_name("split", name, parts)
         return parts[name]
 
     def novelty(self, task: Task) -> tuple[str, ...]:
@@ -139,6 +145,23 @@ class Distribution:
         return {name: Tasks(tasks) for name, tasks in found.items()}
 
 
+def listed(tasks: Iterable[Any]) -> Iterable[Any]:
+    """``tasks`` themselves, if they are several of them: the letters of an id are none.
+
+    Raises:
+        ArgumentError: if they are not.
+    """
+    if isinstance(tasks, str) or not isinstance(tasks, Iterable):
+        raise ArgumentError(f"tasks must be a list of them, not {tasks!r}")
+    return tasks
+
+
+def _checked(task: object) -> Task:
+    if not isinstance(task, Task):
+        raise ArgumentError(f"{task!r} is no Task; Task.parse makes one of an id")
+    return task
+
+
 def distribution(rule: str | Rule) -> Distribution:
     """The tasks of a rule.
 
@@ -154,8 +177,7 @@ def distribution(rule: str | Rule) -> Distribution:
     """
     if isinstance(rule, Rule):
         return Distribution(rule, Tasks(rule.train()), Tasks(rule.test()))
-    if rule not in RULES:
-        raise unknown_name("rule of tasks", rule, RULES)
+    check_name("rule of tasks", rule, RULES)
     kept, found = frozen(rule), RULES[rule]
     train, test = (
         Tasks(task for task in tasks if task.id in kept) for tasks in (found.train(), found.test())

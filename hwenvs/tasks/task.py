@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
+from numbers import Real
 from typing import Any, NamedTuple
 
 from hwenvs.errors import ArgumentError, unknown_name
@@ -37,6 +38,39 @@ They make training chips differ in what limits them.
 """
 
 
+def check_name(what: str, name: object, known: Iterable[str]) -> None:
+    """Refuses what is none of ``known``, or no name at all.
+
+    Raises:
+        UnknownNameError: if it is not; the message suggests the nearest.
+    """
+    if not isinstance(name, str) or name not in known:
+        raise unknown_name(what, name, known)
+
+
+def check_names(what: str, **names: object) -> None:
+    """Refuses names that are no text, of things that are looked up only when a task is made.
+
+    Raises:
+        ArgumentError: if there is one.
+    """
+    for of, name in names.items():
+        if not isinstance(name, str):
+            raise ArgumentError(f"{of} of {what} must be a name, not {name!r}")
+
+
+def check_budget(what: str, budget: Any) -> float:
+    """A fraction as a Python number.
+
+    Raises:
+        ArgumentError: if it is none.
+    """
+    number = isinstance(budget, Real) and not isinstance(budget, bool)
+    if not number or not 0 < budget <= 1:
+        raise ArgumentError(f"budget of {what} must be in (0, 1], not {budget!r}")
+    return float(budget)
+
+
 @dataclass(frozen=True)
 class Task:
     """One problem of a family of problems.
@@ -50,7 +84,7 @@ class Task:
 
     Raises:
         UnknownNameError: if there is no such kind.
-        ArgumentError: if the budget is not a fraction.
+        ArgumentError: if the budget is not a fraction, or a name is no text.
     """
 
     kind: str
@@ -60,16 +94,14 @@ class Task:
     budget: float
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise unknown_name("kind of task", self.kind, KINDS)
-        number = isinstance(self.budget, int | float) and not isinstance(self.budget, bool)
-        if not number or not 0 < self.budget <= 1:
-            raise ArgumentError(f"budget of a task must be in (0, 1], not {self.budget!r}")
+        check_name("kind of task", self.kind, KINDS)
+        check_names("a task", network=self.network, chip=self.chip, cost=self.cost)
+        object.__setattr__(self, "budget", check_budget("a task", self.budget))
 
     @property
     def id(self) -> str:
         """Its name, e.g. ``"amc/resnet20/mobile/latency/0.4"``."""
-        return f"{self.kind}/{self.network}/{self.chip}/{self.cost}/{float(self.budget)!r}"
+        return f"{self.kind}/{self.network}/{self.chip}/{self.cost}/{self.budget!r}"
 
     @property
     def environment(self) -> str:
@@ -83,7 +115,7 @@ class Task:
             "network": self.network,
             "hardware": dict(VARIANTS[self.chip]) if self.chip in VARIANTS else self.chip,
             "cost": self.cost,
-            "budget": float(self.budget),
+            "budget": self.budget,
         }
 
     @classmethod
@@ -93,7 +125,7 @@ class Task:
         Raises:
             ArgumentError: if it is not an id.
         """
-        parts = text.split("/")
+        parts = text.split("/") if isinstance(text, str) else ()
         try:
             kind, network, chip, cost, budget = parts
             return cls(kind, network, chip, cost, float(budget))
@@ -113,7 +145,8 @@ class Task:
         Raises:
             ArgumentError: if entries are missing or unknown.
         """
-        wanted = {field.name for field in fields(cls)}
-        if set(entries) != wanted:
-            raise ArgumentError(f"a task has {sorted(wanted)}, not {sorted(entries)}")
+        wanted = sorted(field.name for field in fields(cls))
+        if not isinstance(entries, Mapping) or set(entries) != set(wanted):
+            found = sorted(entries, key=str) if isinstance(entries, Mapping) else repr(entries)
+            raise ArgumentError(f"a task has {wanted}, not {found}")
         return cls(**entries)

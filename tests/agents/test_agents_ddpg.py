@@ -87,13 +87,53 @@ def test_every_transition_of_an_episode_gets_its_final_reward() -> None:
     np.testing.assert_array_equal(seen.going, seen.states[:, :1] < 2)
 
 
-def test_the_memory_forgets_the_oldest_first() -> None:
-    replay = Replay(4, 1, 1)
-    for value in range(6):
-        state = np.array([value], dtype=np.float32)
-        replay.add(state, state, float(value), state, True)
+def remember(replay: Replay, length: int, name: float) -> None:
+    """Adds an episode of ``length`` steps that can be told by its reward, steps by their states."""
+    observations = [np.array([name, step], dtype=np.float32) for step in range(length + 1)]
+    replay.add_episode(observations, [observation[:1] for observation in observations[1:]], name)
+
+
+def test_the_memory_forgets_the_oldest_episode_first() -> None:
+    replay = Replay(4, 2, 1)
+    for name in range(6):
+        remember(replay, 1, name)
     seen = replay.sample(np.random.default_rng(0), 4)
     assert sorted(seen.rewards[:, 0]) == [2.0, 3.0, 4.0, 5.0]
+
+
+@pytest.mark.parametrize("lengths", [(3, 5, 2, 5, 1), (5, 3, 1, 2, 5), (1, 2, 3, 4, 5)])
+def test_the_memory_holds_as_many_episodes_whatever_their_lengths_and_order(
+    lengths: tuple[int, ...],
+) -> None:
+    replay, random = Replay(3, 2, 1), np.random.default_rng(0)
+    for name, length in enumerate(lengths):
+        remember(replay, length, name)
+        kept = range(max(0, name - 2), name + 1)
+        expected = [(other, step) for other in kept for step in range(lengths[other])]
+        assert len(replay) == len(expected)
+        seen = replay.sample(random, 100)
+        assert sorted(map(tuple, seen.states.tolist())) == expected
+        np.testing.assert_array_equal(seen.following - seen.states, [(0, 1)] * len(expected))
+        np.testing.assert_array_equal(seen.rewards, seen.states[:, :1])
+        np.testing.assert_array_equal(seen.actions, seen.states[:, :1])
+        last = seen.states[:, 1] + 1 == np.array(lengths)[seen.states[:, 0].astype(int)]
+        np.testing.assert_array_equal(seen.going[:, 0], ~last)
+
+
+def test_episodes_of_equal_length_are_drawn_as_from_one_ring_of_transitions() -> None:
+    """Entries of the leaderboard rest on it: equal seeds draw equal batches for good."""
+    replay, length, episodes = Replay(3, 2, 1), 4, 3
+    ring = np.zeros((episodes * length, 2), dtype=np.float32)
+    for name in range(5):
+        remember(replay, length, name)
+        place = name % episodes * length
+        ring[place : place + length] = [(name, step) for step in range(length)]
+        filled = min(name + 1, episodes) * length
+        seen = replay.sample(np.random.default_rng(name), 7)
+        rows = np.random.default_rng(name).choice(
+            filled, min(7, filled), replace=False, shuffle=False
+        )
+        np.testing.assert_array_equal(seen.states, ring[rows])
 
 
 def test_the_baseline_is_a_moving_average_of_batch_rewards() -> None:

@@ -11,7 +11,7 @@ from gymnasium.error import ResetNeeded
 from stable_baselines3 import PPO
 
 from hwenvs.baselines.stable_baselines import TaskVecEnv
-from hwenvs.errors import ActionError, ArgumentError
+from hwenvs.errors import ActionError, ArgumentError, UnknownNameError
 from hwenvs.leaderboards.policies import export
 from hwenvs.tasks.environment import TaskEnv
 
@@ -121,8 +121,13 @@ def test_ppo_learns_on_it_and_its_policy_can_be_exported(tmp_path: Path) -> None
 def test_what_makes_no_sense_is_refused() -> None:
     with pytest.raises(ArgumentError, match="has no tasks to draw from"):
         TaskVecEnv("AMC-ResNet20-v0")
-    with pytest.raises(ArgumentError, match="2 groups of 1: one of two copies is the least"):
+    with pytest.raises(ArgumentError, match=r"compared with each other must be .* at least 2, not"):
         made("amc", copies=1, relative=True)
+    for wrong in (0, -1, 1.5, True, "a", None):
+        with pytest.raises(ArgumentError, match="groups must be a whole number of at least 1, not"):
+            made("amc", groups=wrong)
+        with pytest.raises(ArgumentError, match="copies must be a whole number of at least 1, not"):
+            made("amc", copies=wrong)
     envs = made("amc")
     with pytest.raises(ArgumentError, match="all share it"):
         envs.set_attr("copies", 3)
@@ -131,6 +136,16 @@ def test_what_makes_no_sense_is_refused() -> None:
     assert envs.env_is_wrapped(gym.Wrapper) == [False] * 4
     with pytest.raises(ArgumentError, match="have no picture"):
         made("amc", render_mode="rgb_array")
+
+
+@pytest.mark.parametrize("options", [{"task": TASKS["amc"][0]}, {"nonsense": 1}])
+def test_options_are_refused_as_there_are_none(options: dict[str, object]) -> None:
+    envs = made("amc")
+    envs.set_options(options)
+    with pytest.raises(UnknownNameError, match=r"unknown option of reset .* has none"):
+        envs.reset()
+    envs.set_options()
+    envs.reset()
 
 
 @pytest.mark.parametrize("wrong", [-0.01, 1.05, np.nan])

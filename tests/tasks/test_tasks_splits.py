@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from hwenvs.errors import ArgumentError, UnknownNameError
-from hwenvs.tasks import RULES, Task, distribution
+from hwenvs.tasks import RULES, Task, Tasks, distribution
 from hwenvs.tasks.certificates import frozen_content, known_certificate
 from hwenvs.tasks.compiled import certify, compile_task
 from hwenvs.tasks.freezing import SMALLEST_SPAN, table_hash
@@ -41,7 +42,7 @@ def test_networks_and_chips_that_are_held_back_are_all_tested(name: str) -> None
     assert set(groups) == {"budget", "chip, budget", "network, budget", "network, chip, budget"}
     assert {task.network for task in groups["network, budget"]} == set(rule.test_networks)
     chips = {(task.chip, task.cost) for task in groups["chip, budget"]}
-    assert {chip for chip, _ in chips} <= {chip for chip, _ in rule.test_chips}
+    assert chips == set(rule.test_chips)
     assert {task.network for task in found.train} == set(rule.train_networks)
     assert sum(map(len, groups.values())) == len(found.test)
 
@@ -109,6 +110,24 @@ def test_tasks_behave_as_sequences_do() -> None:
     assert train.find(train.ids[1]) == train[1]
 
 
+def test_tasks_and_distributions_are_values() -> None:
+    train, test = distribution("amc").split()
+    assert distribution("amc") == distribution("amc") != distribution("haq")
+    assert len({distribution("amc"), distribution("amc")}) == 1
+    assert train[:3] == Tasks([*train][:3]) != train[1:4]
+    assert train[:2] != Tasks([train[1], train[0]])
+    assert train != test
+    assert train[:1] != [train[0]]
+
+
+def test_budgets_of_numpy_are_numbers_like_others() -> None:
+    for number in (np.float32(0.5), np.float64(0.5)):
+        task = Task("amc", "resnet20", "mobile", "latency", number)
+        assert task == Task.parse("amc/resnet20/mobile/latency/0.5")
+        assert Task.from_dict(json.loads(json.dumps(task.to_dict()))) == task
+    assert Task("amc", "resnet20", "mobile", "latency", 1).id.endswith("/1.0")
+
+
 def test_wrong_names_raise_one_clear_error() -> None:
     train, test = distribution("amc").split()
     with pytest.raises(UnknownNameError, match="Did you mean 'amc'"):
@@ -129,6 +148,56 @@ def test_wrong_names_raise_one_clear_error() -> None:
         Task.from_dict({"kind": "amc"})
     with pytest.raises(ArgumentError, match="no tasks to draw"):
         train[:0].sample(np.random.default_rng(0))
+
+
+WHOLE = ("amc", "resnet20", "mobile", "latency", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: distribution(["amc"]), UnknownNameError, r"unknown rule of tasks \['amc'\]"),
+        (lambda: distribution("amc").part(["all"]), UnknownNameError, r"split \['all'\]"),
+        (lambda: distribution("amc").train.find(5), UnknownNameError, "unknown task 5"),
+        (lambda: Tasks([1]), ArgumentError, "1 is no Task; Task.parse makes one of an id"),
+        (lambda: Tasks("haq"), ArgumentError, "tasks must be a list of them, not 'haq'"),
+        (lambda: Tasks(5), ArgumentError, "tasks must be a list of them, not 5"),
+        (lambda: Task.parse(5), ArgumentError, "5 is no id of a task"),
+        (lambda: Task.from_dict(5), ArgumentError, r"a task has \['budget', .*\], not 5"),
+        (lambda: Task.from_dict({1: 2, "a": 3}), ArgumentError, "a task has"),
+        (lambda: Task(["amc"], *WHOLE[1:]), UnknownNameError, r"kind of task \['amc'\]"),
+        (lambda: Task("amc", 5, *WHOLE[2:]), ArgumentError, "network of a task must be a name"),
+        (lambda: Task(*WHOLE[:2], None, "macs", 0.5), ArgumentError, "chip of a task must be a"),
+        (lambda: Task(*WHOLE[:3], [], 0.5), ArgumentError, "cost of a task must be a name, not"),
+        (lambda: Task(*WHOLE[:4], True), ArgumentError, r"must be in \(0, 1\], not True"),
+        (lambda: Task(*WHOLE[:4], np.nan), ArgumentError, r"must be in \(0, 1\], not nan"),
+        (lambda: Task(*WHOLE[:4], "0.5"), ArgumentError, r"must be in \(0, 1\], not '0.5'"),
+    ],
+)
+def test_what_is_no_name_task_or_budget_is_told_as_clearly(
+    make: Callable[[], object], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"kind": "zzz"}, UnknownNameError, "unknown kind of task 'zzz'"),
+        ({"train_networks": "resnet20"}, ArgumentError, "train_networks of rule 'amc' must be a"),
+        ({"test_networks": (5,)}, ArgumentError, "network of rule 'amc' must be a name, not 5"),
+        ({"train_chips": ("counts",)}, ArgumentError, "pairs of a chip and what .* not 'counts'"),
+        ({"test_chips": (("systolic", 5),)}, ArgumentError, "cost of rule 'amc' must be a name"),
+        ({"test_budgets": (4,)}, ArgumentError, r"budget of rule 'amc' must be in \(0, 1\], not 4"),
+        ({"train_budgets": 0.4}, ArgumentError, "train_budgets of rule 'amc' must be a tuple"),
+    ],
+)
+def test_a_rule_that_no_task_could_be_made_of_is_refused(
+    changes: dict[str, object], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        replace(RULES["amc"], **changes)
 
 
 def test_a_rule_whose_parts_overlap_is_refused() -> None:

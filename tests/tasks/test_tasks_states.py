@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from gymnasium.error import ResetNeeded
 
-from hwenvs.errors import DesignError
+from hwenvs.errors import DesignError, UnknownNameError
 from hwenvs.registration import TASK_ENVIRONMENTS
 
 Play = Callable[..., list[tuple[Any, ...]]]
@@ -73,5 +73,41 @@ def test_states_of_one_task_can_be_entered_from_another(play: Play) -> None:
     assert np.array_equal(env.set_state(state), seen)
     assert same([env.step(np.array([0.2], np.float32))], [after])
     assert np.array_equal(env.set_state((SMALL[0], state.design)), seen)
-    with pytest.raises(DesignError):
-        env.set_state((SMALL[0], [10_000]))
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        (SMALL[1], [10_000]),
+        (SMALL[1], [8] * 15),
+        (SMALL[1], 5),
+        (SMALL[1], None),
+        (SMALL[1],),
+        ("amc/resnet20", []),
+        ([], []),
+        5,
+        None,
+    ],
+)
+def test_a_state_that_is_refused_leaves_the_episode_where_it_was(refused: Any) -> None:
+    env = gym.make("AMC-Generalist-v0").unwrapped
+    env.reset(options={"task": SMALL[1]})
+    for _ in range(3):
+        env.step(np.array([0.7], np.float32))
+    env.reset(options={"task": SMALL[0]})
+    env.step(np.array([0.6], np.float32))
+    before, other = env.get_state(), copy.deepcopy(env)
+    with pytest.raises((DesignError, UnknownNameError), match=r"state|unknown task"):
+        env.set_state(refused)
+    assert env.get_state() == before
+    assert same(*([one.step(np.array([0.3], np.float32))] for one in (env, other)))
+
+
+def test_what_is_no_state_is_told_in_one_sentence() -> None:
+    env = gym.make("AMC-Generalist-v0").unwrapped
+    with pytest.raises(DesignError, match="a state is a task and the decisions so far, not 5"):
+        env.set_state(5)
+    with pytest.raises(DesignError, match="a state is a list of at most 18 entries, not None"):
+        env.set_state((SMALL[0], None))
+    with pytest.raises(ResetNeeded):
+        env.get_state()
