@@ -19,8 +19,9 @@ LARGEST = 2**53
 
 def is_number(value: Any) -> bool:
     """Whether ``value`` is a number that a float64 can be; True and False are none."""
+    number = isinstance(value, Real) and not isinstance(value, bool)
     try:
-        return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+        return number and math.isfinite(value)
     except OverflowError:  # a whole number with more than 308 digits
         return False
 
