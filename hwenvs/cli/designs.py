@@ -47,9 +47,12 @@ def choose_design(problem: Problem, text: str, environment: str | None = None) -
 
     try:
         found = optimum(problem)
-    except SolverError:
+    except SolverError as error:
         if text == "optimum":
-            raise
+            raise SolverError(
+                f"there is no certified optimum to take ({error}): name another design, e.g. "
+                "--design uniform"
+            ) from error
     else:
         problem.optimum = found.reward
         if text == "optimum":

@@ -95,9 +95,10 @@ def pareto_fronts(results: Results) -> Figure | None:
 def fronts_text(results: Results) -> str:
     """What the figure shows, in words."""
     names = ", ".join(LABELS[quantity] for quantity in quantities(results))
+    known = " and the optimum" if results.optimum is not None else ""
     return (
         f"Step lines of the highest accuracy that each solver found at no more than a cost, on "
-        f"{results.title}, against {names}; marks for the uniform design and the optimum."
+        f"{results.title}, against {names}; marks for the uniform design{known}."
     )
 
 

@@ -27,13 +27,13 @@ CURVES_CAPTION = (
 )
 FRONTS_CAPTION = (
     "Highest accuracy, as the proxy estimates it, at no more than a cost: fronts of all designs "
-    "that the runs of a solver evaluated. Diamond: uniform; star: optimum; dotted line: the "
-    "budget. Designs are lowered into a hard budget, so fronts end there. Designs far below the "
-    "uniform one are cut off."
+    "that the runs of a solver evaluated. Diamond: uniform; star: optimum, where it is certified; "
+    "dotted line: the budget. Designs are lowered into a hard budget, so fronts end there. Designs "
+    "far below the uniform one are cut off."
 )
 CHANNELS_CAPTION = (
     "What each decision keeps: best design of all solvers that had to look for one (bars), uniform "
-    "design and optimum (marks), uncompressed network (pale)."
+    "design and optimum, where it is certified (marks), uncompressed network (pale)."
 )
 
 OPTIONS = {"budget", "constraint", "cost", "hardware", "network", "proxy", "reward", "space"}

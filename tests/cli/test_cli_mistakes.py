@@ -88,3 +88,9 @@ def test_trouble_with_a_users_file_is_one_line_and_a_bug_is_a_traceback(
         ZeroDivisionError(),
     ):
         assert broken(error).exception is error
+
+
+def test_a_design_that_nobody_can_certify_is_answered_with_one_that_there_is(cli: Cli) -> None:
+    said = cli.fail("render", "AMC-DigitsLeNet-v0")
+    assert "no certified optimum" in said
+    assert "--design uniform" in said

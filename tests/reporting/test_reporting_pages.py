@@ -26,7 +26,7 @@ from hwenvs.reporting.markdown import markdown_page
 from hwenvs.reporting.overall import overall
 from hwenvs.reporting.overview import overall_section
 from hwenvs.reporting.page import html_page, inline
-from hwenvs.reporting.pareto import pareto_fronts, quantities, solver_fronts
+from hwenvs.reporting.pareto import fronts_text, pareto_fronts, quantities, solver_fronts
 from hwenvs.reporting.report import write_report
 from hwenvs.reporting.results import collect
 from hwenvs.reporting.sections import environment_section
@@ -263,3 +263,9 @@ def test_results_are_read_from_files_folders_and_sweeps(runs: list[Run], tmp_pat
 def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match=r"neither a sweep's cells/ nor \.jsonl"):
         read_results(tmp_path)
+
+
+def test_fronts_mark_no_optimum_where_there_is_none(runs: list[Run]) -> None:
+    (known, *_) = collect(runs)
+    assert "and the optimum" in fronts_text(known)
+    assert "optimum" not in fronts_text(replace(known, optimum=None))
