@@ -74,7 +74,7 @@ def test_an_untouched_module_keeps_its_accuracy(own: Own) -> None:
         ({"data": [torch.zeros(4, 3, 10, 10)]}, DataError, r"must be \(images, labels\)"),
         ({"data": []}, DataError, "no batch"),
         ({"images": 100}, DataError, "too few"),
-        ({"images": "0:10"}, ArgumentError, "positive number"),
+        ({"images": "0:10"}, ArgumentError, "whole number of at least 1"),
         ({"weights": "file.pt"}, ArgumentError, "not with module="),
         ({"proxy": "surrogate"}, ArgumentError, "go with proxy='measured' only"),
         ({"module": nn.Linear(2, 2)}, HwenvsError, "traced from another module"),

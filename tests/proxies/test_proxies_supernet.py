@@ -72,8 +72,8 @@ def test_an_environment_pays_the_measured_accuracy(options: dict[str, Any]) -> N
     ("changes", "error", "words"),
     [
         ({"image": 5}, UnknownNameError, "images"),
-        ({"images": 0}, ArgumentError, "from 1"),
-        ({"norm_images": 1}, ArgumentError, "from 2"),
+        ({"images": 0}, ArgumentError, "of at least 1"),
+        ({"norm_images": 1}, ArgumentError, "of at least 2"),
         ({"images": True}, ArgumentError, "True"),
         ({"weights": "nowhere.safetensors"}, HwenvsError, "nowhere"),
     ],
