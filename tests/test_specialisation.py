@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from hwenvs.errors import ArgumentError
+from hwenvs.errors import AnalyticProxyWarning, ArgumentError
+from hwenvs.proxies import base
 from hwenvs.reporting.specialisation import specialise
 
 if TYPE_CHECKING:
@@ -35,6 +36,20 @@ def test_designs_differ_between_chips() -> None:
 def test_a_single_chip_is_refused() -> None:
     with pytest.raises(ArgumentError, match="at least two chips"):
         specialise("HAQ-ResNet20-v0", CHIPS[:1], 0.35, "latency")
+
+
+def test_accuracies_that_were_not_measured_are_told(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "_warned", set())
+    with pytest.warns(AnalyticProxyWarning, match="proxyless come from a table that was measured"):
+        specialise("NAS-Proxyless-v0", ("mobile", "cpu"), 0.6, "latency")
+    chips = ("--hardware", "mobile,cpu", "--out", tmp_path)
+    result = cli.call("specialise", "NAS-Proxyless-v0", *chips)
+    assert "note: accuracies of proxyless are transferred, not measured" in result.stderr
+    assert json.loads((tmp_path / "specialisation.json").read_text())["basis"] == "transferred"
+    measured = cli.call("specialise", "HAQ-ResNet20-v0", "--hardware", ",".join(CHIPS))
+    assert "note:" not in measured.stderr
 
 
 def test_the_command_writes_a_table_and_a_picture(cli: Cli, tmp_path: Path) -> None:

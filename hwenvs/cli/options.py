@@ -15,6 +15,7 @@ from hwenvs.single import check_single
 
 if TYPE_CHECKING:
     from hwenvs.problems import Problem
+    from hwenvs.proxies import Card
 
 EnvironmentArgument = Annotated[
     str, typer.Argument(metavar="ID", help="Environment; 'hwenvs list' shows them.")
@@ -116,13 +117,19 @@ def load_problem(name: str, arguments: dict[str, Any], quiet: bool = False) -> P
     # The warning would come from every process and with a line of source: a note says it once.
     warnings.simplefilter("ignore", AnalyticProxyWarning)
     problem: Problem = gym.make(name, **arguments).unwrapped.problem  # type: ignore[attr-defined]
-    if problem.card.basis != "measured" and not quiet:
+    if not quiet:
+        note_unmeasured(problem.card)
+    return problem
+
+
+def note_unmeasured(card: Card) -> None:
+    """Notes that accuracies were not measured on what they are said of, if so."""
+    if card.basis != "measured":
         notes().print(
-            f"[yellow]note:[/] accuracies of {problem.card.network} are {problem.card.basis}, not "
+            f"[yellow]note:[/] accuracies of {card.network} are {card.basis}, not "
             "measured: compare solvers on them, do not quote them",
             soft_wrap=True,
         )
-    return problem
 
 
 def parse_names(text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from rich.table import Table
 
 from hwenvs.cli import options, outputs
 from hwenvs.cli.console import output
+from hwenvs.errors import AnalyticProxyWarning
 from hwenvs.files import replacing, write_json
 
 
@@ -40,7 +42,10 @@ def specialise(
     for chip in chips:
         get_hardware(chip.partition(":")[0])  # an unknown one is told before they are counted
     given = options.environment_arguments(network=network, space=space)
-    found = specialise(environment, chips, budget, cost, **given)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AnalyticProxyWarning)  # the note says it without code
+        found = specialise(environment, chips, budget, cost, **given)
+    options.note_unmeasured(found.card)
     table = Table(title=f"{found.title}, {budget:.0%} of the cost: accuracy, and cost as designed")
     table.add_column("designed for")
     for chip in found.chips:
@@ -60,6 +65,7 @@ def specialise(
         "budget": budget,
         "costs": dict(found.cost),
         "designs": dict(zip(found.chips, found.designs, strict=True)),
+        "basis": found.card.basis,
         "accuracy": found.accuracy.tolist(),
         "fraction": found.fraction.tolist(),
         "fitted": found.fitted.tolist(),

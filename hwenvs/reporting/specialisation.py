@@ -19,6 +19,7 @@ from hwenvs.networks import Space
 from hwenvs.problems import make_problem
 from hwenvs.problems.chain import ChainProblem
 from hwenvs.problems.operator_selection import OperatorSelectionProblem
+from hwenvs.proxies import Card, warn_if_analytic
 from hwenvs.registration import ALL_ENVIRONMENTS
 from hwenvs.reporting import palette
 
@@ -41,6 +42,8 @@ class Specialisation:
         budget: fraction of the cost that each chip allows.
         fitted: accuracy of design i on chip j, scaled to what chip j's budget allows, ``[N, N]``.
         cost: what is budgeted, by chip.
+        card: what stands behind the accuracies.
+        space: whose operators the designs choose; None for other families.
     """
 
     title: str
@@ -51,6 +54,7 @@ class Specialisation:
     budget: float
     fitted: NDArray[np.float64]
     cost: Mapping[str, str]
+    card: Card
     space: Space | None = None
 
 
@@ -70,6 +74,9 @@ def specialise(
         cost: what is budgeted where a chip does not say.
         given: further arguments of the environment, such as ``network``.
 
+    Warns:
+        AnalyticProxyWarning: once, if the accuracies were not measured.
+
     Raises:
         ArgumentError: if there are fewer than two chips.
         HwenvsError: if a name is unknown or a chip does not report the cost.
@@ -78,6 +85,7 @@ def specialise(
         raise ArgumentError("specialisation needs at least two chips")
     costs = {chip: chip.partition(":")[2] or cost for chip in chips}
     problems = [_problem(environment, chip, costs[chip], budget, given) for chip in chips]
+    warn_if_analytic(problems[0].card)
     designs = [optimum(problem).design for problem in problems]
     table = np.array(designs)
     fraction, fitted = np.zeros((len(chips), len(chips))), np.zeros((len(chips), len(chips)))
@@ -97,6 +105,7 @@ def specialise(
         budget,
         fitted,
         costs,
+        problems[0].card,
         problems[0].space if isinstance(problems[0], OperatorSelectionProblem) else None,
     )
 
@@ -163,8 +172,9 @@ def heat_map(found: Specialisation) -> Figure:
     axes.set_yticks(range(count), found.chips)
     axes.set_xlabel("deployed on")
     axes.set_ylabel("designed for")
+    basis = "" if found.card.basis == "measured" else f" ({found.card.basis} accuracies)"
     axes.set_title(
-        f"{found.title} at {found.budget:.0%} of the cost\naccuracy fitted to the budget; cost as "
+        f"{found.title} at {found.budget:.0%} of the cost{basis}\naccuracy fitted to the budget; cost as "
         "designed",
         fontsize=10,
         color=palette.TEXT,
