@@ -174,8 +174,8 @@ def heat_map(found: Specialisation) -> Figure:
     axes.set_ylabel("designed for")
     basis = "" if found.card.basis == "measured" else f" ({found.card.basis} accuracies)"
     axes.set_title(
-        f"{found.title} at {found.budget:.0%} of the cost{basis}\naccuracy fitted to the budget; cost as "
-        "designed",
+        f"{found.title} at {found.budget:.0%} of the cost{basis}\n"
+        "accuracy fitted to the budget; cost as designed",
         fontsize=10,
         color=palette.TEXT,
     )
