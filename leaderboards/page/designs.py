@@ -13,11 +13,11 @@ from hwenvs.leaderboards.page.pictures import text
 from hwenvs.problems import Problem
 from hwenvs.problems.chain import ChainProblem
 from hwenvs.problems.decision import Decision
+from hwenvs.problems.kinds import kinds_of
 
 FEW = 12
 """Options that are drawn as steps of a ladder; more are fractions of the whole."""
 
-MOST_KINDS = 4
 HEIGHT, LEFT, TOP = 120, 62, 8
 NARROWEST, WIDEST, USUAL = 13, 40, 560
 """Pixels of a column, and of all columns together where that fits."""
@@ -115,23 +115,15 @@ def choices(problem: Problem, optimum: Sequence[int], design: Sequence[int] | No
 
 
 def panels(problem: Problem) -> list[Panel]:
-    """Decisions by kind, if every name ends with a kind and all kinds are equally many."""
-    decisions, names = _decisions(problem), problem.names
-    by_kind: dict[str, list[int]] = {}
-    for place, name in enumerate(names):
-        by_kind.setdefault(name.rpartition(" ")[2], []).append(place)
-    even = len({len(places) for places in by_kind.values()}) == 1
-    if not (all(" " in name for name in names) and even and 1 < len(by_kind) <= MOST_KINDS):
-        by_kind = {"": list(range(len(names)))}
-    units = problem.unit.split(", ")
+    """Decisions by kind, each on an axis of its own."""
+    decisions = _decisions(problem)
     found = []
-    for number, (kind, places) in enumerate(by_kind.items()):
-        unit = units[number] if len(units) == len(by_kind) else problem.unit
-        own = tuple(decisions[place] for place in places)
-        short = tuple(names[place].removesuffix(kind).rstrip() for place in places)
-        panel = Panel(f"{kind}: {unit}" if kind else unit, short, own, tuple(places))
-        if not panel.ladder and not unit.startswith("%"):
-            panel = Panel(f"% of {panel.label}", short, own, tuple(places))
+    for kind in kinds_of(problem.names, problem.unit):
+        own = tuple(decisions[place] for place in kind.places)
+        label = f"{kind.name}: {kind.unit}" if kind.name else kind.unit
+        panel = Panel(label, kind.names, own, kind.places)
+        if not panel.ladder and not kind.unit.startswith("%"):
+            panel = Panel(f"% of {panel.label}", kind.names, own, kind.places)
         found.append(panel)
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,10 @@ from hwenvs.leaderboards.copies import Copied, copies
 from hwenvs.leaderboards.entries import open_entry
 from hwenvs.leaderboards.log import append
 from hwenvs.leaderboards.page import render
-from hwenvs.leaderboards.suites import TraceSuite
+from hwenvs.leaderboards.perceptron import Policy
+from hwenvs.leaderboards.policies import write_policy
+from hwenvs.leaderboards.submit import submit_policy
+from hwenvs.leaderboards.suites import PolicySuite, TraceSuite
 from hwenvs.leaderboards.verify import verify
 from tests.leaderboards.conftest import Rewrite
 
@@ -49,7 +52,7 @@ def told(folder: Path) -> dict[tuple[str, str], list[Copied]]:
 
 def test_runs_that_an_earlier_entry_had_are_counted_whatever_their_seeds(copied: Path) -> None:
     found = told(copied)
-    assert found.pop(COPY) == [Copied("random", 3)]
+    assert found.pop(COPY) == [Copied("random", 3, 3)]
     assert not any(found.values())
 
 
@@ -65,7 +68,7 @@ def test_whoever_enters_again_after_a_withdrawal_is_the_later_one(
     place = Path(ENTRIES) / "small-v1" / "random"
     again = shutil.copytree(board_folder / place, copied / place)
     append(copied / LOG, verify(open_entry(again), small_suite))
-    assert told(copied)[ORIGINAL] == [Copied("another", 3)]
+    assert told(copied)[ORIGINAL] == [Copied("another", 3, 10)]
 
 
 def test_one_changed_decision_is_another_run(
@@ -75,7 +78,7 @@ def test_one_changed_decision_is_another_run(
     folder = copied / ENTRIES / "small-v1" / "another"
     rewrite(folder, [other, lines[1]])
     append(copied / LOG, verify(open_entry(folder), small_suite))
-    assert told(copied)[COPY] == [Copied("random", 1)]
+    assert told(copied)[COPY] == [Copied("random", 1, 2)]
 
 
 def test_the_page_says_it_in_the_entry_s_section(copied: Path) -> None:
@@ -83,4 +86,34 @@ def test_the_page_says_it_in_the_entry_s_section(copied: Path) -> None:
     said = "3 of its 20 runs are, decision by decision, runs of"
     assert text.count(said) == 1
     section = text[text.index('id="small-v1/entry/another"') :]
+    assert said in section[: section.index("</section>")]
+
+
+def test_policies_are_compared_on_the_tasks_that_both_walked(
+    policy_board: Path,
+    policy_suite: PolicySuite,
+    constant: Callable[[float], Policy],
+    policy_fields: dict[str, Any],
+    tmp_path: Path,
+) -> None:
+    walked = {}
+    for name, action in {"five-bits": 0.5, "same": 0.5, "fewer-bits": 0.0}.items():
+        if name != "five-bits":
+            write_policy(constant(action), file := tmp_path / "policy.npz")
+            entries = policy_board / ENTRIES
+            append(
+                policy_board / LOG, submit_policy(file, policy_suite, name, policy_fields, entries)
+            )
+        entry = open_entry(policy_board / ENTRIES / "bits-v1" / name)
+        (judged,) = verify(entry, policy_suite).judged
+        walked[name] = {one.task: one.design for one in judged.instances}
+    both = len(walked["same"].keys() & walked["five-bits"])
+    assert 0 < both < 10
+    found = told(policy_board)
+    assert found["bits-v1", "same"] == [Copied("five-bits", both, both)]
+    assert found["bits-v1", "five-bits"] == found["bits-v1", "fewer-bits"] == []
+    text = render(check_board(policy_board, policy_board / SUITES))
+    said = f"For {both} of the {both} tasks that both walked it makes the same design as"
+    section = text[text.index('id="bits-v1/entry/same"') :]
+    assert text.count(said) == 1
     assert said in section[: section.index("</section>")]
