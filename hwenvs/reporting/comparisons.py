@@ -68,11 +68,24 @@ def profiles(overall: Overall) -> Figure:
         style = styles.get(standing.solver)
         if style is None:
             label = f"{len(looked) - drawing.SHOWN} more" if place == drawing.SHOWN else ""
-            axes.step(LEVELS, profile, where="post", color=palette.REST, linewidth=0.9, label=label)
+            axes.step(
+                LEVELS,
+                profile,
+                where="post",
+                color=palette.REST,
+                linewidth=0.9,
+                label=label,
+                zorder=1,
+            )
             continue
-        label = _name(overall, standing)
         axes.step(
-            LEVELS, profile, where="post", color=style.colour, linestyle=style.dash, label=label
+            LEVELS,
+            profile,
+            where="post",
+            color=style.colour,
+            linestyle=style.dash,
+            label=_name(overall, standing),
+            zorder=drawing.layer(place),
         )
         low, high = profile_band(strata, LEVELS, repetitions=BANDS)
         axes.fill_between(

@@ -67,7 +67,10 @@ def _draw_all(axes: Axes, entries: Sequence[Summary], longest: int) -> list[floa
     """Draws solvers, the best of them in colour, and returns where they end."""
     front, back = entries[: drawing.SHOWN], entries[drawing.SHOWN :]
     styles = palette.styles(entry.solver for entry in front)
-    ends = [_draw_curve(axes, entry, styles[entry.solver], longest) for entry in front]
+    ends = [
+        _draw_curve(axes, entry, styles[entry.solver], longest, drawing.layer(place))
+        for place, entry in enumerate(front)
+    ]
     for place, entry in enumerate(back):
         label = f"{len(back)} more: see the table" if not place else ""
         steps, _, middle, _ = _band(entry, longest)
@@ -84,12 +87,14 @@ def _draw_all(axes: Axes, entries: Sequence[Summary], longest: int) -> list[floa
     return ends
 
 
-def _draw_curve(axes: Axes, entry: Summary, style: palette.Style, longest: int) -> float:
+def _draw_curve(
+    axes: Axes, entry: Summary, style: palette.Style, longest: int, layer: float
+) -> float:
     """Draws one solver and returns where it ends."""
     steps, low, middle, high = _band(entry, longest)
     below = ", off scale" if entry.scored and middle[-1] <= LOWEST else ""
     label = f"{entry.solver}: {number(middle[-1], 2 if entry.scored else 3)}{below}"
-    look: dict[str, Any] = {"color": style.colour, "label": label}
+    look: dict[str, Any] = {"color": style.colour, "label": label, "zorder": layer}
     if entry.evaluations == 1:
         axes.axhline(middle[0], linewidth=1.6, linestyle=(0, (6, 2)), **look)
         return float(middle[0])

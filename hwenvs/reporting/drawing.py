@@ -77,6 +77,11 @@ def finish(axes: Axes, grid: str = "y") -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def layer(place: int) -> float:
+    """``zorder`` of the solver at ``place``, best first: better ones lie over others, under marks."""
+    return 2.0 + 0.5 / (1 + place)
+
+
 def rule(axes: Axes, height: float, text: str, side: str) -> None:
     """A dotted level with its name at the right, above (``"top"``) or below it."""
     from matplotlib.patheffects import withStroke

@@ -126,7 +126,7 @@ def _draw_panel(axes: Axes, results: Results, quantity: str) -> None:
             marker=style.marker,
             markersize=3.5 if len(front.costs) <= FEW else 0.0,
             label=front.solver if style.marker else rest,
-            zorder=2 if style.marker else 1,
+            zorder=drawing.layer(place) if style.marker else 1,
         )
     marked = _mark(axes, results, quantity, scale)
     least = _least(results, fronts)

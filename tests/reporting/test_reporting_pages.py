@@ -188,6 +188,24 @@ def test_figures_of_many_solvers_name_the_best_and_count_the_rest(
         assert len(labels) <= 8 + 1 + 2  # the rest, and two references
 
 
+def test_better_solvers_are_drawn_over_others(many: Callable[..., list[Results]]) -> None:
+    from hwenvs.reporting.comparisons import profiles
+    from hwenvs.reporting.curves import learning_curves
+
+    results = many(10, 1)
+    together = overall(results)
+    assert together is not None
+    for drawn in (learning_curves(results[0]), pareto_fronts(results[0]), profiles(together)):
+        assert drawn is not None
+        lines = {str(line.get_label()).partition(":")[0]: line for line in drawn.axes[0].lines}
+        heights = [lines[entry.solver].get_zorder() for entry in results[0].summaries[:8]]
+        assert heights == sorted(heights, reverse=True)
+        assert len(set(heights)) == 8
+        rest = [line for line in drawn.axes[0].lines if line.get_color() == palette.REST]
+        assert len(rest) == 2
+        assert max(line.get_zorder() for line in rest) < heights[-1]
+
+
 def test_nothing_in_a_figure_hangs_over_its_edge_or_covers_other_labels(
     many: Callable[..., list[Results]],
 ) -> None:
