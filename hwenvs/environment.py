@@ -166,7 +166,7 @@ class DesignEnv(gym.Env[Observation, Action]):
         if self.render_mode == "rgb_array":
             return rendering.rgb_array(progress, self._result)
         if self._window is None:
-            self._window = rendering.Window()
+            self._window = rendering.Window(progress)
         self._window.show(progress, self._result, 1.0 / self.metadata["render_fps"])
         return None
 

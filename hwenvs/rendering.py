@@ -1,11 +1,9 @@
-"""Pictures of a design: what every layer keeps, what that costs, what the budget allows."""
+"""Pictures of a design as pixels, figures and windows."""
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -13,42 +11,20 @@ import numpy as np
 from gymnasium.error import DependencyNotInstalled
 from numpy.typing import NDArray
 
+from hwenvs.panels import (
+    STYLE,
+    Style,
+    draw_budget,
+    draw_decisions,
+    draw_running,
+    name_colours,
+    name_places,
+)
 from hwenvs.problems import Progress
-from hwenvs.text import LABELS, amount_text, ansi, result_text
+from hwenvs.text import LABELS, amount_text, ansi, result_lines
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-
-@dataclass(frozen=True)
-class Style:
-    """Colours and sizes of the picture.
-
-    Attributes:
-        whole: what there was.
-        kept: what stays.
-        current: the decision that comes next.
-        spent: the cost so far.
-        budget: the budget.
-        text: labels.
-        size: inches.
-        dots: per inch.
-        most_names: decisions up to which each is named.
-    """
-
-    whole: str = "#e3e7ed"
-    kept: str = "#3b6fb6"
-    current: str = "#f2b134"
-    spent: str = "#2f8f6b"
-    budget: str = "#c8453b"
-    text: str = "#2b2f36"
-    size: tuple[float, float] = (10.0, 5.6)
-    dots: int = 100
-    most_names: int = 20
-
-
-STYLE = Style()
 
 __all__ = [
     "LABELS",
@@ -65,6 +41,9 @@ __all__ = [
 
 TITLE_WIDTH = 100
 """Characters in a line of the title."""
+
+USUAL_ROWS = 10.0 + 6.0 + 1.2
+"""Of the panels of one kind of decisions and one budget, which make a picture of the usual size."""
 
 
 def rgb_array(progress: Progress, result: Mapping[str, Any] | None = None) -> NDArray[np.uint8]:
@@ -86,7 +65,7 @@ def figure(progress: Progress, result: Mapping[str, Any] | None = None) -> Figur
     Raises:
         DependencyNotInstalled: without matplotlib.
     """
-    drawn: Figure = _import("matplotlib.figure").Figure(STYLE.size, STYLE.dots)
+    drawn: Figure = _import("matplotlib.figure").Figure(_size(progress), STYLE.dots)
     draw(drawn, progress, result)
     return drawn
 
@@ -95,30 +74,43 @@ def draw(drawn: Figure, progress: Progress, result: Mapping[str, Any] | None = N
     """Draws into a matplotlib figure, which is cleared first."""
     drawn.clear()
     drawn.set_layout_engine("constrained")
-    channels, running, budget = drawn.subplots(
-        3, 1, gridspec_kw={"height_ratios": [10, 6, 1.2]}, sharex=False
+    panels = drawn.subplots(len(_rows(progress)), 1, height_ratios=_rows(progress))
+    kinds, count = progress.kinds, len(progress.spendings)
+    decisions, running, budgets = np.split(panels, [len(kinds), len(kinds) + count])
+    for kind, axes in zip(kinds, decisions, strict=True):
+        draw_decisions(axes, progress, kind)
+        if axes is decisions[-1] or kind.names != kinds[-1].names:
+            name_places(axes, kind.names)
+        else:
+            axes.set_xticks([])
+    name_colours(decisions[0], progress)
+    if len(kinds) > 1:
+        decisions[-1].set_xlabel("layer")
+    for spending, upper, lower in zip(progress.spendings, running, budgets, strict=True):
+        draw_running(upper, spending, len(progress.names))
+        draw_budget(lower, spending)
+    running[-1].set_xlabel("decision")
+    lines = textwrap.wrap(
+        progress.title, TITLE_WIDTH, break_on_hyphens=False, break_long_words=False
     )
-    _draw_channels(channels, progress)
-    _draw_running(running, progress)
-    _draw_budget(budget, progress)
     # Costs of many kinds make a long line: it is broken where the figure ends.
-    lines = (
-        [progress.title, *textwrap.wrap(result_text(result), TITLE_WIDTH)]
-        if result
-        else [progress.title]
-    )
+    lines += result_lines(result, TITLE_WIDTH) if result else []
     drawn.suptitle("\n".join(lines), color=STYLE.text, fontsize=11)
-    for axes in (channels, running, budget):
+    for axes in panels:
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(colors=STYLE.text, labelsize=8)
 
 
 class Window:
-    """The picture in a window that stays open between steps; without a display nothing appears."""
+    """The picture in a window that stays open between steps; without a display nothing appears.
 
-    def __init__(self) -> None:
+    Args:
+        progress: of what is shown first; the window is as large as it asks for.
+    """
+
+    def __init__(self, progress: Progress) -> None:
         self._pyplot = _import("matplotlib.pyplot")
-        self._figure = self._pyplot.figure(figsize=STYLE.size)
+        self._figure = self._pyplot.figure(figsize=_size(progress))
 
     def show(
         self, progress: Progress, result: Mapping[str, Any] | None = None, seconds: float = 0.25
@@ -136,74 +128,16 @@ class Window:
         self._pyplot.close(self._figure)
 
 
-def _draw_channels(axes: Axes, progress: Progress) -> None:
-    places = np.arange(len(progress.names))
-    decided = len(progress.kept)
-    axes.bar(places, progress.sizes, 0.82, color=STYLE.whole, label="uncompressed")
-    axes.bar(places[:decided], progress.kept, 0.82, color=STYLE.kept, label="kept")
-    if decided < len(places):
-        axes.bar(
-            decided,
-            progress.sizes[decided],
-            0.82,
-            fill=False,
-            edgecolor=STYLE.current,
-            linewidth=1.8,
-            label="next",
-        )
-    axes.set_ylabel(progress.unit)
-    if progress.levels:
-        axes.set_yticks(range(1, len(progress.levels) + 1), progress.levels)
-    axes.set_xlim(-0.6, len(places) - 0.4)
-    _name_places(axes, progress.names)
-    axes.legend(frameon=False, fontsize=8, loc="upper left", ncols=3)
-    axes.margins(y=0.18)
+def _rows(progress: Progress) -> list[float]:
+    """Heights of the panels: decisions by kind, costs so far and bars by budget."""
+    kinds, budgets = len(progress.kinds), len(progress.spendings)
+    return [10.0 if kinds == 1 else 6.5] * kinds + [6.0] * budgets + [1.2] * budgets
 
 
-def _draw_running(axes: Axes, progress: Progress) -> None:
-    places = np.arange(len(progress.kept))
-    spent = np.array(progress.spent) / progress.full * 100
-    axes.bar(places, spent, 0.82, color=STYLE.spent, alpha=0.75, label="spent so far")
-    top = max([*spent.tolist(), 1.0])
-    if math.isfinite(progress.amount):
-        share = progress.amount / progress.full * 100
-        axes.axhline(share, color=STYLE.budget, linestyle="--", linewidth=1.4, label="budget")
-        top = max(top, share)
-    axes.set_xlim(-0.6, len(progress.names) - 0.4)
-    axes.set_ylim(0, 1.4 * top)
-    axes.set_ylabel(f"{LABELS[progress.quantity]} (% of full)")
-    axes.set_xlabel("decision")
-    _number_places(axes, len(progress.names))
-    axes.legend(frameon=False, fontsize=8, loc="upper left", ncols=2)
-
-
-def _draw_budget(axes: Axes, progress: Progress) -> None:
-    spent = (progress.spent or (progress.constant,))[-1]
-    axes.barh(0, progress.full, color=STYLE.whole)
-    axes.barh(0, spent, color=STYLE.spent)
-    text = f"{amount_text(spent, progress.quantity)} spent ({spent / progress.full:.1%})"
-    if math.isfinite(progress.amount):
-        axes.axvline(progress.amount, color=STYLE.budget, linestyle="--", linewidth=1.6)
-        text += f", budget {amount_text(progress.amount, progress.quantity)}"
-    axes.set_xlim(0, progress.full)
-    axes.set_yticks([])
-    labels = axes.set_xticks(
-        [0, progress.full], ["0", amount_text(progress.full, progress.quantity)]
-    )
-    labels[-1].label1.set_horizontalalignment("right")
-    axes.set_xlabel(text)
-    axes.set_ylabel("budget", rotation=0, ha="right", va="center")
-
-
-def _name_places(axes: Axes, names: tuple[str, ...]) -> None:
-    if len(names) <= STYLE.most_names:
-        axes.set_xticks(range(len(names)), names, rotation=35, ha="right", rotation_mode="anchor")
-    else:
-        _number_places(axes, len(names))
-
-
-def _number_places(axes: Axes, count: int) -> None:
-    axes.set_xticks(range(0, count, max(count // 14, 1)))
+def _size(progress: Progress) -> tuple[float, float]:
+    """Inches; every further panel takes more of them."""
+    width, height = STYLE.size
+    return width, round(height * sum(_rows(progress)) / USUAL_ROWS, 1)
 
 
 def _interactive_backends() -> list[str]:

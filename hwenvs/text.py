@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hwenvs.hardware import COST_UNITS
-from hwenvs.problems.progress import Progress
+from hwenvs.problems.progress import Progress, Spending
 
 PREFIXES = {1e12: "T", 1e9: "G", 1e6: "M", 1e3: "k", 1.0: "", 1e-3: "m", 1e-6: "µ", 1e-9: "n"}
 
@@ -20,6 +20,9 @@ LABELS = {
     "peak_memory": "peak memory",
 }
 """Costs as people write them."""
+
+SEPARATOR = " · "
+"""Between the items of a result."""
 
 SUFFIXES = {**COST_UNITS, "macs": "MACs", "params": "parameters"}
 
@@ -35,17 +38,19 @@ def amount_text(value: float, quantity: str) -> str:
 
 
 def ansi(progress: Progress, result: Mapping[str, Any] | None = None, width: int = 24) -> str:
-    """A table of the decisions, one a line.
+    """A table of the decisions, one a line, and a line for every budget.
 
     Args:
         progress: how far the design has come.
         result: the info of the last step, once there is one.
         width: characters of the bars.
     """
-    name_width = max(len(name) for name in progress.names)
-    head = f"{'#':>3}  {'layer':{name_width}}  {'kept':>11}  {'':{width}}      settles     spent"
+    what, says = ("block", progress.unit) if progress.levels else ("layer", "kept")
+    name_width = max(len(what), *(len(name) for name in progress.names))
+    columns = [_columns(spending) for spending in progress.spendings]
+    heads = "".join(column[0] for column in columns)
+    head = f"{'#':>3}  {what:{name_width}}  {says:>11}  {'':{width}}{heads}"
     lines = [_title(progress), head]
-    spent = progress.spent
     for t, (name, size) in enumerate(zip(progress.names, progress.sizes, strict=True)):
         mark = ">" if t == len(progress.kept) else " "
         if t >= len(progress.kept):
@@ -53,16 +58,24 @@ def ansi(progress: Progress, result: Mapping[str, Any] | None = None, width: int
             lines.append(f"{t:3d}{mark} {name:{name_width}}  {open_}  {'·' * width}")
             continue
         bar = _bar(progress.kept[t] / size, width)
-        cost = amount_text(progress.costs[t], progress.quantity)
-        share = f"{spent[t] / progress.full:7.1%}"
-        lines.append(
-            f"{t:3d}{mark} {name:{name_width}}  {_kept(progress.kept[t], size, progress.levels)}  "
-            f"{bar}  {cost:>16}  {share}"
-        )
-    lines.append(_budget_line(progress, name_width + width))
+        costs = "".join(column[t + 1] for column in columns)
+        kept = _kept(progress.kept[t], size, progress.levels)
+        lines.append(f"{t:3d}{mark} {name:{name_width}}  {kept}  {bar}{costs}")
+    labels = max(len(LABELS[spending.quantity]) for spending in progress.spendings)
+    lines += [_budget_line(spending, labels, name_width + width) for spending in progress.spendings]
     if result:
         lines.append(result_text(result))
     return "\n".join(lines)
+
+
+def _columns(spending: Spending) -> list[str]:
+    """What every decision settles and what is spent by then, below a heading, equally wide."""
+    heading = f"{LABELS[spending.quantity]} settled"
+    settled = [amount_text(cost, spending.quantity) for cost in spending.costs]
+    width = max(16, len(heading), *map(len, settled))
+    shares = [f"{spent / spending.full:.1%}" for spent in spending.spent]
+    pairs = zip([heading, *settled], ["spent", *shares], strict=True)
+    return [f"  {amount:>{width}}  {share:>7}" for amount, share in pairs]
 
 
 def _kept(kept: int | str, size: int, levels: Sequence[str]) -> str:
@@ -73,33 +86,57 @@ def _kept(kept: int | str, size: int, levels: Sequence[str]) -> str:
 
 
 def _title(progress: Progress) -> str:
-    full = amount_text(progress.full, progress.quantity)
-    if not math.isfinite(progress.amount):
+    limited = [one for one in progress.spendings if math.isfinite(one.amount)]
+    if not limited:
+        first = progress.spendings[0]
+        full = amount_text(first.full, first.quantity)
         return f"{progress.title}: no budget, {full} uncompressed"
-    share = f"{progress.amount / progress.full:.1%}"
-    amount = amount_text(progress.amount, progress.quantity)
-    return f"{progress.title}: budget {amount}, {share} of {full}"
+    several = "s" if len(limited) > 1 else ""
+    return f"{progress.title}: budget{several} {'; '.join(map(_limit, limited))}"
 
 
-def _budget_line(progress: Progress, width: int) -> str:
-    spent = (progress.spent or (progress.constant,))[-1]
-    bar = list(_bar(spent / progress.full, width))
-    text = f"{spent / progress.full:.1%} spent"
-    if math.isfinite(progress.amount):
-        share = progress.amount / progress.full
-        bar[min(int(share * width), width - 1)] = "|"
-        text += f", {share:.1%} allowed"
-    return f"{LABELS[progress.quantity]} {''.join(bar)} {text}"
+def _limit(spending: Spending) -> str:
+    """A budget in its unit and as a share."""
+    amount, full = (amount_text(n, spending.quantity) for n in (spending.amount, spending.full))
+    return f"{amount}, {spending.amount / spending.full:.1%} of {full}"
+
+
+def _budget_line(spending: Spending, labels: int, width: int) -> str:
+    """What is spent of one budget, as a bar, after its name ``labels`` characters wide."""
+    share = spending.total / spending.full
+    bar = list(_bar(share, width))
+    text = f"{share:.1%} spent"
+    if math.isfinite(spending.amount):
+        allowed = spending.amount / spending.full
+        bar[min(int(allowed * width), width - 1)] = "|"
+        text += f", {allowed:.1%} allowed"
+    return f"{LABELS[spending.quantity]:{labels}} {''.join(bar)} {text}"
 
 
 def result_text(result: Mapping[str, Any]) -> str:
     """Accuracy, score and costs of a finished design, from the info of its last step."""
+    return SEPARATOR.join(_result_parts(result))
+
+
+def result_lines(result: Mapping[str, Any], width: int) -> list[str]:
+    """The same in lines of at most ``width`` characters, which end where an item does."""
+    lines: list[str] = []
+    for part in _result_parts(result):
+        longer = f"{lines[-1]}{SEPARATOR}{part}" if lines else part
+        if lines and len(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(part)
+    return lines
+
+
+def _result_parts(result: Mapping[str, Any]) -> list[str]:
     parts = [f"accuracy {result['accuracy']:.2%} (drop {result['accuracy_drop']:.2%})"]
     if "score" in result:
         parts.append(f"score {result['score']:.3f}")
     fractions = result["cost_fractions"]
     parts += [f"{LABELS.get(name, name)} {share:.1%}" for name, share in fractions.items()]
-    return " · ".join(parts) + ("" if result["feasible"] else " · over budget")
+    return parts if result["feasible"] else [*parts, "over budget"]
 
 
 def _bar(share: float, width: int) -> str:

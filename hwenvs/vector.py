@@ -174,7 +174,13 @@ class DesignVectorEnv(VectorEnv[Observations, Actions, NDArray[Any]]):
         draw = rendering.ansi if self.render_mode == "ansi" else rendering.rgb_array
         finished = self._walk.step == self.problem.horizon  # what was asked for may be repaired
         designs = self.problem.finish(self._walk).designs if finished else self.get_state()
-        return tuple(draw(self.problem.progress(kept)) for kept in designs.tolist())
+        walker, pictures = self.problem.walker(), []
+        for kept in designs.tolist():
+            if finished:
+                walker.restore(kept)
+            result = walker.result()[1] if finished else None
+            pictures.append(draw(self.problem.progress(kept), result))
+        return tuple(pictures)
 
     def _nothing_yet(self) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
         count = self.num_envs

@@ -9,9 +9,11 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.error import DependencyNotInstalled
+from matplotlib.colors import to_hex
 
 from hwenvs import rendering
 from hwenvs.problems.chain import ChainProblem
+from hwenvs.text import amount_text, result_text
 
 pytestmark = pytest.mark.usefixtures("_no_display")
 
@@ -71,6 +73,101 @@ def test_text_without_a_budget_says_so() -> None:
     assert "no budget" in after(env, 1).render()
 
 
+TWO = {"latency": 0.5, "size": 0.7}
+"""Budgets of a problem that has two."""
+
+
+def test_text_has_a_column_and_a_bar_for_every_budget() -> None:
+    env = gym.make("HAQ-ResNet20-v0", render_mode="ansi", budget=TWO)
+    problem = env.unwrapped.problem
+    title, head, *rows = after(env, 2).render().splitlines()
+    costs = problem.progress(env.unwrapped.get_state()).spendings
+    for spending, line in zip(costs, rows[problem.horizon :], strict=True):
+        quantity = spending.quantity
+        assert f"{quantity} settled" in head
+        assert f"{TWO[quantity]:.1%} of {amount_text(problem.full_costs[quantity], quantity)}" in (
+            title
+        )
+        assert line.startswith(quantity)
+        share = spending.spent[1] / problem.full_costs[quantity]
+        assert f"{share:.1%} spent, {TWO[quantity]:.1%} allowed" in line
+        assert amount_text(spending.costs[1], quantity) in rows[1]
+        assert f"{share:.1%}" in rows[1]
+    assert len({line.index("spent") for line in rows[problem.horizon :]}) == 1
+    assert len({len(row) for row in [head, *rows[:2]]}) == 1
+
+
+def test_pictures_have_panels_for_every_budget() -> None:
+    env = gym.make("HAQ-ResNet20-v0", render_mode="rgb_array", budget=TWO)
+    env.reset()
+    drawn = rendering.figure(env.unwrapped.problem.progress(()))
+    labels = [axes.get_ylabel() for axes in drawn.axes]
+    assert labels[-4:] == ["latency (% of full)", "size (% of full)", "latency", "size"]
+    assert [axes.get_lines()[0].get_xdata()[0] for axes in drawn.axes[-2:]] == [
+        budget.amount for budget in env.unwrapped.problem.budgets
+    ]
+    with_one = gym.make("HAQ-ResNet20-v0", render_mode="rgb_array")
+    assert after(env, 1).render().shape[0] > after(with_one, 1).render().shape[0]
+
+
+@pytest.mark.parametrize(
+    ("env_id", "labels"),
+    [
+        ("DeepCompression-LeNet5-v0", ["density\n(% of the weights)", "codebook\n(bits)"]),
+        ("HAQ-ResNet20-v0", ["weights\n(bits)", "activations\n(bits)"]),
+        ("AMC-ResNet20-v0", ["channels"]),
+        ("NAS-ProxylessCIFAR-v0", ["operator"]),
+    ],
+)
+def test_decisions_of_different_kinds_have_axes_of_their_own(
+    env_id: str, labels: list[str]
+) -> None:
+    env = after(gym.make(env_id), 3)
+    problem, kept = env.unwrapped.problem, env.unwrapped.get_state()
+    drawn = rendering.figure(problem.progress(kept))
+    assert [axes.get_ylabel() for axes in drawn.axes[:-2]] == labels
+    for place, axes in enumerate(drawn.axes[:-2]):
+        count = problem.horizon // len(labels)
+        heights = [bar.get_height() for bar in axes.patches]
+        own = kept[place :: len(labels)]
+        assert heights[:count] == [one.size for one in problem.decisions[place :: len(labels)]]
+        assert heights[count : count + len(own)] == list(own)
+        assert len(heights) == count + len(own) + (3 % len(labels) == place)
+        assert max(axes.get_yticks()) <= max(heights)
+
+
+@pytest.mark.parametrize("env_id", ["AMC-ResNet20-v0", "HAQ-ResNet20-v0", "NAS-ProxylessCIFAR-v0"])
+@pytest.mark.parametrize("steps", [0, 2])
+def test_legends_show_the_colours_of_the_bars_from_the_first_frame_on(
+    env_id: str, steps: int
+) -> None:
+    env = after(gym.make(env_id), steps)
+    drawn = rendering.figure(env.unwrapped.problem.progress(env.unwrapped.get_state()))
+    legends = [axes.get_legend() for axes in drawn.axes if axes.get_legend()]
+    colours = {
+        text.get_text(): to_hex(
+            handle.get_edgecolor() if text.get_text() == "next" else handle.get_facecolor()
+        )
+        for legend in legends
+        for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True)
+        if text.get_text() != "budget"
+    }
+    style = rendering.STYLE
+    assert list(colours.values()) == [style.whole, style.kept, style.current, style.spent]
+
+
+@pytest.mark.parametrize("env_id", ["HAQ-MobileNetV1-v0", "DeepCompression-LSTM-v0"])
+def test_titles_are_broken_between_items(env_id: str) -> None:
+    env = gym.make(env_id)
+    env.reset()
+    for _ in range(env.unwrapped.problem.horizon):
+        info = env.step(env.action_space.sample())[-1]
+    drawn = rendering.figure(env.unwrapped.problem.progress(info["design"].tolist()), info)
+    lines = drawn.get_suptitle().splitlines()[1:]
+    assert len(lines) > 1
+    assert " · ".join(lines) == result_text(info)
+
+
 @pytest.mark.parametrize("steps", [0, 5, 18])
 def test_pixels_show_every_stage_of_an_episode(steps: int) -> None:
     env = gym.make("AMC-ResNet20-v0", render_mode="rgb_array")
@@ -109,6 +206,18 @@ def test_vector_environments_draw_every_copy() -> None:
     assert len(texts) == 2
     assert texts[0] != texts[1]
     assert gym.make_vec("AMC-ResNet20-v0", num_envs=2).render() is None
+
+
+def test_vector_environments_tell_the_results_of_finished_designs_like_scalar_ones() -> None:
+    envs = gym.make_vec("HAQ-ResNet20-v0", num_envs=2, render_mode="ansi")
+    single = gym.make("HAQ-ResNet20-v0", render_mode="ansi")
+    envs.reset()
+    single.reset()
+    for _ in range(envs.unwrapped.problem.horizon):
+        envs.step(np.array([[0.2], [0.8]], np.float32))
+        single.step(np.array([0.8], np.float32))
+    assert envs.render()[1] == single.render()
+    assert "accuracy" in envs.render()[0]
 
 
 def test_without_matplotlib_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

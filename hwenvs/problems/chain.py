@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from hwenvs.errors import ProxyError, unknown_name
 from hwenvs.problems.actions import no_choices
 from hwenvs.problems.base import Outcome, Problem, Walk
+from hwenvs.problems.budget import Budget
 from hwenvs.problems.parts import CONSTRAINTS, Chain
-from hwenvs.problems.progress import Progress
+from hwenvs.problems.progress import Progress, Spending
 from hwenvs.problems.walker import ChainWalker
 from hwenvs.proxies import TabulatedProxy
 
@@ -159,17 +160,13 @@ class ChainProblem(Problem):
         """How far the design that begins with ``prefix`` has come."""
         options = self.decisions.options([list(prefix)], whole=False)
         rows = self.tables.rows(options)
-        costs = [float(cost[row[0]]) for cost, row in zip(self.budget.cost, rows, strict=False)]
+        chosen = [int(row[0]) for row in rows]
         return Progress(
             title=self.title,
             names=self.names,
             sizes=tuple(decision.size for decision in self.decisions),
             kept=tuple(int(entry) for entry in prefix),
-            costs=tuple(costs),
-            constant=self.budget.before[0],
-            quantity=self.budget.quantity,
-            amount=self.budget.amount,
-            full=self.budget.full,
+            spendings=tuple(_spending(budget, chosen) for budget in self.budgets),
             unit=self.unit,
             levels=self.levels,
         )
@@ -241,3 +238,9 @@ class ChainProblem(Problem):
         totals, peak = self.tables.totals(self.tables.rows(options), 1)
         costs = {q: float(v) for q, v in zip(self.tables.quantities, totals[0], strict=False)}
         return costs if peak is None else {**costs, "peak_memory": float(peak[0])}
+
+
+def _spending(budget: Budget, chosen: Sequence[int]) -> Spending:
+    """What the first decisions cost, by the pairs of options that they ``chose``."""
+    costs = tuple(float(cost[row]) for cost, row in zip(budget.cost, chosen, strict=False))
+    return Spending(budget.quantity, costs, budget.before[0], budget.amount, budget.full)

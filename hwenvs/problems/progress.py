@@ -3,7 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
+
+from hwenvs.problems.kinds import Kind, kinds_of
+
+
+@dataclass(frozen=True)
+class Spending:
+    """What decisions cost so far in one of the budgeted quantities, in SI units.
+
+    Attributes:
+        quantity: the cost, e.g. ``"macs"``.
+        costs: what each decision settled.
+        constant: cost of what no decision shapes.
+        amount: the budget; infinite without one.
+        full: cost of the uncompressed network.
+    """
+
+    quantity: str
+    costs: tuple[float, ...]
+    constant: float
+    amount: float
+    full: float
+
+    @cached_property
+    def spent(self) -> tuple[float, ...]:
+        """Cost up to and with each decision."""
+        return tuple(accumulate(self.costs, initial=self.constant))[1:]
+
+    @property
+    def total(self) -> float:
+        """Cost up to now."""
+        return (self.spent or (self.constant,))[-1]
 
 
 @dataclass(frozen=True)
@@ -15,12 +47,8 @@ class Progress:
         names: [T] names of the decisions.
         sizes: [T] what there is to choose from, e.g. channels.
         kept: what was kept, as far as decided.
-        costs: budgeted cost that each decision settled, in SI units.
-        constant: cost of what no decision shapes, in SI units.
-        quantity: the budgeted cost.
-        amount: the budget in SI units; infinite without one.
-        full: cost of the uncompressed network in SI units.
-        unit: what is kept.
+        spendings: by budget what that costs; the first is the one that agents see.
+        unit: what is kept, see :func:`~hwenvs.problems.kinds.kinds_of`.
         levels: names of what decisions say, 1 and up, where numbers alone say little.
     """
 
@@ -28,15 +56,11 @@ class Progress:
     names: tuple[str, ...]
     sizes: tuple[int, ...]
     kept: tuple[int, ...]
-    costs: tuple[float, ...]
-    constant: float
-    quantity: str
-    amount: float
-    full: float
+    spendings: tuple[Spending, ...]
     unit: str = "channels"
     levels: tuple[str, ...] = ()
 
     @property
-    def spent(self) -> tuple[float, ...]:
-        """Cost up to and with each decision, in SI units."""
-        return tuple(accumulate(self.costs, initial=self.constant))[1:]
+    def kinds(self) -> tuple[Kind, ...]:
+        """The decisions by what they are about."""
+        return kinds_of(self.names, self.unit)
