@@ -78,7 +78,7 @@ def finish(axes: Axes, grid: str = "y") -> None:
 
 
 def layer(place: int) -> float:
-    """``zorder`` of the solver at ``place``, best first: better ones lie over others, under marks."""
+    """``zorder`` of the solver at ``place``, best first: over worse ones, under marks (3)."""
     return 2.0 + 0.5 / (1 + place)
 
 

@@ -35,7 +35,9 @@ class Standing:
         interval: its 95 % stratified bootstrap interval; None if no environment has two runs.
         area: mean over environments of the area under the curves of best scores.
         efforts: by threshold the median evaluations of all runs to it.
-        shares: by threshold the fraction of runs that reach it.
+        reaches: by threshold the number of runs that reach it.
+        evaluations: of the environment where its runs had the fewest: those that miss a threshold
+            need more of them everywhere.
     """
 
     solver: str
@@ -45,7 +47,8 @@ class Standing:
     interval: tuple[float, float] | None
     area: float
     efforts: dict[float, float]
-    shares: dict[float, float]
+    reaches: dict[float, int]
+    evaluations: int
 
     @property
     def runs(self) -> int:
@@ -145,5 +148,6 @@ def _standing(solver: str, entries: dict[int, Summary]) -> Standing:
         bootstrap_interval(list(strata.values())) if repeated else None,
         float(np.mean([entry.area for entry in entries.values() if entry.area is not None])),
         {level: median_effort(needed) for level, needed in efforts.items()},
-        {level: float(np.isfinite(needed).mean()) for level, needed in efforts.items()},
+        {level: int(np.isfinite(needed).sum()) for level, needed in efforts.items()},
+        min(entry.evaluations for entry in entries.values()),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from hwenvs.reporting import comparisons
@@ -10,7 +9,7 @@ from hwenvs.reporting.blocks import Block, Paragraph, Section, Table
 from hwenvs.reporting.overall import Overall, Standing
 from hwenvs.reporting.results import THRESHOLDS, Results
 from hwenvs.reporting.sections import picture
-from hwenvs.reporting.table import number, range_text
+from hwenvs.reporting.table import effort_text, number, range_text
 
 EXPLANATION = (
     "A score of 0 is the uniform design at the same budget, 1 is the optimum; a run's score is "
@@ -62,8 +61,8 @@ def _standings(overall: Overall) -> Table:
         f"beats {overall.champion.solver} [95 %]",
     ]
     return Table(
-        "Solvers over all environments; evaluations are medians over all runs, in brackets the "
-        "share of runs that got there.",
+        "Solvers over all environments; evaluations are medians over all runs, in brackets how "
+        "many runs got there, unless all did or none.",
         heads,
         [_row(overall, standing) for standing in overall.standings],
     )
@@ -79,15 +78,14 @@ def _row(overall: Overall, standing: Standing) -> list[str]:
         number(standing.median),
         number(standing.mean) + range_text(standing.interval),
         number(standing.area),
-        *(_effort(standing.efforts[level], standing.shares[level]) for level in THRESHOLDS),
+        *(_effort(standing, level) for level in THRESHOLDS),
         better,
     ]
 
 
-def _effort(median: float, share: float) -> str:
-    if not share:
-        return "never"
-    return ("most never" if math.isinf(median) else f"{median:.0f}") + f" ({share:.0%})"
+def _effort(standing: Standing, level: float) -> str:
+    effort, reached = standing.efforts[level], standing.reaches[level]
+    return effort_text(effort, reached, standing.runs, standing.evaluations)
 
 
 def _matrix(overall: Overall, collected: Sequence[Results]) -> Table:

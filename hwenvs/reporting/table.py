@@ -35,7 +35,7 @@ def cells(entry: Summary) -> list[str]:
         number(entry.median),
         number(entry.mean) + range_text(entry.interval),
         f"{entry.accuracy:.2%}",
-        effort_text(entry),
+        _effort(entry),
         f"{entry.seconds:.2f}",
     ]
 
@@ -92,7 +92,7 @@ def full_cells(entry: Summary, scored: bool) -> list[str]:
     row = cells(entry)
     if not scored:
         return row
-    efforts = [effort_text(entry, level) for level in THRESHOLDS]
+    efforts = [_effort(entry, level) for level in THRESHOLDS]
     return [*row[:-2], number(entry.area or 0.0), *efforts, row[-1]]
 
 
@@ -117,22 +117,34 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def range_text(interval: tuple[float, float] | None, percent: bool = False) -> str:
-    """`` [low, high]`` of an interval with two decimals; empty where there is none or no width."""
+    """`` [low, high]`` of an interval, with a :func:`number`'s decimals or in whole percent.
+
+    Empty where there is none or no width.
+    """
     if interval is None or interval[0] == interval[1]:
         return ""
     low, high = interval
     if percent:
         return f" [{100 * low:.0f}, {100 * high:.0f}]"
-    return f" [{number(low, 2)}, {number(high, 2)}]"
+    return f" [{number(low)}, {number(high)}]"
 
 
-def effort_text(entry: Summary, threshold: float = THRESHOLD) -> str:
-    """Median evaluations to ``threshold``, and how many runs got there unless all did."""
+def effort_text(effort: float, reached: int, runs: int, evaluations: int) -> str:
+    """Median evaluations to a score, and how many runs got there unless all did, or none.
+
+    Args:
+        effort: the median, infinite where most runs miss the score.
+        reached: runs that got there.
+        runs: of all.
+        evaluations: of runs that did not get there; a solver of a single one never will.
+    """
+    missed = "never" if evaluations == 1 else f"> {evaluations}"
+    median = missed if math.isinf(effort) else f"{effort:.0f}"
+    return median if reached in (0, runs) else f"{median} ({reached} of {runs})"
+
+
+def _effort(entry: Summary, level: float = THRESHOLD) -> str:
     if not entry.scored:
         return "unknown"
-    count, reached = len(entry.runs), entry.reaches[threshold]
-    if not reached:
-        return "never" if entry.evaluations == 1 else f"> {entry.evaluations}"
-    share = "" if reached == count else f" ({reached} of {count})"
-    effort = entry.efforts[threshold]
-    return (f"> {entry.evaluations}" if math.isinf(effort) else f"{effort:.0f}") + share
+    effort, reached = entry.efforts[level], entry.reaches[level]
+    return effort_text(effort, reached, len(entry.runs), entry.evaluations)

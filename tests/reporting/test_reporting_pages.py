@@ -30,6 +30,7 @@ from hwenvs.reporting.pareto import fronts_text, pareto_fronts, quantities, solv
 from hwenvs.reporting.report import write_report
 from hwenvs.reporting.results import collect
 from hwenvs.reporting.sections import environment_section
+from hwenvs.reporting.table import full_headings, full_rows
 
 ID = "AMC-ResNet20-v0"
 VOID = {"meta", "img", "br", "link", "input"}
@@ -186,6 +187,20 @@ def test_figures_of_many_solvers_name_the_best_and_count_the_rest(
         labels = [text.get_text() for text in drawn.legends[0].get_texts()]
         assert any(label.startswith("12 more") for label in labels)
         assert len(labels) <= 8 + 1 + 2  # the rest, and two references
+
+
+def test_all_environments_together_read_like_one(many: Callable[..., list[Results]]) -> None:
+    results = many(3, 1)
+    together = overall(results)
+    assert together is not None
+    pooled = next(
+        block for block in overall_section(together, results).blocks if isinstance(block, Table)
+    )
+    columns = zip(*full_rows(results[0]), strict=True)
+    single = dict(zip(full_headings(results[0]), columns, strict=True))
+    for head, cells in zip(pooled.heads, zip(*pooled.rows, strict=True), strict=True):
+        if head.startswith("evaluations to"):
+            assert cells == single[head]
 
 
 def test_better_solvers_are_drawn_over_others(many: Callable[..., list[Results]]) -> None:

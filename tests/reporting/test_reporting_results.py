@@ -13,7 +13,15 @@ from rich.console import Console
 from hwenvs.errors import ArgumentError
 from hwenvs.reporting.overall import improvement, overall
 from hwenvs.reporting.results import Results, collect, summarise
-from hwenvs.reporting.table import budgets_note, full_headings, full_rows, markdown, rich_table
+from hwenvs.reporting.table import (
+    budgets_note,
+    effort_text,
+    full_headings,
+    full_rows,
+    markdown,
+    range_text,
+    rich_table,
+)
 from hwenvs.solving import solve
 from hwenvs.solving.records import Run
 
@@ -57,6 +65,22 @@ def test_most_runs_missing_the_score_makes_the_effort_infinite(record: Record) -
     summary = summarise([record(scores, seed=seed) for seed, scores in enumerate(finals)])
     assert math.isinf(summary.effort or 0.0)
     assert summary.reached == 1
+
+
+def test_efforts_say_how_far_runs_went_and_how_many_got_there() -> None:
+    assert effort_text(12.0, 10, 10, 60) == "12"
+    assert effort_text(12.0, 7, 10, 60) == "12 (7 of 10)"
+    assert effort_text(math.inf, 3, 10, 60) == "> 60 (3 of 10)"
+    assert effort_text(math.inf, 0, 10, 60) == "> 60"
+    assert effort_text(math.inf, 1, 18, 1) == "never (1 of 18)"
+    assert effort_text(math.inf, 0, 18, 1) == "never"
+
+
+def test_intervals_are_as_fine_as_what_they_are_of() -> None:
+    assert range_text((0.9812, 0.9836)) == " [0.981, 0.984]"
+    assert range_text((-0.0001, 0.5)) == " [0.000, 0.500]"
+    assert range_text((0.125, 0.5), percent=True) == " [12, 50]"
+    assert range_text((0.5, 0.5)) == range_text(None) == ""
 
 
 def test_without_scores_a_summary_is_of_rewards(record: Record) -> None:
@@ -180,7 +204,8 @@ def test_standings_pool_the_runs_of_all_environments(two: list[Results]) -> None
     assert [standing.solver for standing in together.standings] == ["exact", "b", "a"]
     of_a = together.standings[-1]
     assert (of_a.runs, of_a.mean, of_a.median) == (4, pytest.approx(0.5), pytest.approx(0.5))
-    assert of_a.shares == {0.9: 0.25, 0.95: 0.25, 0.99: 0.0}
+    assert of_a.reaches == {0.9: 1, 0.95: 1, 0.99: 0}
+    assert (together.standings[0].evaluations, of_a.evaluations) == (1, 1)
     assert of_a.area == pytest.approx((0.3 + 0.775) / 2)
     assert of_a.interval is not None
     assert of_a.interval[0] < 0.5 < of_a.interval[1]
