@@ -127,7 +127,8 @@ def results() -> str:
         if path.is_file():
             blocks.append(_table(json.loads(path.read_text(encoding="utf-8"))))
             if path.with_suffix(".png").is_file():
-                blocks.append(f"![Scores by group of tasks](results/{path.stem}.png)")
+                text = f"Scores on the tasks of {name}, by group and method"
+                blocks.append(f"![{text}](results/{path.stem}.png)")
     return "\n\n".join(blocks) or "No results are shipped yet."
 
 

@@ -37,6 +37,13 @@ def test_links_lead_to_files(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_every_picture_has_a_text_of_its_own(page: Path) -> None:
+    texts = re.findall(r"!\[([^\]]*)\]\(", page.read_text(encoding="utf-8"))
+    assert all(texts)
+    assert len(texts) == len(set(texts)), sorted({t for t in texts if texts.count(t) > 1})
+
+
 def test_every_command_shown_is_one() -> None:
     from hwenvs.cli.app import app
 
