@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from learners import COPIES, GROUPS
 from lines import Row
 
 from hwenvs.reporting.statistics import bootstrap_interval, interquartile_mean
 from hwenvs.tasks import Distribution, Task
 
 TRAINING = "training tasks"
-
-TOGETHER = 256
-"""More episodes do not end in one step: PPO walks so many copies."""
 
 
 def chosen(found: Distribution, most: int) -> dict[str, list[Task]]:
@@ -43,11 +41,12 @@ def by_method(rows: Sequence[Row]) -> dict[str, dict[str, list[float]]]:
 def _used(row: Row) -> int:
     """How many evaluations a policy was trained with.
 
-    Those of the last step end together, some of them beyond the budget; PPO does not learn from the
-    rollout that they end.  Whoever used still more is told by that.
+    Those of the last step end together, some of them beyond the budget: of all copies that PPO
+    walks at most.  It does not learn from the rollout that they end.  Whoever used still more is
+    told by that.
     """
     used, budget = int(row["used"]), int(row["evaluations"])
-    return budget if budget < used < budget + TOGETHER else used
+    return budget if budget < used < budget + GROUPS * COPIES else used
 
 
 def summarise(rows: Sequence[Row], groups: Mapping[str, Sequence[Task]]) -> Row:

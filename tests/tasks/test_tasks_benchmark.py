@@ -46,5 +46,8 @@ def test_policies_are_told_by_the_evaluations_that_they_were_trained_with(script
         return list(summary.by_method(rows))
 
     assert methods(20_015, 20_031, 20_000) == ["ppo (20,000), 1 design"]  # the last end together
+    most = summary.GROUPS * summary.COPIES  # episodes that end in one step
+    assert methods(19_999 + most) == ["ppo (20,000), 1 design"]
+    assert methods(20_000 + most) == [f"ppo ({20_000 + most:,}), 1 design"]
     assert methods(943) == ["ppo (943), 1 design"]
     assert methods(1_199, evaluations=500) == ["ppo (1,199), 1 design"]
