@@ -62,6 +62,7 @@ def draw_decisions(axes: Axes, progress: Progress, kind: Kind) -> None:
     if progress.levels:
         axes.set_yticks(range(1, len(progress.levels) + 1), progress.levels)
     else:
+        axes.locator_params(axis="y", integer=True)
         axes.set_yticks([tick for tick in axes.get_yticks() if tick <= max(sizes)])
 
 

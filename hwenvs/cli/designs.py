@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hwenvs.errors import DesignError, SolverError
+from hwenvs.errors import DesignError, SolverError, unknown_name
+from hwenvs.problems.chain import ChainProblem
+from hwenvs.problems.kinds import kinds_of
 
 if TYPE_CHECKING:
     from hwenvs.problems import Problem
@@ -59,11 +61,13 @@ def choose_design(problem: Problem, text: str, environment: str | None = None) -
             return found.design
     if text == "uniform":
         return tuple(int(kept) for kept in problem.reference.designs[0])
-    return read_design(text, environment)
+    return read_design(text, problem, environment)
 
 
-def read_design(text: str, environment: str | None = None) -> tuple[int, ...]:
+def read_design(text: str, problem: Problem, environment: str | None = None) -> tuple[int, ...]:
     """The design in ``24,48,...``, ``@file.json`` (a list) or ``best:runs.jsonl``.
+
+    Where decisions are choices, their names (``mb3_k5``) stand for their numbers.
 
     Raises:
         DesignError: if the text is none of these, or the records are of other environments than
@@ -71,30 +75,68 @@ def read_design(text: str, environment: str | None = None) -> tuple[int, ...]:
         ArgumentError: if the run records cannot be read.
     """
     if text.startswith("best:"):
-        from hwenvs.solving import read_runs
-
-        path = Path(text.removeprefix("best:"))
-        runs = read_runs(path)
-        if not runs:
-            raise DesignError(f"{path} holds no runs")
-        names = sorted({run.environment for run in runs})
-        if environment is not None:
-            runs = [run for run in runs if run.environment.rpartition(":")[2] == environment]
-        if not runs:
-            raise DesignError(f"{path} holds runs of {', '.join(names)}, none of {environment}")
-        run = max(runs, key=lambda run: max(run.rewards))
-        return tuple(run.designs[run.best])
+        return _best(Path(text.removeprefix("best:")), environment)
     try:
+        entries = text.split(",")
         if text.startswith("@"):
             entries = json.loads(Path(text[1:]).read_text(encoding="utf-8"))
-        else:
-            entries = [int(part) for part in text.split(",")]
-        return tuple(int(entry) for entry in entries)
-    except (OSError, ValueError, TypeError) as error:
+            if not isinstance(entries, list):
+                raise ValueError("the file holds no list")
+        return tuple(_entry(entry, problem) for entry in entries)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise DesignError(
-            f"cannot read the design {text!r} ({error}); give kept channels 24,48,..., "
-            "@file.json, best:runs.jsonl, uniform or optimum"
+            f"cannot read the design {text!r} ({reason}); give {_example(problem)}, @file.json, "
+            "best:runs.jsonl, uniform or optimum"
         ) from error
+
+
+def _best(path: Path, environment: str | None) -> tuple[int, ...]:
+    """The best design of the records at ``path``."""
+    from hwenvs.solving import read_runs
+
+    runs = read_runs(path)
+    if not runs:
+        raise DesignError(f"{path} holds no runs")
+    names = sorted({run.environment for run in runs})
+    if environment is not None:
+        runs = [run for run in runs if run.environment.rpartition(":")[2] == environment]
+    if not runs:
+        raise DesignError(f"{path} holds runs of {', '.join(names)}, none of {environment}")
+    run = max(runs, key=lambda run: max(run.rewards))
+    return tuple(run.designs[run.best])
+
+
+def _entry(given: object, problem: Problem) -> int:
+    """An entry of a design as it was written: a whole number, or the name of a choice.
+
+    Raises:
+        ValueError: if it is neither; the message suggests the nearest name.
+    """
+    if isinstance(given, int) and not isinstance(given, bool):
+        return given
+    word = given.strip() if isinstance(given, str) else ""
+    if word.removeprefix("-").isdecimal():
+        return int(word)
+    if not word or not problem.levels:
+        raise ValueError(f"{given!r} is no whole number")
+    if word not in problem.levels:
+        raise unknown_name(problem.unit, word, problem.levels)
+    return problem.levels.index(word) + 1
+
+
+def _example(problem: Problem) -> str:
+    """What decisions count in, and how a design of ``problem`` may begin."""
+    if not isinstance(problem, ChainProblem):
+        return "a whole number a decision"
+    first = [int(decision.kept[len(decision.kept) // 2]) for decision in problem.decisions[:2]]
+    numbers = ",".join(map(str, first))
+    if problem.levels:
+        named = ",".join(problem.levels[entry - 1] for entry in first)
+        return f"{problem.unit}s {named},... or {numbers},..."
+    units = dict.fromkeys(kind.unit for kind in kinds_of(problem.names, problem.unit))
+    in_turn = " in turn" if len(units) > 1 else ""
+    return f"{' and '.join(units)}{in_turn} {numbers},..."
 
 
 def predict(problem: Problem, designs: Sequence[Sequence[int]]) -> list[float | None]:

@@ -19,7 +19,10 @@ def render(
     environment: options.EnvironmentArgument,
     design: Annotated[
         str,
-        typer.Option(help="24,48,... or @file.json or best:runs.jsonl or uniform or optimum."),
+        typer.Option(
+            help="24,48,... or mb3_k5,zero,... or @file.json or best:runs.jsonl or uniform or "
+            "optimum."
+        ),
     ] = "optimum",
     out: Annotated[
         Path | None,
@@ -34,7 +37,7 @@ def render(
     space: options.SpaceOption = None,
     proxy: options.ProxyOption = None,
 ) -> None:
-    """Show what a design keeps and costs, and how accurate it should be.
+    """Show what a design keeps or chooses, what it costs, and how accurate it should be.
 
     The design is judged as it is, over budget or not.
     """

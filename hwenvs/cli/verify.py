@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 DesignsOption = Annotated[
     list[str],
     typer.Option(
-        help="24,48,… or @file.json or best:runs.jsonl or uniform or optimum; "
+        help="24,48,… or mb3_k5,zero,… or @file.json or best:runs.jsonl or uniform or optimum; "
         "repeat for several designs; LABEL=… names one."
     ),
 ]

@@ -16,6 +16,9 @@ Ints = NDArray[np.int64]
 LEVELS = 4096
 """Steps between nothing and everything when a whole design is scaled by a common factor."""
 
+LISTED = 10
+"""Options that messages list; of more they show the first and the last."""
+
 
 @dataclass(frozen=True, eq=False)
 class Decision:
@@ -120,8 +123,9 @@ class Decision:
         return lowered
 
     def __str__(self) -> str:
-        shown = ", ".join(map(str, self.kept[:3]))
-        return shown + (f", ... {self.kept[-1]}" if len(self.kept) > 3 else "")
+        count = len(self.kept) if len(self.kept) <= LISTED else 3
+        shown = ", ".join(map(str, self.kept[:count]))
+        return shown + (f", ... {self.kept[-1]}" if len(self.kept) > count else "")
 
 
 class Decisions(tuple[Decision, ...]):

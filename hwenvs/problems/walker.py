@@ -151,8 +151,8 @@ class ChainWalker(Walker):
         for t, (kept, entry) in enumerate(zip(self._kept, entries.tolist(), strict=False)):
             if entry not in kept:
                 raise DesignError(
-                    f"state: {entry!r} at decision {t} ({self.problem.names[t]!r}) is not an "
-                    f"option; valid: {kept[0]} to {kept[-1]}, {len(kept)} options"
+                    f"{entry!r} at decision {t} ({self.problem.names[t]!r}) is not an option; "
+                    f"valid: {self.problem.decisions[t]}"
                 )
             options.append(kept.index(entry))
         self.reset()

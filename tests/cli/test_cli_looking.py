@@ -15,7 +15,7 @@ from hwenvs.solving.records import read_runs
 if TYPE_CHECKING:
     from tests.conftest import Cli
 
-ID = "AMC-ResNet20-v0"
+ID, NAS = "AMC-ResNet20-v0", "NAS-ProxylessCIFAR-v0"
 
 
 def test_compare_prints_a_table_and_report_repeats_it(cli: Cli, tmp_path: Path) -> None:
@@ -54,6 +54,43 @@ def test_render_takes_designs_in_every_form(cli: Cli, tmp_path: Path) -> None:
     assert len(printed) == 1
     assert "score 0.000" in printed.pop()
     assert "score 1.000" in cli.succeed("render", ID)
+
+
+def test_operators_are_named_as_well_as_numbered(cli: Cli, tmp_path: Path) -> None:
+    numbers = "3,1,2,5,7,7,4,6,2,2,2"
+    named = "mb3_k5,zero,mb3_k3,mb6_k3,mb6_k7,7,mb3_k7, mb6_k5,mb3_k3,2,2"
+    listed = tmp_path / "design.json"
+    listed.write_text(json.dumps(["mb3_k5", 1, "mb3_k3", 5, 7, 7, 4, 6, "mb3_k3", 2, 2]))
+    told = {cli.succeed("render", NAS, "--design", form) for form in (numbers, named)}
+    assert told == {cli.succeed("render", NAS, "--design", f"@{listed}")}
+    said = cli.fail("render", NAS, "--design", named.replace("mb6_k7", "mb6_k8"))
+    assert "unknown operator 'mb6_k8'. Did you mean 'mb6_k7'?" in said
+
+
+@pytest.mark.parametrize(
+    ("env_id", "what"),
+    [
+        (ID, "give channels 10,10,..., @file.json"),
+        ("HAQ-ResNet20-v0", "give bits 5,5,..., @file.json"),
+        ("DeepCompression-LeNet5-v0", "give % of the weights and bits in turn 51,5,..., @file"),
+        (NAS, "give operators mb3_k7,mb3_k7,... or 4,4,..., @file.json"),
+    ],
+)
+def test_what_is_no_design_is_answered_with_how_one_begins(
+    cli: Cli, tmp_path: Path, env_id: str, what: str
+) -> None:
+    listed = tmp_path / "design.json"
+    for text in ("2.5,3", "8,,4", "Uniform", f"@{listed}", f"@{tmp_path / 'none.json'}"):
+        listed.write_text("[2.5, 3]")
+        assert what in cli.fail("render", env_id, "--design", text)
+    listed.write_text('"777"')
+    assert "holds no list" in cli.fail("render", env_id, "--design", f"@{listed}")
+
+
+def test_entries_that_are_no_options_are_answered_with_those_there_are(cli: Cli) -> None:
+    said = cli.fail("render", "DeepCompression-LeNet5-v0", "--design", "50,9,50,8,50,8,50,8")
+    assert "9 at decision 1 ('conv1 codebook') is not an option; valid: 1, 2, 3, 4, 5, 6" in said
+    assert "8, 32" in said
 
 
 def test_render_writes_pictures(cli: Cli, tmp_path: Path) -> None:
