@@ -7,7 +7,7 @@ block, the number of its operator in :data:`~hwenvs.networks.blocks.OPERATORS`, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import Field, asdict, dataclass, fields, replace
 from functools import cached_property
 from numbers import Real
@@ -105,12 +105,16 @@ class Space:
     @property
     def geometry(self) -> dict[str, Any]:
         """What it is built of: all attributes but name and title, as JSON has them."""
-        return {k: v for k, v in asdict(self).items() if k not in ("name", "title")}
+        found = {k: v for k, v in asdict(self).items() if k not in ("name", "title")}
+        return {**found, "stages": list(found["stages"])}
 
-    def differences(self, other: Space) -> tuple[str, ...]:
-        """What makes ``other`` another space: names of attributes, not counting name and title."""
-        theirs = other.geometry
-        return tuple(name for name, value in self.geometry.items() if value != theirs[name])
+    def differences(self, other: Space | Mapping[str, Any]) -> tuple[str, ...]:
+        """What makes ``other``, a space or a geometry, another space: names of attributes.
+
+        Name and title do not count.
+        """
+        theirs = other.geometry if isinstance(other, Space) else other
+        return tuple(name for name, value in self.geometry.items() if value != theirs.get(name))
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:

@@ -6,7 +6,7 @@ live beside the others in ``tables/<space>.operator_selection.npz``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,7 +68,7 @@ class OperatorTable(TabulatedProxy):
         names = [block.name for block in space.blocks]
         if arrays["blocks"].tolist() != names:
             raise ProxyError(f"{path} was made for other blocks than those of {space.name}")
-        _check_measured_on(card.network, space, path)
+        _check_measured_on(card, space, path)
         curve = AccuracyCurve(arrays["curve_divergence"], arrays["curve_accuracy"], str(path))
         return cls(space, arrays["pairs"], curve, card)
 
@@ -103,19 +103,24 @@ class OperatorTable(TabulatedProxy):
         return total
 
 
-def _check_measured_on(network: str, space: Space, path: Path) -> None:
-    """Raises a :class:`ProxyError` unless ``network``, which a card names, is ``space``.
+def _check_measured_on(card: Card, space: Space, path: Path) -> None:
+    """Raises a :class:`ProxyError` unless the table of ``card`` was measured on ``space``.
 
-    Blocks are called alike in all spaces, so the geometry of a registered space is compared; of any
-    other the name is all that there is.
+    Blocks are called alike in all spaces, so geometries are compared: that on the card, or that of
+    the registered space that it names.  Where there is neither, the name is all that there is.
     """
-    if network in SPACES:
-        other = ", ".join(space.differences(SPACES[network]()))
+    geometry = card.extra.get("geometry")
+    if geometry is None and card.network in SPACES:
+        geometry = SPACES[card.network]().geometry
+    if geometry is None:
+        other = "" if card.network == space.name else "name"
+    elif isinstance(geometry, Mapping):
+        other = ", ".join(space.differences(geometry))
     else:
-        other = "" if network == space.name else "name"
+        raise ProxyError(f"the card of {path}: geometry must be an object, not {geometry!r}")
     if other:
         raise ProxyError(
-            f"{path} was measured on the search space {network}, from which {space.name!r} as "
+            f"{path} was measured on the search space {card.network}, from which {space.name!r} as "
             f"given differs in {other}: it needs a table of its own (docs/nas.md)"
         )
 
@@ -142,13 +147,14 @@ def transferred(table: OperatorTable, space: Space) -> OperatorTable:
         f"of {space.name} can be trained without ImageNet and many GPU hours; with one of your own "
         "see docs/nas.md. Compare solvers on it, do not quote its accuracies."
     )
+    extra = {name: value for name, value in table.card.extra.items() if name != "geometry"}
     card = replace(
         table.card,
         network=space.name,
         basis="transferred",
         heldout={},
         notes=notes,
-        extra={**table.card.extra, "measured_on": source.name},
+        extra={**extra, "measured_on": source.name},
     )
     return OperatorTable(space, pairs, table.curve, card)
 

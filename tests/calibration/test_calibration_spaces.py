@@ -73,6 +73,7 @@ def test_heldout_architectures_are_measured_on_images_of_their_own(
         assert (record["top1"], record["loss"]) == (measured.top1, measured.loss)
     card = json.loads(write_space_table(calibration, result, {})[1].read_text())
     assert card["images"]["held-out ones measured on"] == "test rows 300 to 796"
+    assert card["geometry"] == bench.space.geometry
     with pytest.raises(ArgumentError, match="go together"):
         SpaceCalibration(bench, plan, tmp_path)
 

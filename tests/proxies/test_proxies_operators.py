@@ -26,8 +26,8 @@ CARD = json.loads(SHIPPED.with_suffix(".json").read_text(encoding="utf-8"))
 WIDE = replace(CIFAR, stages=(Stage(32, 1, 1), Stage(48, 5, 2), Stage(80, 5, 2)))
 
 
-def written(folder: Path, network: str, space: Space) -> Path:
-    """A table of random losses whose card names ``network``."""
+def written(folder: Path, network: str, space: Space, **told: Any) -> Path:
+    """A table of random losses whose card names ``network``, and says what is ``told``."""
     blocks = [block.name for block in space.blocks]
     path = folder / "mine.operator_selection.npz"
     random = np.random.default_rng(0)
@@ -38,7 +38,7 @@ def written(folder: Path, network: str, space: Space) -> Path:
         "curve_accuracy": np.array([0.9, 0.1]),
     }
     np.savez(path, **arrays)
-    path.with_suffix(".json").write_text(json.dumps({**CARD, "network": network}))
+    path.with_suffix(".json").write_text(json.dumps({**CARD, "network": network, **told}))
     return path
 
 
@@ -78,6 +78,30 @@ def test_a_table_of_ones_own_space_is_told_by_its_name(tmp_path: Path) -> None:
     assert gym.make("NAS-v0", space=mine, proxy=path, hardware="gpu").spec is not None
     with pytest.raises(ProxyError, match="mine, from which 'yours' as given differs in name"):
         architecture_proxy(path, replace(WIDE, name="yours"))
+
+
+def test_a_table_of_ones_own_space_is_told_by_what_its_card_says_of_it(tmp_path: Path) -> None:
+    mine = replace(WIDE, name="mine")
+    path = str(written(tmp_path, "mine", mine, geometry=mine.geometry))
+    assert architecture_proxy(path, mine).card.network == "mine"
+    assert architecture_proxy(path, replace(mine, name="ours")).card.network == "mine"
+    with pytest.raises(ProxyError, match="'mine' as given differs in stages:"):
+        architecture_proxy(path, replace(CIFAR, name="mine"))
+    written(tmp_path, "mine", mine, geometry={"stem": mine.stem})
+    with pytest.raises(ProxyError, match="'mine' as given differs in first, stages, head, classes"):
+        architecture_proxy(path, mine)
+    written(tmp_path, "mine", mine, geometry="wide")
+    with pytest.raises(ProxyError, match="geometry must be an object, not 'wide'"):
+        architecture_proxy(path, mine)
+
+
+def test_a_transferred_table_does_not_describe_the_space_that_it_was_measured_on(
+    tmp_path: Path,
+) -> None:
+    path = written(tmp_path, "proxyless_cifar", CIFAR, geometry=CIFAR.geometry)
+    table = OperatorTable.load(path, CIFAR)
+    assert table.card.extra["geometry"] == CIFAR.geometry
+    assert "geometry" not in transferred(table, get_space("proxyless")).card.extra
 
 
 def test_an_instance_must_be_of_the_space_too() -> None:

@@ -126,6 +126,7 @@ def _card(calibration: SpaceCalibration, result: SpaceResult) -> dict[str, Any]:
         "budget": f"equal-budget architectures take {plan.budget:.0%} of the largest one's latency "
         f"on {plan.hardware}",
         "supernet_sha256": calibration.weights,
+        "geometry": calibration.space.geometry,
     }
 
 
