@@ -11,7 +11,7 @@ import numpy as np
 
 from hwenvs.errors import DesignError, SolverError, unknown_name
 from hwenvs.problems.chain import ChainProblem
-from hwenvs.problems.kinds import kinds_of
+from hwenvs.problems.kinds import in_turn, kinds_of
 
 if TYPE_CHECKING:
     from hwenvs.problems import Problem
@@ -134,9 +134,7 @@ def _example(problem: Problem) -> str:
     if problem.levels:
         named = ",".join(problem.levels[entry - 1] for entry in first)
         return f"{problem.unit}s {named},... or {numbers},..."
-    units = dict.fromkeys(kind.unit for kind in kinds_of(problem.names, problem.unit))
-    in_turn = " in turn" if len(units) > 1 else ""
-    return f"{' and '.join(units)}{in_turn} {numbers},..."
+    return f"{in_turn(kinds_of(problem.names, problem.unit))} {numbers},..."
 
 
 def predict(problem: Problem, designs: Sequence[Sequence[int]]) -> list[float | None]:

@@ -50,3 +50,9 @@ def kinds_of(names: Sequence[str], unit: str) -> tuple[Kind, ...]:
         )
         for (kind, places), own in zip(by_kind.items(), units, strict=True)
     )
+
+
+def in_turn(kinds: Sequence[Kind]) -> str:
+    """What the entries of a design count in, e.g. ``"% of the weights and bits in turn"``."""
+    units = list(dict.fromkeys(kind.unit for kind in kinds))
+    return " and ".join(units) + (" in turn" if len(units) > 1 else "")

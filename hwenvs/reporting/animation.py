@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from hwenvs.errors import ArgumentError, MissingExtraError
 from hwenvs.files import replacing
 from hwenvs.problems.chain import ChainProblem
+from hwenvs.problems.kinds import Kind, kinds_of
 from hwenvs.problems.operator_selection import OperatorSelectionProblem
 from hwenvs.reporting import palette
-from hwenvs.reporting.architectures import draw_architecture, label_blocks
+from hwenvs.reporting.architectures import draw_architecture, label_blocks, name_expansions
 from hwenvs.solving.records import Run
+from hwenvs.text import LABELS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +30,9 @@ FRAMES = 60
 
 DOTS = 90
 FRAMES_A_SECOND = 8
+KIND_COLOURS = ("#0072B2", "#56B4E9", "#009E73", "#E69F00")
+"""Of decisions by kind."""
+
 LINGER = 16
 """Times that the last frame is shown."""
 
@@ -82,10 +87,11 @@ def _frame(
     panels = drawn.subplots(len(rows), 1, height_ratios=rows)
     best = int(np.argmax(run.rewards[: last + 1]))
     quantity = problem.budget.quantity
+    whole = "largest" if problem.levels else "uncompressed network"
     caption = (
         f"{run.solver}, evaluation {last + 1} of {len(run.rewards)}: best so far "
-        f"{run.accuracies[best]:.2%} accuracy, {quantity} "
-        f"{run.costs[quantity][best] / problem.full_costs[quantity]:.1%} of the largest"
+        f"{run.accuracies[best]:.2%} accuracy, {LABELS[quantity]} "
+        f"{run.costs[quantity][best] / problem.full_costs[quantity]:.1%} of the {whole}'s"
     )
     _draw_design(panels[0], problem, run.designs[best], caption)
     if len(beliefs):
@@ -98,15 +104,32 @@ def _draw_design(axes: Axes, problem: ChainProblem, design: Sequence[int], capti
     if isinstance(problem, OperatorSelectionProblem):
         draw_architecture(axes, problem.space, design, caption)
         label_blocks(axes, problem.space)
+        name_expansions(axes.figure.get_figure(root=True))
         return
     sizes = np.array([decision.size for decision in problem.decisions])
-    places = np.arange(len(sizes))
-    axes.bar(places, 100.0 + 0.0 * sizes, 0.86, color=palette.FAINT)
-    axes.bar(places, 100.0 * np.array(design) / sizes, 0.86, color="#0072B2")
-    axes.set_ylabel(f"{problem.unit} kept (%)")
+    shares = 100.0 * np.array(design) / sizes
+    axes.bar(range(len(sizes)), 100.0, 0.86, color=palette.FAINT)
+    kinds = kinds_of(problem.names, problem.unit)
+    for kind, colour in zip(kinds, KIND_COLOURS, strict=False):
+        places = list(kind.places)
+        axes.bar(places, shares[places], 0.86, color=colour, label=_of_what(kind, sizes[places]))
+    axes.set_ylabel("kept (%)" if len(kinds) > 1 else f"kept ({_of_what(kinds[0], sizes)})")
+    if len(kinds) > 1:
+        axes.set_ylim(0, 125)
+        axes.set_yticks(range(0, 101, 25))
+        axes.legend(frameon=False, fontsize=8, loc="upper left", ncols=len(kinds))
     axes.set_xlabel("decision")
+    axes.locator_params(axis="x", integer=True)
     axes.set_title(caption, fontsize=9, color=palette.TEXT, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _of_what(kind: Kind, sizes: NDArray[np.int64]) -> str:
+    """What heights are percent of, e.g. ``"codebook: % of 32 bits"``."""
+    many = len(set(sizes.tolist())) > 1
+    unit = kind.unit if many else f"{sizes[0]} {kind.unit}"
+    share = kind.unit if kind.unit.startswith("%") else f"% of {unit}"
+    return f"{kind.name}: {share}" if kind.name else share
 
 
 def _draw_beliefs(axes: Axes, problem: ChainProblem, chances: Floats) -> None:
@@ -127,6 +150,7 @@ def _draw_rewards(axes: Axes, run: Run, last: int) -> None:
     room = 0.08 * max(high - low, 1e-9)
     axes.set_ylim(low - room, high + room)
     axes.set_xlabel("evaluations (finished designs)")
+    axes.locator_params(axis="x", integer=True)
     axes.set_ylabel("reward" if run.scores is None else "score")
     axes.legend(frameon=False, fontsize=8, loc="lower right")
     axes.spines[["top", "right"]].set_visible(False)

@@ -37,7 +37,6 @@ def architectures(space: Space, rows: Sequence[tuple[str, Sequence[int]]]) -> Fi
         raise ArgumentError("there is no architecture to draw")
     try:
         from matplotlib.figure import Figure
-        from matplotlib.patches import Patch
     except ImportError as error:
         raise MissingExtraError("figures need matplotlib: pip install 'hwenvs[plot]'") from error
     width = max(7.5, 2.0 + 0.36 * len(space.blocks))
@@ -46,9 +45,16 @@ def architectures(space: Space, rows: Sequence[tuple[str, Sequence[int]]]) -> Fi
     for axes, (caption, design) in zip(panels, rows, strict=True):
         draw_architecture(axes, space, design, caption)
     label_blocks(panels[-1], space)
+    name_expansions(drawn)
+    return drawn
+
+
+def name_expansions(drawn: Figure) -> None:
+    """Whose colours are whose, above all panels."""
+    from matplotlib.patches import Patch
+
     handles = [Patch(color=colour, label=f"expansion {e}") for e, colour in COLOURS.items()]
     drawn.legend(handles=handles, loc="outside upper right", ncols=2, frameon=False, fontsize=8)
-    return drawn
 
 
 def draw_architecture(axes: Axes, space: Space, design: Sequence[int], caption: str) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hwenvs.errors import ArgumentError
+from hwenvs.problems.kinds import Kind, kinds_of
 from hwenvs.reporting import drawing, palette
 from hwenvs.reporting.results import Reference, Results
 
@@ -33,30 +36,30 @@ def channels(results: Results) -> Figure:
         run.accuracies[run.best],
         "",
     )
-    count = len(full)
-    levels = results.problem.levels
-    panels: list[tuple[float | np.ndarray, np.ndarray]] = [(1.0, full)]
-    if not levels and len(set(full)) > 1:  # of equal widths the fractions would look the same
-        panels.append((100.0 / full, 100.0 + 0.0 * full))
-    drawn = drawing.figure(max(8.4, 2.0 + 0.22 * count), 3.0 + 1.6 * len(panels))
-    rows = drawn.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
-    for axes, (scale, whole) in zip(rows, panels, strict=True):
-        places = np.arange(count)
-        axes.bar(places, whole, 0.86, color=palette.FAINT, label=WHOLE)
-        kept = np.array(best.design) * scale
-        axes.bar(places, kept, 0.86, color="#0072B2", label=_label(best))
-        uniform = np.array(results.uniform.design) * scale
+    kinds = kinds_of(results.problem.names, results.problem.unit)
+    rows = [_Row(kind, full[list(kind.places)]) for kind in kinds]
+    if len(kinds) == 1 and not results.problem.levels and len(set(full)) > 1:
+        rows.append(_Row(kinds[0], full, fractions=True))  # of equal widths they look the same
+    count = len(kinds[0].places)
+    drawn = drawing.figure(max(8.4, 2.0 + 0.22 * count), 3.0 + 1.6 * len(rows))
+    panels = drawn.subplots(len(rows), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, row in zip(panels, rows, strict=True):
+        axes.bar(range(count), row.heights(full), 0.86, color=palette.FAINT, label=WHOLE)
+        kept = row.heights(best.design)
+        axes.bar(range(count), kept, 0.86, color="#0072B2", label=_label(best))
+        uniform = row.heights(results.uniform.design)
         _marks(axes, uniform, palette.UNIFORM, results.uniform, 0.86)
         if results.optimum is not None:
-            optimal = np.array(results.optimum.design) * scale
+            optimal = row.heights(results.optimum.design)
             _marks(axes, optimal, palette.OPTIMUM, results.optimum, 0.46)
         axes.set_xlim(-0.7, count - 0.3)
         drawing.finish(axes)
-    _name_layers(results, rows[0], rows[-1], count)
+        _name_heights(axes, results, row)
+    _name_layers(panels[-1], results, kinds[-1])
     drawing.title(
-        rows[0], results.title, f"uncompressed network: {results.problem.baseline:.2%} accuracy"
+        panels[0], results.title, f"uncompressed network: {results.problem.baseline:.2%} accuracy"
     )
-    handles, labels = rows[0].get_legend_handles_labels()
+    handles, labels = panels[0].get_legend_handles_labels()
     order = sorted(range(len(labels)), key=lambda place: labels[place] == WHOLE)
     handles, labels = [handles[place] for place in order], [labels[place] for place in order]
     drawn.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
@@ -73,21 +76,45 @@ def channels_text(results: Results) -> str:
     )
 
 
-def _name_layers(results: Results, upper: Axes, lower: Axes, count: int) -> None:
-    """What the axes count, and the names of the layers."""
-    unit, levels = results.problem.unit, results.problem.levels
-    if levels:
-        upper.set_ylabel(unit)
-        upper.set_yticks(range(1, len(levels) + 1), levels)
+@dataclass(frozen=True)
+class _Row:
+    """A panel: decisions of one kind, in what they count in or as fractions.
+
+    Attributes:
+        kind: of the decisions.
+        sizes: what there is to choose from.
+        fractions: whether heights are percent of that.
+    """
+
+    kind: Kind
+    sizes: np.ndarray
+    fractions: bool = False
+
+    def heights(self, design: Sequence[float] | np.ndarray) -> np.ndarray:
+        """What a whole design says here."""
+        own = np.array(design, dtype=np.float64)[list(self.kind.places)]
+        return 100.0 * own / self.sizes if self.fractions else own
+
+
+def _name_heights(axes: Axes, results: Results, row: _Row) -> None:
+    """What the heights of a panel count in."""
+    kind, levels = row.kind, results.problem.levels
+    if row.fractions:
+        axes.set_ylabel(f"{kind.unit} kept" if kind.unit.startswith("%") else "kept (%)")
+        axes.set_ylim(0, 104)
+    elif levels:
+        axes.set_ylabel(kind.unit)
+        axes.set_yticks(range(1, len(levels) + 1), levels)
     else:
-        upper.set_ylabel(f"{unit} kept")
-    if lower is not upper:
-        lower.set_ylabel(f"{unit} kept" if unit.startswith("%") and "," not in unit else "kept (%)")
-        lower.set_ylim(0, 104)
-    many = count > MANY_NAMES
-    lower.set_xticks(
-        range(count),
-        results.problem.names,
+        axes.set_ylabel(f"{kind.name}\n({kind.unit} kept)" if kind.name else f"{kind.unit} kept")
+
+
+def _name_layers(axes: Axes, results: Results, kind: Kind) -> None:
+    """The names of the layers, below the last panel."""
+    many = len(kind.names) > MANY_NAMES
+    axes.set_xticks(
+        range(len(kind.names)),
+        kind.names,
         rotation=90 if many else 40,
         ha="center" if many else "right",
         va="top",
@@ -95,7 +122,7 @@ def _name_layers(results: Results, upper: Axes, lower: Axes, count: int) -> None
         fontsize=6.5 if many else 8,
     )
     where = {"channels": "layer whose input channels are selected", "operator": "block"}
-    lower.set_xlabel(where.get(unit, "layer"))
+    axes.set_xlabel(where.get(results.problem.unit, "layer"))
 
 
 def _marks(

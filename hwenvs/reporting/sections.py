@@ -6,6 +6,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from hwenvs.problems import Problem
+from hwenvs.problems.kinds import in_turn, kinds_of
+from hwenvs.proxies import MeasuredProxy
+from hwenvs.proxies.supernet import SupernetProxy
 from hwenvs.reporting import drawing
 from hwenvs.reporting.blocks import Block, Items, Paragraph, Picture, Section, Table
 from hwenvs.reporting.curves import curves_text, learning_curves
@@ -26,10 +30,10 @@ CURVES_CAPTION = (
     "interquartile ranges. Numbers in the legend are the medians at the end."
 )
 FRONTS_CAPTION = (
-    "Highest accuracy, as the proxy estimates it, at no more than a cost: fronts of all designs "
-    "that the runs of a solver evaluated. Diamond: uniform; star: optimum, where it is certified; "
-    "dotted line: the budget. Designs are lowered into a hard budget, so fronts end there. Designs "
-    "far below the uniform one are cut off."
+    "{accuracy} at no more than a cost: fronts of all designs that the runs of a solver evaluated. "
+    "Diamond: uniform; star: optimum, where it is certified; dotted line: the budget. Designs are "
+    "lowered into a hard budget, so fronts end there. Designs far below the uniform one are cut "
+    "off."
 )
 CHANNELS_CAPTION = (
     "What each decision keeps: best design of all solvers that had to look for one (bars), uniform "
@@ -54,7 +58,10 @@ def environment_section(results: Results, place: int) -> Section:
         picture(f"{CURVES}{suffix}", learning_curves(results), curves_text(results), CURVES_CAPTION)
     )
     if (fronts := pareto_fronts(results)) is not None:
-        blocks.append(picture(f"{FRONTS}{suffix}", fronts, fronts_text(results), FRONTS_CAPTION))
+        measured = measures(results.problem)
+        accuracy = "Highest measured accuracy" if measured else "Highest estimated accuracy"
+        caption = FRONTS_CAPTION.format(accuracy=accuracy)
+        blocks.append(picture(f"{FRONTS}{suffix}", fronts, fronts_text(results), caption))
     if hasattr(results.problem, "decisions"):
         kept = channels(results)
         blocks.append(
@@ -73,13 +80,10 @@ def picture(name: str, drawn: Figure, alt: str, caption: str) -> Picture:
 
 
 def _about(results: Results) -> list[str]:
-    problem, card = results.problem, results.problem.card
-    basis = (
-        f"measured on {card.data}" if card.basis == "measured" else f"not measured but {card.basis}"
-    )
+    problem = results.problem
     text = (
-        f"{problem.title}, {problem.horizon} decisions. Accuracies are estimates of a proxy, "
-        f"{basis} (`hwenvs card {results.environment}` says more); the uncompressed network has "
+        f"{problem.title}, {problem.horizon} decisions. {_accuracies(problem)} "
+        f"(`hwenvs card {results.environment}` says more); the uncompressed network has "
         f"{problem.baseline:.2%}. "
     )
     if results.optimum is None:
@@ -100,6 +104,22 @@ def _about(results: Results) -> list[str]:
     return [text, changed]
 
 
+def measures(problem: Problem) -> bool:
+    """Whether every design is tried on real images itself."""
+    return isinstance(getattr(problem, "proxy", None), MeasuredProxy | SupernetProxy)
+
+
+def _accuracies(problem: Problem) -> str:
+    """Where accuracies come from, as the beginning of a sentence."""
+    card = problem.card
+    if measures(problem):
+        return f"Accuracies were measured design by design, on {card.data}"
+    basis = (
+        f"measured on {card.data}" if card.basis == "measured" else f"not measured but {card.basis}"
+    )
+    return f"Accuracies are estimates of a proxy, {basis}"
+
+
 def _unproved(results: Results) -> list[str]:
     """What the scored runs say of their score 1 where that is not a proved optimum."""
     runs = [run for entry in results.summaries for run in entry.runs if run.scores is not None]
@@ -118,9 +138,10 @@ def _designs(results: Results) -> list[Block]:
     outcome = results.problem.evaluate(list(rows.values()))
     fractions = results.problem.fractions(outcome.costs)
     shown = [quantity for quantity in fractions if quantity in LABELS]
-    unit, levels = results.problem.unit, results.problem.levels
+    problem, levels = results.problem, results.problem.levels
     numbered = ", ".join(f"{n} {name}" for n, name in enumerate(levels, 1))
-    what = f"Operators ({numbered})" if levels else f"Kept {unit}"
+    kept = in_turn(kinds_of(problem.names, problem.unit))
+    what = f"Operators ({numbered})" if levels else f"Kept {kept}"
     return [
         Table(
             "Best design of every solver; costs as fractions of the uncompressed network's.",
