@@ -9,6 +9,7 @@ import inspect
 from pathlib import Path
 
 from hwenvs.problems import FAMILIES
+from hwenvs.problems.base import spelled
 from hwenvs.problems.parts import CONSTRAINTS
 from hwenvs.registration import ENVIRONMENTS, OPEN_ENVIRONMENTS
 
@@ -74,7 +75,7 @@ def _rewards() -> str:
         default = inspect.signature(problem).parameters["constraint"].default
         ways = sorted(CONSTRAINTS, key=lambda way: way != default)
         told = ", ".join(f"`{way}`" for way in ways)
-        rows.append(f"| {family.replace('_', ' ')} | {taken} | {told} |")
+        rows.append(f"| {spelled(family)} | {taken} | {told} |")
     return "\n".join(rows) + "\n\nThe first of each is the default; others are refused.\n"
 
 

@@ -1,8 +1,9 @@
-"""How commands fail: one clear line and exit code 2, without a traceback."""
+"""How commands fail, in one clear line and with exit code 2, and how they show their help."""
 
 from __future__ import annotations
 
 import errno
+import inspect
 import sysconfig
 from pathlib import Path
 from typing import Any, NoReturn
@@ -29,6 +30,14 @@ OURS = (
 
 class Commands(TyperGroup):
     """A group of commands whose expected errors are told in one line."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A command, whose help is broken where the terminal ends, not where our lines do."""
+        command = super().get_command(ctx, cmd_name)
+        if command is not None and command.help:
+            paragraphs = inspect.cleandoc(command.help).split("\n\n")
+            command.help = "\n\n".join(" ".join(text.split()) for text in paragraphs)
+        return command
 
     def invoke(self, ctx: Any) -> Any:
         """Runs the command."""

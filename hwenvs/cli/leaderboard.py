@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hwenvs.cli.commands import examples
+from hwenvs.cli.commands import Commands, examples
 from hwenvs.cli.console import notes, output
 
 if TYPE_CHECKING:
@@ -18,7 +18,9 @@ FAULTY = 1
 """Exit code: something does not agree."""
 
 leaderboard = typer.Typer(
-    no_args_is_help=True, help="Verify, log, reproduce and show what was submitted."
+    cls=Commands,
+    no_args_is_help=True,
+    help="Verify, log, reproduce and show what was submitted.",
 )
 
 

@@ -23,6 +23,7 @@ from hwenvs.registration import (
     TASK_ENVIRONMENTS,
 )
 from hwenvs.tasks import distribution
+from hwenvs.text import LABELS
 
 hardware = typer.Typer(cls=Commands, no_args_is_help=True, help="What designs can cost.")
 
@@ -30,6 +31,7 @@ hardware = typer.Typer(cls=Commands, no_args_is_help=True, help="What designs ca
 def list_environments() -> None:
     """List the environments, and how far their accuracies can be trusted.
 
+    Budgets are fractions of what the uncompressed (of a search space: the largest) network costs.
     Spearman is the rank correlation of estimated and measured accuracies on held-out designs that
     all cost the same.
     """
@@ -118,9 +120,10 @@ def _rank(spearman: float | None) -> str:
 
 
 def _budget(budget: float | Mapping[str, float] | None, cost: str) -> str:
+    """A budget in words, e.g. ``"40% of the latency"``."""
     if isinstance(budget, Mapping):
         return ", ".join(_budget(share, name) for name, share in budget.items())
-    return "none" if budget is None else f"{budget:.0%} of {cost}"
+    return "none" if budget is None else f"{budget:.0%} of the {LABELS[cost]}"
 
 
 def _flat(entries: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -14,12 +14,18 @@ from hwenvs.cli.console import output
 from hwenvs.errors import AnalyticProxyWarning
 from hwenvs.files import replacing, write_json
 
+CHIPS = "bismo-edge,bismo-cloud,bitfusion:energy,counts:size"
+
 
 def specialise(
     environment: options.EnvironmentArgument,
     hardware: Annotated[
-        str, typer.Option(help="Chips between commas; NAME:COST where costs differ.")
-    ] = "bismo-edge,bismo-cloud,bitfusion:energy,counts:size",
+        str,
+        typer.Option(
+            help="Chips between commas; NAME:COST where costs differ.",
+            show_default=CHIPS.replace(",", ", "),  # such a long word would be cut
+        ),
+    ] = CHIPS,
     budget: Annotated[float, typer.Option(help="Fraction of the uncompressed cost.")] = 0.6,
     cost: Annotated[str, typer.Option(help="What is budgeted.")] = "latency",
     out: Annotated[

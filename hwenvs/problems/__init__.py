@@ -10,7 +10,7 @@ from typing import Any
 from hwenvs.arguments import check_arguments, parameters
 from hwenvs.errors import ArgumentError, unknown_name
 from hwenvs.networks import SPACES, ZOO, Network, Space
-from hwenvs.problems.base import Outcome, Problem, Walk, Walker
+from hwenvs.problems.base import Outcome, Problem, Walk, Walker, spelled
 from hwenvs.problems.bit_allocation import BitAllocationProblem
 from hwenvs.problems.channel_pruning import ChannelPruningProblem
 from hwenvs.problems.deep_compression import DeepCompressionProblem
@@ -53,7 +53,7 @@ def check_given(
     known = {*parameters(FAMILIES[problem]), *own}
     if problem != OperatorSelectionProblem.family:
         known.update(ARGUMENTS)
-    check_arguments(given, known.difference(without), problem.replace("_", " "))
+    check_arguments(given, known.difference(without), spelled(problem))
 
 
 def make_problem(problem: str | Problem, **arguments: Any) -> Problem:

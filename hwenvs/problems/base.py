@@ -83,6 +83,11 @@ class Walk:
         return Walk(self.step, self.options.copy(), self.rows.copy(), self.spent.copy(), others)
 
 
+def spelled(family: str) -> str:
+    """A family as people write it, e.g. ``"fine-grained pruning"``."""
+    return family.replace("fine_grained", "fine-grained").replace("_", " ")
+
+
 class Walker(ABC):
     """One design on its way: what a scalar environment steps through.
 

@@ -13,6 +13,7 @@ from hwenvs.errors import ArgumentError, ProxyError
 from hwenvs.hardware import HardwareModel, get_hardware
 from hwenvs.networks import Group, Network, get_network
 from hwenvs.problems.advice import Advice, Offer
+from hwenvs.problems.base import spelled
 from hwenvs.problems.budgeting import compile_budgets
 from hwenvs.problems.chain import ChainProblem
 from hwenvs.problems.decision import Decisions
@@ -85,11 +86,11 @@ class LayerwiseProblem(ChainProblem):
         self.network, self.groups = terms.table, groups
         decisions = Decisions(offer(terms.round_to, terms.floor))
         if not groups:
-            what = self.family.replace("_", " ")
+            what = spelled(self.family)
             raise ArgumentError(f"{self.network.title} has nothing to decide in {what}")
         self.hardware = get_hardware(terms.hardware)
         self.round_to, self.floor = terms.round_to, terms.floor
-        self.title = f"{self.network.title}, {self.family.replace('_', ' ')}"
+        self.title = f"{self.network.title}, {spelled(self.family)}"
         judge = _measuring(get_proxy(terms.proxy, self.network, self.family), terms.metric)
         compiler = CostCompiler(shapings, decisions, self.hardware)
         tables = compiler.compile(_divergences(judge, groups, decisions))

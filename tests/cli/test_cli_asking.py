@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -78,6 +79,28 @@ def test_list_says_of_real_networks_what_opening_them_would(cli: Cli) -> None:
         row = next(row for row in rows if row and row[0] == name)
         assert row[2] == str(problem.horizon)
         assert problem.card.basis in row
+
+
+def test_list_says_what_budgets_are_fractions_of(cli: Cli) -> None:
+    printed = cli.succeed("list")
+    rows = {line.split()[0]: line for line in printed.splitlines() if line.strip()}
+    assert "50% of the MACs" in rows["AMC-ResNet56-v0"]
+    assert "40% of the latency" in rows["HAQ-MobileNetV1-v0"]
+    assert "fractions of what the uncompressed" in " ".join(cli.succeed("list", "--help").split())
+
+
+@pytest.mark.parametrize(
+    "command", [["list"], ["specialise"], ["run"], ["leaderboard", "verify"], ["hardware", "list"]]
+)
+def test_help_is_broken_where_the_terminal_ends_only(command: list[str]) -> None:
+    words = [sys.executable, "-m", "hwenvs.cli", *command, "--help"]
+    narrow = {**os.environ, "COLUMNS": "80", "TERMINAL_WIDTH": "80"}
+    done = subprocess.run(words, capture_output=True, text=True, check=True, env=narrow)
+    about = done.stdout.partition("╭")[0].splitlines()
+    for line, after in itertools.pairwise(about):
+        if line.strip() and after.strip():
+            room = 79 - len(line.rstrip())
+            assert room <= len(after.split()[0]), (line, after)
 
 
 @pytest.mark.parametrize("package", ["safetensors", "sklearn"])

@@ -4,7 +4,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from hwenvs.errors import ArgumentError, ProxyError
+from hwenvs.errors import ArgumentError, ProxyError, UnknownNameError
 from hwenvs.networks import get_network, weight_groups
 from hwenvs.problems import make_problem
 from hwenvs.problems.fine_grained_pruning import FineGrainedPruningProblem
@@ -99,3 +99,10 @@ def test_arguments_that_make_no_sense_are_refused(
 ) -> None:
     with pytest.raises(error, match=message):
         make_problem(FAMILY, **arguments)
+
+
+def test_families_are_spelled_as_people_write_them() -> None:
+    problem = make_problem("fine_grained_pruning", network="resnet50")
+    assert problem.title.endswith(", fine-grained pruning")
+    with pytest.raises(UnknownNameError, match="argument of fine-grained pruning"):
+        make_problem("fine_grained_pruning", network="resnet50", bits=3)
