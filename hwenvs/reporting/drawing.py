@@ -56,7 +56,8 @@ def png(drawn: Figure) -> bytes:
 def title(axes: Axes, heading: str, note: str) -> None:
     """A title over ``axes``, and a quieter line below it."""
     figure_width = axes.figure.get_figure(root=True).get_figwidth()
-    wrapped = "\n".join(textwrap.wrap(heading, int(LINE * figure_width / 9.0)))
+    width = int(LINE * figure_width / 9.0)
+    wrapped = "\n".join(textwrap.wrap(heading, width, break_on_hyphens=False))
     axes.set_title(wrapped, loc="left", fontsize=12, color=palette.TEXT, pad=18)
     drawn = axes.annotate(
         note,

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from hwenvs.problems import make_problem
 from hwenvs.registration import ENVIRONMENTS
+from hwenvs.reporting import drawing
 from hwenvs.reporting.animation import _draw_design
 from hwenvs.reporting.blocks import Document, Paragraph
 from hwenvs.reporting.layers import channels
@@ -45,6 +46,15 @@ def test_panels_of_a_design_count_in_one_unit_each(environment: str, labels: lis
     names = [label.get_text() for label in drawn.axes[-1].get_xticklabels()]
     assert len(names) == len(design) // kinds
     assert not any(name.endswith(("density", "codebook", "weights")) for name in names)
+
+
+def test_titles_are_broken_between_words_and_not_within_ids() -> None:
+    axes = Figure((9.0, 3.0)).subplots()
+    words = [f"{'x' * place}-DeepCompression-LeNet300-Ratio-v0" for place in range(1, 9)]
+    drawing.title(axes, " ".join(words), "")
+    lines = axes.get_title(loc="left").splitlines()
+    assert len(lines) > 2
+    assert " ".join(lines).split() == words
 
 
 def test_films_say_what_heights_are_percent_of() -> None:
