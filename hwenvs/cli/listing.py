@@ -132,7 +132,9 @@ def _flat(entries: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, s
         name = f"{prefix}{key}"
         if isinstance(value, Mapping):
             yield from _flat(value, f"{name}: ")
+        elif value in ("", None, [], ()):
+            continue
         elif isinstance(value, list | tuple):
             yield name, "\n".join(str(item) for item in value)
-        elif value not in ("", None):
+        else:
             yield name, str(value)

@@ -120,8 +120,11 @@ def test_list_loads_no_network_and_tells_what_is_missing(package: str) -> None:
 
 
 def test_card_is_readable_and_machine_readable(cli: Cli) -> None:
-    assert "baseline accuracy" in cli.succeed("card", ID)
-    assert json.loads(cli.succeed("card", ID, "--json"))["network"] == "resnet20"
+    printed, entries = cli.succeed("card", ID), json.loads(cli.succeed("card", ID, "--json"))
+    assert "baseline accuracy" in printed
+    assert entries["network"] == "resnet20"
+    assert entries["falls_short"] == []
+    assert "falls short" not in printed  # as anything empty
 
 
 def test_hardware_list_shows_models_and_sources(cli: Cli) -> None:
