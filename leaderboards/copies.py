@@ -68,5 +68,5 @@ def copies(verdicts: Mapping[Key, Verdict], lines: Iterable[AnyLine]) -> dict[Ke
 def _runs(judged: Judged) -> list[tuple[Place, object]]:
     """Where every run was made, and what was decided in it."""
     key = judged.task.key
-    walked = [((key, one.task), one.design) for one in judged.instances]
-    return [((key, ""), trace) for trace in judged.traces] or walked
+    runs: list[tuple[Place, object]] = [((key, ""), trace) for trace in judged.traces]
+    return [*runs, *(((key, one.task), one.design) for one in judged.instances)]
