@@ -80,9 +80,9 @@ def analytic(network: Network, family: str = "channel_pruning") -> SurrogateProx
     measured = sorted(path.name.split(".")[0] for path in TABLES.glob(f"*.{family}.npz"))
     raise ProxyError(
         f"no table of {family} is shipped for {network.name}: `hwenvs calibrate` measures one of a "
-        "network of the zoo, hwenvs.calibration.own.calibrate_module of your own, proxy='path.npz' "
-        "uses it; module=... and data=... try every design on your own network; shipped: "
-        + (", ".join(measured) or "none")
+        "network of the zoo, hwenvs.calibration.own.calibrate_module of your own, to be passed as "
+        "proxy='path.npz' (on the command line --proxy path.npz); module=... and data=... try "
+        f"every design on your own network; shipped: {', '.join(measured) or 'none'}"
     )
 
 

@@ -76,6 +76,7 @@ def architecture_proxy(
         return transferred(OperatorTable.load(path, source), space)
     shipped = sorted(p.name.split(".")[0] for p in TABLES.glob("*.operator_selection.npz"))
     raise ProxyError(
-        f"no table is shipped for {space.name}: train-supernet and calibrate operator-selection "
-        f"make one, proxy='path.npz' uses it; shipped: {', '.join(shipped) or 'none'}"
+        f"no table is shipped for {space.name}: `hwenvs train-supernet` and `hwenvs calibrate "
+        "operator-selection` make one, to be passed as proxy='path.npz' (on the command line "
+        f"--proxy path.npz); shipped: {', '.join(shipped) or 'none'}"
     )

@@ -92,7 +92,10 @@ class OperatorTable(TabulatedProxy):
         """
         designs = np.atleast_2d(designs)
         if designs.ndim != 2:
-            raise DesignError(f"designs must have shape [B, {len(self.space.blocks)}]")
+            raise DesignError(
+                f"designs must have shape [B, {len(self.space.blocks)}], one entry a block, "
+                f"not {designs.shape}"
+            )
         checked = np.array([self.space.check(design) for design in designs]).reshape(
             len(designs), len(self.space.blocks)
         )

@@ -183,7 +183,10 @@ class SurrogateProxy(TabulatedProxy):
         """Divergences [B] of ``designs`` [B, T] (kept channels)."""
         designs = np.asarray(designs)
         if designs.ndim != 2 or designs.shape[1] != len(self.sweeps):
-            raise DesignError(f"designs must have shape [B, {len(self.sweeps)}]")
+            raise DesignError(
+                f"designs must have shape [B, {len(self.sweeps)}], one entry a decision, "
+                f"not {designs.shape}"
+            )
         total = previous = np.zeros(len(designs))
         for index, sweep in enumerate(self.sweeps):
             current = sweep.at(designs[:, index])
