@@ -18,8 +18,8 @@ class Verdict:
 
     Attributes:
         label: what the design is called.
-        design: kept channels, or percents of the weights.
-        cost: fraction of the full network's multiply-accumulates, or of its weights.
+        design: an entry a decision, as the family's problem takes them.
+        cost: fraction of what the family counts of the full network, see :attr:`Family.cost`.
         measured: accuracy and divergence on the evaluation images.
         seconds: wall time of pruning and measuring.
     """

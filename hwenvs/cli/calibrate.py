@@ -13,6 +13,7 @@ from rich.console import Console
 from hwenvs.cli import outputs
 from hwenvs.cli.progress import portable_command, steps
 from hwenvs.errors import ArgumentError, unknown_name
+from hwenvs.problems.base import spelled
 
 if TYPE_CHECKING:
     from hwenvs.calibration.plan import Plan
@@ -212,12 +213,24 @@ def choose_plan(
     recipe: dict[str, Any],
     family: str = "channel_pruning",
 ) -> Plan:
-    """The network's plan with what was given on the command line (not None) replaced."""
+    """The network's plan with what was given on the command line (not None) replaced.
+
+    Raises:
+        UnknownNameError: if there is no such network; the message suggests the nearest with a plan.
+        ArgumentError: if the network has no plan in the family; the message says what to do.
+    """
     from hwenvs.calibration.plans import FAMILY_PLANS
+    from hwenvs.networks import ZOO
 
     plans = FAMILY_PLANS[family]
+    if network not in ZOO:
+        raise unknown_name("network", network, plans)
     if network not in plans:
-        raise unknown_name("network with a calibration plan", network, plans)
+        raise ArgumentError(
+            f"{network} has no calibration plan for {spelled(family)}: name one of "
+            f"{', '.join(plans)}, or measure it from Python with "
+            "hwenvs.calibration.own.calibrate_module (docs/own-network.md)"
+        )
     plan = plans[network]
     given = {key: value for key, value in recipe.items() if value is not None}
     plan = replace(plan, recipe=replace(plan.recipe, **given))

@@ -16,25 +16,26 @@ from hwenvs.problems.kinds import in_turn, kinds_of
 if TYPE_CHECKING:
     from hwenvs.problems import Problem
 
-NAMED = ("uniform", "optimum")
+UNIFORM, OPTIMUM = NAMED = ("uniform", "optimum")
 """Designs that a problem has by itself."""
 
 
 def parse_designs(texts: Sequence[str], problem: Problem) -> dict[str, tuple[int, ...]]:
     """Designs by label; each text is ``[LABEL=]`` and what :func:`choose_design` takes."""
-    designs = {}
+    wanted = {}
     for index, text in enumerate(texts):
         label, separator, rest = text.partition("=")
         if not separator:
             label, rest = (text if text in NAMED else f"design {index + 1}"), text
-        designs[label] = choose_design(problem, rest)
-    return designs
+        wanted[label] = rest
+    # The optimum last: a mistake in another design is told before it is searched for.
+    order = sorted(wanted, key=lambda label: wanted[label] == OPTIMUM)
+    chosen = {label: choose_design(problem, wanted[label]) for label in order}
+    return {label: chosen[label] for label in wanted}
 
 
 def choose_design(problem: Problem, text: str, environment: str | None = None) -> tuple[int, ...]:
     """The design that ``text`` names: ``uniform``, ``optimum``, or what :func:`read_design` takes.
-
-    Where the optimum can be certified, ``problem.optimum`` is set, so that scores are known.
 
     Args:
         problem: what it is a design of.
@@ -47,21 +48,27 @@ def choose_design(problem: Problem, text: str, environment: str | None = None) -
     """
     from hwenvs.baselines.exact import optimum
 
-    try:
-        found = optimum(problem)
-    except SolverError as error:
-        if text == "optimum":
-            raise SolverError(
-                f"there is no certified optimum to take ({error}): name another design, e.g. "
-                "--design uniform"
-            ) from error
-    else:
-        problem.optimum = found.reward
-        if text == "optimum":
-            return found.design
-    if text == "uniform":
+    if text == UNIFORM:
         return tuple(int(kept) for kept in problem.reference.designs[0])
-    return read_design(text, problem, environment)
+    if text != OPTIMUM:
+        return read_design(text, problem, environment)
+    try:
+        return optimum(problem).design
+    except SolverError as error:
+        raise SolverError(
+            f"there is no certified optimum to take ({error}): name another design, e.g. "
+            "--design uniform"
+        ) from error
+
+
+def find_scale(problem: Problem) -> None:
+    """Sets ``problem.optimum``, so that scores are known, where it can be certified."""
+    from hwenvs.baselines.exact import optimum
+
+    try:
+        problem.optimum = optimum(problem).reward
+    except SolverError:
+        problem.optimum = None
 
 
 def read_design(text: str, problem: Problem, environment: str | None = None) -> tuple[int, ...]:
@@ -70,12 +77,29 @@ def read_design(text: str, problem: Problem, environment: str | None = None) -> 
     Where decisions are choices, their names (``mb3_k5``) stand for their numbers.
 
     Raises:
-        DesignError: if the text is none of these, or the records are of other environments than
-            ``environment``.
+        DesignError: if the text is none of these, its length or an entry does not fit ``problem``,
+            or the records are of other environments than ``environment``.
         ArgumentError: if the run records cannot be read.
     """
     if text.startswith("best:"):
-        return _best(Path(text.removeprefix("best:")), environment)
+        return _whole(_best(Path(text.removeprefix("best:")), environment), problem)
+    return _whole(_typed(text, problem), problem)
+
+
+def _whole(design: tuple[int, ...], problem: Problem) -> tuple[int, ...]:
+    """``design``, if it has an entry in its range for every decision of ``problem``."""
+    if len(design) != problem.horizon:
+        raise DesignError(
+            f"{problem.title}: a design has {problem.horizon} entries, one a decision, "
+            f"not {len(design)}"
+        )
+    if isinstance(problem, ChainProblem):
+        problem.decisions.entries([design])
+    return design
+
+
+def _typed(text: str, problem: Problem) -> tuple[int, ...]:
+    """The design in ``24,48,...`` or ``@file.json``."""
     try:
         entries = text.split(",")
         if text.startswith("@"):

@@ -9,8 +9,8 @@ import typer
 
 from hwenvs.cli import options, outputs
 from hwenvs.cli.console import output
-from hwenvs.cli.designs import choose_design
-from hwenvs.errors import ArgumentError, DesignError
+from hwenvs.cli.designs import choose_design, find_scale
+from hwenvs.errors import ArgumentError
 
 FORMATS = (".png", ".pdf", ".svg")
 
@@ -48,12 +48,9 @@ def render(
         raise ArgumentError(f"pictures end in {', '.join(FORMATS)}, not {str(out)!r}")
     problem = options.load_problem(environment, arguments)
     chosen = choose_design(problem, design, environment)
-    if len(chosen) != problem.horizon:
-        raise DesignError(
-            f"a design of {environment} has {problem.horizon} entries, not {len(chosen)}"
-        )
     walker = problem.walker()
     walker.restore(chosen)
+    find_scale(problem)
     result = walker.result()[1]
     progress = problem.progress(chosen)
     if out is None:

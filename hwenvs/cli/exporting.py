@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from hwenvs.cli import outputs
+from hwenvs.cli import options, outputs
 from hwenvs.cli.calibrate import (
     BudgetOption,
     CriterionOption,
@@ -62,6 +62,8 @@ def export(
     calibration_rows: RowsOption = None,
     evaluation_rows: RowsOption = None,
     budget: BudgetOption = 0.5,
+    cost: options.CostOption = None,
+    hardware: options.HardwareOption = None,
     points: PointsOption = None,
     method: MethodOption = None,
     criterion: CriterionOption = None,
@@ -87,12 +89,13 @@ def export(
 
     check_format(kind)
     recorded = _recorded(design) if network is None else None
+    priced = options.environment_arguments(cost=cost, hardware=hardware)
     if recorded is None:
         family = family_called(family)
         arguments: dict[str, Any] = {"problem": family, "network": network, "budget": budget}
-        arguments |= proxy_arguments(str(network), family, proxy, data, weights)
+        arguments |= priced | proxy_arguments(str(network), family, proxy, data, weights)
     else:
-        arguments = recorded | ({} if proxy is None else {"proxy": proxy})
+        arguments = recorded | priced | ({} if proxy is None else {"proxy": proxy})
     network, family = str(arguments["network"]), str(arguments["problem"])
     path = out or Path(f"{network}.{kind}")
     outputs.file(path)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
-from hwenvs.cli import outputs
+from hwenvs.cli import options, outputs
 from hwenvs.cli.calibrate import (
     BudgetOption,
     CriterionOption,
@@ -48,6 +48,8 @@ def finetune(
         str, typer.Option(help="channel-pruning or fine-grained-pruning.")
     ] = "channel-pruning",
     budget: BudgetOption = 0.5,
+    cost: options.CostOption = None,
+    hardware: options.HardwareOption = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 10,
     learning_rate: Annotated[float, typer.Option(help="At its peak.")] = 0.01,
     batch_size: Annotated[int, typer.Option(min=2, help="Images per step.")] = 128,
@@ -102,7 +104,9 @@ def finetune(
         "evaluation_images": parse_rows(evaluation_rows),
     }
     plan, span = choose_plan(network, rows, recipe, family), parse_rows(training_rows)
-    chosen = _chosen(network, design, family, budget, data, weights)
+    priced = {"budget": budget, **options.environment_arguments(cost=cost, hardware=hardware)}
+    priced |= proxy_arguments(network, family, None, data, weights)
+    chosen = _chosen(network, design, family, priced)
     calibrated, evaluated = range(*plan.calibration_images), range(*plan.evaluation_images)
     _, preprocessing = open_network(get_network(network), data, weights)
     settings = replace(
@@ -135,22 +139,14 @@ def finetune(
     output().print(f"wrote {tuned.path}", markup=False, soft_wrap=True)
 
 
-def _chosen(
-    network: str,
-    design: str,
-    family: str,
-    budget: float,
-    data: Path | None,
-    weights: Path | None,
-) -> tuple[int, ...]:
+def _chosen(network: str, design: str, family: str, priced: dict[str, Any]) -> tuple[int, ...]:
     """The design that was typed; channel counts are checked before anything is computed."""
     from hwenvs.cli.designs import choose_design
     from hwenvs.compression.channel_pruning import check_design
     from hwenvs.networks import get_network
     from hwenvs.problems import make_problem
 
-    proxy = proxy_arguments(network, family, None, data, weights)
-    problem = make_problem(family, network=network, budget=budget, **proxy)
+    problem = make_problem(family, network=network, **priced)
     chosen = choose_design(problem, design)
     return check_design(get_network(network), chosen) if family == "channel_pruning" else chosen
 

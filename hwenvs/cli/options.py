@@ -10,7 +10,7 @@ import typer
 
 from hwenvs.cli.console import notes
 from hwenvs.errors import AnalyticProxyWarning, ArgumentError, unknown_name
-from hwenvs.registration import ALL_ENVIRONMENTS
+from hwenvs.registration import ALL_ENVIRONMENTS, NAS, OPEN_ENVIRONMENTS
 from hwenvs.single import check_single
 
 if TYPE_CHECKING:
@@ -93,6 +93,22 @@ def subject(arguments: Mapping[str, Any]) -> str:
     return str(arguments.get("network", arguments.get("space")))
 
 
+def check_subject(name: str, arguments: Mapping[str, Any]) -> None:
+    """Asks for the network or the search space of an id without one.
+
+    Raises:
+        ArgumentError: if ``arguments`` lack it; the message names the option and what is valid.
+    """
+    from hwenvs.networks import SPACES, ZOO
+
+    if name not in OPEN_ENVIRONMENTS:
+        return
+    searched = OPEN_ENVIRONMENTS[name]["problem"] == NAS
+    option, known = ("space", SPACES) if searched else ("network", ZOO)
+    if option not in arguments:
+        raise ArgumentError(f"{name} needs --{option} NAME, one of {', '.join(known)}")
+
+
 def check_environment(name: str) -> None:
     """Says which environment was meant.
 
@@ -109,11 +125,12 @@ def load_problem(name: str, arguments: dict[str, Any], quiet: bool = False) -> P
     """The problem of an environment; notes once if its accuracies are not measured.
 
     Raises:
-        HwenvsError: if the id is unknown or an argument makes no sense.
+        HwenvsError: if the id is unknown, or an argument is missing or makes no sense.
     """
     import gymnasium as gym
 
     check_environment(name)
+    check_subject(name, arguments)
     # The warning would come from every process and with a line of source: a note says it once.
     warnings.simplefilter("ignore", AnalyticProxyWarning)
     problem: Problem = gym.make(name, **arguments).unwrapped.problem  # type: ignore[attr-defined]

@@ -149,16 +149,12 @@ def _keep(path: Path, problem: Problem, tasks: Sequence[dict[str, Any]]) -> None
 
 def _perform(problem: Problem, tasks: list[dict[str, Any]], workers: int, path: Path) -> list[Run]:
     """Runs ``tasks`` and writes what is there after each of them: nothing is lost on Ctrl-C."""
-    from hwenvs.baselines.exact import optimum
+    from hwenvs.cli.designs import find_scale
     from hwenvs.cli.progress import Bars
-    from hwenvs.errors import SolverError
     from hwenvs.solving.pool import solve_many
     from hwenvs.solving.records import write_runs
 
-    try:
-        problem.optimum = optimum(problem).reward
-    except SolverError:
-        problem.optimum = None
+    find_scale(problem)
 
     def score(reward: float) -> float | None:
         value = problem.score(reward)

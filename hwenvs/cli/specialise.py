@@ -48,6 +48,7 @@ def specialise(
     for chip in chips:
         get_hardware(chip.partition(":")[0])  # an unknown one is told before they are counted
     given = options.environment_arguments(network=network, space=space)
+    options.check_subject(environment, given)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AnalyticProxyWarning)  # the note says it without code
         found = specialise(environment, chips, budget, cost, **given)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from hwenvs.cli import outputs
+from hwenvs.cli import options, outputs
 from hwenvs.cli.calibrate import (
     BudgetOption,
     CriterionOption,
@@ -56,6 +56,8 @@ def verify_design(
     calibration_rows: RowsOption = None,
     evaluation_rows: RowsOption = None,
     budget: BudgetOption = 0.5,
+    cost: options.CostOption = None,
+    hardware: options.HardwareOption = None,
     points: PointsOption = None,
     method: MethodOption = None,
     criterion: CriterionOption = None,
@@ -69,7 +71,8 @@ def verify_design(
     """Apply designs to the real network; print measured beside predicted accuracy.
 
     Nothing is fine-tuned.  Weights are re-fitted on the calibration rows, accuracy is measured on
-    the evaluation rows.
+    the evaluation rows.  The designs uniform and optimum are those of the family at --budget; for
+    those of an environment, give its --budget, and its --cost and --hardware where it has others.
 
     Example: hwenvs verify-design resnet56 --design uniform --design best:report/runs.jsonl
     --evaluation-rows 5000:10000
@@ -94,7 +97,8 @@ def verify_design(
         "evaluation_images": parse_rows(evaluation_rows),
     }
     plan = choose_plan(network, rows, recipe, family)
-    problem = make_problem(family, network=network, budget=budget, proxy=proxy)
+    priced = options.environment_arguments(cost=cost, hardware=hardware)
+    problem = make_problem(family, network=network, budget=budget, proxy=proxy, **priced)
     designs = parse_designs(design, problem)
     for chosen in designs.values() if family == "channel_pruning" else ():
         check_design(get_network(network), chosen)
@@ -108,6 +112,7 @@ def verify_design(
         _table(
             f"{bench.network.title} on rows {_span(evaluated)}, weights re-fitted on rows "
             f"{_span(calibrated)}, no fine-tuning",
+            f"cost: fraction of the full network's {bench.family.cost}",
             verdicts,
             guesses,
         )
@@ -117,8 +122,10 @@ def verify_design(
         write_json(out, records)
 
 
-def _table(title: str, verdicts: Sequence[Verdict], guesses: Sequence[float | None]) -> Table:
-    table = Table(title=title)
+def _table(
+    title: str, caption: str, verdicts: Sequence[Verdict], guesses: Sequence[float | None]
+) -> Table:
+    table = Table(title=title, caption=caption)
     for heading in ("design", "cost", "predicted", "top-1", "top-5", "divergence", "seconds"):
         table.add_column(heading, justify="left" if heading == "design" else "right")
     for verdict, guess in zip(verdicts, guesses, strict=True):

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hwenvs.baselines.exact import optimum
+from hwenvs.cli.designs import parse_designs
+from hwenvs.problems import make_problem
+
 if TYPE_CHECKING:
     from tests.conftest import Cli
 
@@ -48,7 +52,7 @@ def test_a_design_outside_the_table_is_measured_without_a_prediction(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--design", "1,2"], "needs 18 kept-channel counts, got 2"),
+        (["--design", "1,2"], "a design has 18 entries, one a decision, not 2"),
         (["--design", "many"], "cannot read the design 'many'"),
         (["--design", "uniform", "--calibration-rows", "5"], "rows must look like 0:500"),
         (["--design", "uniform", "--criterion", "weight"], "unknown selection criterion 'weight'"),
@@ -61,6 +65,69 @@ def test_bad_input_ends_in_one_line(
     cli: Cli, small_data: Path, arguments: list[str], message: str
 ) -> None:
     assert message in cli.fail(*on(small_data), *arguments)
+
+
+def test_uniform_and_optimum_are_those_of_the_hardware_and_cost_that_were_asked_for(
+    cli: Cli, small_data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "figures.json"
+    priced = {"hardware": "roofline", "cost": "latency", "budget": 0.8}
+    options = [text for name, value in priced.items() for text in (f"--{name}", value)]
+    designs = ["--design", "uniform", "--design", "optimum", "--out", out]
+    printed = cli.succeed(*on(small_data), *options, *designs)
+    assert "fraction of the full network's MACs" in printed
+    problem = make_problem("channel_pruning", network="resnet20", **priced)
+    _, uniform, best = json.loads(out.read_text())
+    assert uniform["design"] == problem.reference.designs[0].tolist()
+    assert best["design"] == list(optimum(problem).design)
+    usual = make_problem("channel_pruning", network="resnet20", budget=0.8)
+    assert best["design"] != list(optimum(usual).design)
+
+
+@pytest.mark.parametrize("command", ["verify-design", "export", "finetune"])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--cost", "latency"], "cost 'latency' cannot be budgeted on this hardware"),
+        (["--cost", "mac"], "unknown cost 'mac'. Did you mean 'macs'"),
+        (["--hardware", "roofline", "--cost", "energy"], "'energy' cannot be budgeted"),
+        (["--hardware", "moble"], "unknown hardware 'moble'. Did you mean 'mobile'"),
+    ],
+)
+def test_costs_and_hardware_that_a_family_does_not_have_are_refused(
+    cli: Cli, tmp_path: Path, command: str, arguments: list[str], message: str
+) -> None:
+    asked = [command, "resnet20", "--design", "uniform", *arguments, "--out", tmp_path / "x"]
+    assert message in cli.fail(*asked)
+
+
+def test_mistakes_in_designs_are_told_before_the_optimum_is_searched_for(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def search(_: object) -> None:
+        raise AssertionError("searched")
+
+    monkeypatch.setattr("hwenvs.baselines.exact.optimum", search)
+    long = ",".join(["1"] * 17 + ["99"])
+    for design, message in (("1,2", "not 2"), ("x", "cannot read"), (long, "valid: 1 to 64")):
+        given = ["--design", "optimum", "--design", design]
+        assert message in cli.fail("verify-design", "resnet20", *given)
+        assert message in cli.fail("render", "AMC-ResNet20-v0", "--design", design)
+
+
+def test_designs_keep_the_order_in_which_they_were_named() -> None:
+    problem = make_problem("channel_pruning", network="resnet20")
+    designs = parse_designs(["best=optimum", "uniform", ",".join(["8"] * 18)], problem)
+    assert list(designs) == ["best", "uniform", "design 3"]
+    assert designs["best"] == optimum(problem).design
+
+
+def test_a_network_of_the_zoo_without_a_plan_is_told_what_has_one(cli: Cli) -> None:
+    said = cli.fail("verify-design", "vgg16", "--design", "uniform")
+    assert said.startswith("error: vgg16 has no calibration plan for channel pruning: name one of")
+    assert "resnet56" in said
+    assert "calibrate_module" in said
+    assert "unknown" not in said
 
 
 def test_a_network_without_a_plan_suggests_one(cli: Cli, small_data: Path) -> None:

@@ -53,7 +53,7 @@ def test_records_say_which_network_it_is(cli: Cli, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["digits_resnet", "--design", "1,2"], "needs 6 kept-channel counts, got 2"),
+        (["digits_resnet", "--design", "1,2"], "a design has 6 entries, one a decision, not 2"),
         (["digits_resnet", "--design", "many"], "cannot read the design 'many'"),
         (["digits_resnet", "--design", DESIGN, "--format", "onx"], "Did you mean 'onnx'"),
         (["digits_resnet", "--design", DESIGN, "--weights", "none.pt"], "no weights file at none"),

@@ -43,7 +43,7 @@ def test_a_run_prints_before_and_after_and_continues(cli: Cli, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["digits_resnet", "--design", "1,2"], "needs 6 kept-channel counts, got 2"),
+        (["digits_resnet", "--design", "1,2"], "a design has 6 entries, one a decision, not 2"),
         (["digits_resnet", "--design", DESIGN, "--weights", "none.pt"], "no weights file at none"),
         (["digits_resnte", "--design", DESIGN], "Did you mean 'digits_resnet'"),
         (
