@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import itertools
+from collections import Counter
 from collections.abc import Iterable
 
 COMMANDS = {"environment": "hwenvs list", "hardware": "hwenvs hardware list"}
 """What lists all valid names, by kind of name."""
+
+NEAR = 0.65
+"""Least likeness of a name that is suggested: one letter of three may differ."""
 
 SOME, LONG, VERY_LONG = 5, 12, 40
 """Names that a message shows of a long list, and how many are long: where a command lists all, and
@@ -97,7 +102,9 @@ def unknown_name(what: str, name: object, known: Iterable[str]) -> UnknownNameEr
     """
     names = sorted(known)
     text = str(name)
-    near = difflib.get_close_matches(text, names, n=SOME)
+    likeness = {one: _likeness(text, one) for one in names}
+    near = [one for one in names if likeness[one][0] >= NEAR]
+    near = sorted(near, key=lambda one: likeness[one], reverse=True)[:SOME]
     near = near or [one for one in names if len(text) > 1 and one.startswith(text)][:SOME]
     hint = f" Did you mean {near[0]!r}?" if near else ""
     most = LONG if what in COMMANDS else VERY_LONG
@@ -107,3 +114,17 @@ def unknown_name(what: str, name: object, known: Iterable[str]) -> UnknownNameEr
         known_names += f" and {len(names) - len(shown)} more"
         known_names += f" ({COMMANDS[what]!r} lists them)" if what in COMMANDS else ""
     return UnknownNameError(f"unknown {what} {name!r}.{hint} Known: {known_names}")
+
+
+def _likeness(text: str, name: str) -> tuple[float, int, int]:
+    """How alike two names are, 0 to 1, and what settles ties.
+
+    Leading parts (``suite/``) that both share say nothing about what follows them.  Of names that
+    are equally alike, one with the same letters in another order is nearer, then one that begins
+    alike for longer.
+    """
+    alike = (a == b for a, b in zip(text, name, strict=False))
+    begun = sum(itertools.takewhile(bool, alike))
+    part = text.rfind("/", 0, begun) + 1
+    ratio = difflib.SequenceMatcher(None, name[part:], text[part:]).ratio()
+    return ratio, (Counter(text) & Counter(name)).total(), begun

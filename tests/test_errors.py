@@ -18,6 +18,20 @@ def test_only_what_is_really_near_is_suggested() -> None:
         assert "Did you mean" not in str(unknown_name(what, name, known))
 
 
+def test_of_equally_near_names_the_one_that_begins_alike_is_suggested() -> None:
+    known = ["resnet20", "resnet32", "resnet44", "resnet56"]
+    for name in ("resnet21", "resnet2"):
+        said = str(unknown_name("network", name, known))
+        assert said.startswith(f"unknown network '{name}'. Did you mean 'resnet20'?"), said
+
+
+def test_leading_parts_that_names_share_make_them_no_nearer() -> None:
+    entries = ["amc-v1/ddpg", "amc-v1/turbo", "haq-v1/turbo"]
+    assert "Did you mean" not in str(unknown_name("entry", "amc-v1/nobody", entries))
+    for name, meant in (("amc-v1/trubo", "amc-v1/turbo"), ("haq-v2/turbo", "haq-v1/turbo")):
+        assert f"Did you mean '{meant}'?" in str(unknown_name("entry", name, entries))
+
+
 def test_the_beginning_of_a_name_is_near_it() -> None:
     assert "Did you mean 'rgb_array'?" in str(unknown_name("mode", "rgb", ["ansi", "rgb_array"]))
 
