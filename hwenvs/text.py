@@ -27,6 +27,17 @@ SEPARATOR = " · "
 SUFFIXES = {**COST_UNITS, "macs": "MACs", "params": "parameters"}
 
 
+def counted(number: int, thing: str, things: str | None = None) -> str:
+    """``number`` of a thing in words, e.g. ``"1 run"`` or ``"1,200 runs"``.
+
+    Args:
+        number: how many there are.
+        thing: what one is called.
+        things: what several are; ``thing`` with an s by default.
+    """
+    return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+
+
 def amount_text(value: float, quantity: str) -> str:
     """``value`` with a prefix and unit, e.g. ``"284 M MACs"`` or ``"64.4 ms"``."""
     # Rounded first, so that 999,999 is 1.00 M and no 1.00e+03 k.

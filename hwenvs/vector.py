@@ -18,6 +18,7 @@ from hwenvs.errors import ArgumentError, DesignError, unknown_name
 from hwenvs.problems import Problem, check_given, make_problem
 from hwenvs.problems.actions import batch_checker
 from hwenvs.proxies import warn_if_analytic
+from hwenvs.text import counted
 
 Observations = NDArray[np.float32]
 Actions = NDArray[np.float32]
@@ -98,7 +99,9 @@ class DesignVectorEnv(VectorEnv[Observations, Actions, NDArray[Any]]):
         check_options(options, ("reset_mask",))
         if isinstance(seed, Sequence):
             if len(seed) != self.num_envs:
-                raise ArgumentError(f"{len(seed)} seeds for {self.num_envs} environments")
+                raise ArgumentError(
+                    f"{counted(len(seed), 'seed')} for {counted(self.num_envs, 'environment')}"
+                )
             seed = seed[0]
         super().reset(seed=seed)
         mask = (options or {}).get("reset_mask")
@@ -156,7 +159,9 @@ class DesignVectorEnv(VectorEnv[Observations, Actions, NDArray[Any]]):
         """
         walk = self.problem.walk(state)
         if walk.batch != self.num_envs:
-            raise DesignError(f"a state of {walk.batch} environments for {self.num_envs}")
+            raise DesignError(
+                f"a state of {counted(walk.batch, 'environment')} for {self.num_envs}"
+            )
         self._walk = walk
         self._ready = walk.step < self.problem.horizon
         return self.problem.observe(walk)

@@ -26,6 +26,7 @@ from hwenvs.leaderboards.suites import Suite, Task, TraceSuite
 from hwenvs.leaderboards.verify import Verdict, check_open, check_track, verify
 from hwenvs.solving import ONE_DESIGN
 from hwenvs.solving.records import Run
+from hwenvs.text import counted
 
 
 def submit(
@@ -58,7 +59,7 @@ def submit(
     chosen = of_suite(named or runs, suite)
     if not chosen:
         raise ArgumentError(
-            f"none of the {len(runs)} records is of an environment and a seed of {suite.id}: "
+            f"{counted(len(runs), 'record')}, none of an environment and a seed of {suite.id}: "
             + ", ".join(task.key for task in suite.tasks)
         )
     made = {(run.solver, json.dumps(run.hyperparameters, sort_keys=True)) for run in chosen}

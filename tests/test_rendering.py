@@ -13,7 +13,7 @@ from matplotlib.colors import to_hex
 
 from hwenvs import rendering
 from hwenvs.problems.chain import ChainProblem
-from hwenvs.text import amount_text, result_text
+from hwenvs.text import amount_text, counted, result_text
 
 pytestmark = pytest.mark.usefixtures("_no_display")
 
@@ -257,3 +257,16 @@ def test_render_without_a_mode_warns_like_gymnasium() -> None:
 )
 def test_amounts_are_written_with_prefix_and_unit(value: float, quantity: str, text: str) -> None:
     assert rendering.amount_text(value, quantity) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "things", "text"),
+    [
+        (0, ("batches",), "0 batches"),
+        (1, ("batches",), "1 batch"),
+        (2, ("batches",), "2 batches"),
+        (1200, ("batches",), "1,200 batches"),
+    ],
+)
+def test_one_is_no_plural(number: int, things: tuple[str, ...], text: str) -> None:
+    assert counted(number, "batch", *things) == text

@@ -212,6 +212,8 @@ def test_seeds_may_be_a_list_of_one_per_copy() -> None:
     envs.reset(seed=[1, 2])
     with pytest.raises(ArgumentError, match="3 seeds for 2"):
         envs.reset(seed=[1, 2, 3])
+    with pytest.raises(ArgumentError, match="1 seed for 2 environments"):
+        envs.reset(seed=[1])
 
 
 def test_returned_arrays_belong_to_the_caller() -> None:

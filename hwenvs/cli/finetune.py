@@ -29,6 +29,7 @@ from hwenvs.cli.calibrate import (
 from hwenvs.cli.console import notes, output
 from hwenvs.cli.exporting import proxy_arguments
 from hwenvs.cli.progress import portable_command, steps
+from hwenvs.text import counted
 
 if TYPE_CHECKING:
     from hwenvs.training.finetuning import Tuned
@@ -135,7 +136,7 @@ def finetune(
             soft_wrap=True,
         )
     loss = f", last loss {tuned.losses[-1]:.4f}" if tuned.losses else ""
-    output().print(f"{tuned.epochs} of {epochs} epochs{loss}")
+    output().print(f"{tuned.epochs} of {counted(epochs, 'epoch')}{loss}")
     output().print(f"wrote {tuned.path}", markup=False, soft_wrap=True)
 
 

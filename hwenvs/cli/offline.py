@@ -10,6 +10,7 @@ import typer
 from hwenvs.cli import options
 from hwenvs.cli.console import output
 from hwenvs.cli.report import read_results
+from hwenvs.text import counted
 
 
 def export_minari(
@@ -64,7 +65,8 @@ def export_minari(
         overwrite=overwrite,
     )
     output().print(
-        f"{dataset.id}: {dataset.total_episodes} episodes, {dataset.total_steps} steps in "
+        f"{dataset.id}: {counted(dataset.total_episodes, 'episode')}, "
+        f"{counted(dataset.total_steps, 'step')} in "
         f"{dataset.storage.data_path}",
         markup=False,
         soft_wrap=True,

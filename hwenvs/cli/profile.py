@@ -12,6 +12,7 @@ from rich.table import Table
 from hwenvs.cli import outputs
 from hwenvs.cli.console import output
 from hwenvs.cli.progress import steps
+from hwenvs.text import counted
 
 NETWORK_HELP = "Network of the zoo, e.g. mobilenet_v1, or a search space, e.g. proxyless."
 LEVELS_HELP = "Widths of each group of channels of a network."
@@ -81,8 +82,8 @@ def _summary(table: dict[str, Any]) -> str:
         check = table["check"]
         rank = "undefined" if check["spearman"] is None else f"{check['spearman']:.3f}"
         lines.append(
-            f"{len(check['designs'])} random designs as a whole: Spearman {rank}, mean error "
-            f"{check['mean_error']:.1%}, largest {check['largest_error']:.1%}"
+            f"{counted(len(check['designs']), 'random design')} as a whole: Spearman {rank}, mean "
+            f"error {check['mean_error']:.1%}, largest {check['largest_error']:.1%}"
         )
     whole = f"whole runs take {table['factor']:.3f} times the sum of their layers"
     # Below 0 it is nothing that a profiler can take: whole runs spend it beside their layers.

@@ -14,6 +14,7 @@ from hwenvs.cli.calibrate import DataOption, RowsOption, WeightsOption, parse_ro
 from hwenvs.cli.console import output
 from hwenvs.cli.progress import steps
 from hwenvs.errors import ArgumentError
+from hwenvs.text import counted
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -235,7 +236,8 @@ def _summary(
 ) -> Table:
     sizes = [next((len(array) for array in feed.values() if array.ndim), 1) for feed in feeds]
     batch, count = sizes[0], sum(sizes)
-    table = Table(title=f"Calibrated on {count} inputs, {len(feeds)} batches")
+    batches = counted(len(feeds), "batch", "batches")
+    table = Table(title=f"Calibrated on {counted(count, 'input')}, {batches}")
     for heading in ("", "float32", "int8", "of it"):
         table.add_column(heading, justify="right" if heading else "left")
     if accuracies is not None:

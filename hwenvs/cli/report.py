@@ -10,6 +10,7 @@ import typer
 
 from hwenvs.cli import options, outputs
 from hwenvs.cli.console import output
+from hwenvs.text import counted
 
 if TYPE_CHECKING:
     from hwenvs.reporting.results import Results
@@ -60,7 +61,9 @@ def report(
         from hwenvs.reporting.compact import write_compact
 
         write_compact(compact, runs)
-        output().print(f"wrote {compact} ({len(runs)} runs)", markup=False, soft_wrap=True)
+        output().print(
+            f"wrote {compact} ({counted(len(runs), 'run')})", markup=False, soft_wrap=True
+        )
         return
     for name, arguments in {run.environment: run.arguments for run in runs}.items():
         options.load_problem(name, dict(arguments), quiet=True)

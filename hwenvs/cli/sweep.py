@@ -23,6 +23,7 @@ from hwenvs.cli import outputs
 from hwenvs.cli.console import notes, output
 from hwenvs.cli.progress import Live
 from hwenvs.errors import ArgumentError
+from hwenvs.text import counted
 
 if TYPE_CHECKING:
     from hwenvs.sweeps.sweep import Engine, Sweep
@@ -129,7 +130,7 @@ class Cells(Live):
         now = time.monotonic()
         if self.progress.disable and now - self._told >= LINE_EVERY:
             self._told = now
-            news = f"{done} of {self._total} cells, {self._news()}"
+            news = f"{done} of {counted(self._total, 'cell')}, {self._news()}"
             self.console.print(news.removesuffix(", "), markup=False)
 
     def tell_rest(self) -> None:
@@ -137,7 +138,7 @@ class Cells(Live):
         self.stop()
         command = shlex.join(["hwenvs", *sys.argv[1:]])
         notes().print(
-            f"stopped after {self.done} of {self._total} cells; go on with: {command}",
+            f"stopped after {self.done} of {counted(self._total, 'cell')}; go on with: {command}",
             markup=False,
             soft_wrap=True,
         )
@@ -176,7 +177,8 @@ def _tell(result: Sweep, out: Path) -> None:
             f"{escape(describe(failure))}",
             soft_wrap=True,
         )
-    counts = f"{len(result.solved)} cells solved, {len(result.finished)} were finished before"
+    solved, finished = counted(len(result.solved), "cell"), len(result.finished)
+    counts = f"{solved} solved, {finished} {'was' if finished == 1 else 'were'} finished before"
     if not result.failures:
         output().print(f"{counts}; in {out}", markup=False, soft_wrap=True)
         return

@@ -12,6 +12,7 @@ from hwenvs.cli import outputs
 from hwenvs.cli.calibrate import DataOption, DeviceOption
 from hwenvs.cli.console import output
 from hwenvs.cli.progress import portable_command, steps
+from hwenvs.text import counted
 
 OutOption = Annotated[
     Path,
@@ -92,7 +93,7 @@ def train(
             torch.float16 if half else torch.float32,
         )
     output().print(
-        f"{trained.epochs} epochs, last loss {trained.loss:.4f}, "
+        f"{counted(trained.epochs, 'epoch')}, last loss {trained.loss:.4f}, "
         f"test accuracy {trained.accuracy:.2%}\nwrote {trained.path}",
         soft_wrap=True,
     )
@@ -139,8 +140,8 @@ def train_supernet(
         )
     middle = sorted(others)[len(others) // 2]
     output().print(
-        f"{trained.epochs} epochs, last loss {trained.loss:.4f}, test accuracy of the largest "
-        f"architecture {trained.accuracy:.2%}, of {len(others)} random ones {min(others):.2%} to "
-        f"{max(others):.2%}, median {middle:.2%}\nwrote {trained.path}",
+        f"{counted(trained.epochs, 'epoch')}, last loss {trained.loss:.4f}, test accuracy of the "
+        f"largest architecture {trained.accuracy:.2%}, of {len(others)} random ones "
+        f"{min(others):.2%} to {max(others):.2%}, median {middle:.2%}\nwrote {trained.path}",
         soft_wrap=True,
     )

@@ -17,6 +17,7 @@ from hwenvs.offline.episodes import replay
 from hwenvs.offline.metadata import dataset_metadata, default_name, episode_metadata
 from hwenvs.single import check_single
 from hwenvs.solving.records import Run
+from hwenvs.text import counted
 
 if TYPE_CHECKING:
     from minari import MinariDataset
@@ -121,8 +122,8 @@ def _one_environment(runs: Sequence[Run]) -> str:
     for run in runs:
         if len(run.rewards) != len(run.designs):
             raise ArgumentError(
-                f"the run of {run.solver}, seed {run.seed}, has {len(run.designs)} designs, but "
-                f"{len(run.rewards)} rewards"
+                f"the run of {run.solver}, seed {run.seed}, has "
+                f"{counted(len(run.designs), 'design')}, but {counted(len(run.rewards), 'reward')}"
             )
     return runs[0].environment
 

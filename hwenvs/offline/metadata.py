@@ -13,6 +13,7 @@ import hwenvs
 from hwenvs.errors import SolverError
 from hwenvs.offline.episodes import problem_of
 from hwenvs.solving.records import Run, versions
+from hwenvs.text import counted
 
 
 def default_name(runs: Sequence[Run]) -> str:
@@ -103,6 +104,6 @@ def _reference_scores(env: gym.Env[Any, Any]) -> dict[str, float]:
 
 
 def _description(runs: Sequence[Run]) -> str:
-    designs = sum(len(run.designs) for run in runs)
+    designs = counted(sum(len(run.designs) for run in runs), "design")
     solvers = ", ".join(dict.fromkeys(run.solver for run in runs))
-    return f"{designs} designs that {solvers} evaluated on {runs[0].environment}, in order"
+    return f"{designs} that {solvers} evaluated on {runs[0].environment}, in order"

@@ -14,6 +14,7 @@ from hwenvs.calibration.images import IMAGE_FILES, Preprocessing, decode
 from hwenvs.errors import ArgumentError, DataError
 from hwenvs.importing import imported
 from hwenvs.quantizing.signature import Feed, Input, checked
+from hwenvs.text import counted
 
 DEFAULT, RANDOM = "default", "random"
 """Built-in input functions: images of a folder, random numbers."""
@@ -79,7 +80,7 @@ def image_batches(images: Tensor, inputs: tuple[Input, ...], amount: Amount) -> 
     size, _ = amount.sizes(inputs)
     parts = [part for part in torch.split(images, size) if inputs[0].shape[0] in (None, len(part))]
     if not parts:
-        raise DataError(f"{len(images)} images do not fill a batch of {inputs[0]}")
+        raise DataError(f"{counted(len(images), 'image')} cannot fill a batch of {inputs[0]}")
     name = inputs[0].name
     return [checked({name: part.numpy()}, inputs, f"batch {n}") for n, part in enumerate(parts)]
 

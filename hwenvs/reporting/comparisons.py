@@ -10,6 +10,7 @@ from hwenvs.reporting import drawing, palette
 from hwenvs.reporting.overall import Overall, Standing, improvement
 from hwenvs.reporting.results import KNOWING
 from hwenvs.reporting.statistics import performance_profile, profile_band
+from hwenvs.text import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -210,4 +211,4 @@ def _over(overall: Overall) -> str:
     count = len(overall.environments)
     runs = max(len(scores) for s in overall.standings for scores in s.strata.values())
     where = overall.environments[0] if count == 1 else f"{count} environments"
-    return f"{where}, up to {runs} runs each"
+    return f"{where}, up to {counted(runs, 'run')} each"

@@ -12,6 +12,7 @@ from hwenvs.errors import ArgumentError
 from hwenvs.problems.kinds import Kind, kinds_of
 from hwenvs.reporting import drawing, palette
 from hwenvs.reporting.results import Reference, Results
+from hwenvs.text import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,7 +71,8 @@ def channels_text(results: Results) -> str:
     """What the figure shows, in words."""
     run = results.best
     return (
-        f"Bar chart of what each of {results.problem.horizon} decisions keeps on {results.title}: "
+        f"Bar chart of what each of {counted(results.problem.horizon, 'decision')} keeps on "
+        f"{results.title}: "
         f"the best design of {run.solver} ({run.accuracies[run.best]:.2%} accuracy), with marks "
         "for the uniform design" + (", and for the optimum." if results.optimum else ".")
     )

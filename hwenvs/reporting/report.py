@@ -15,6 +15,7 @@ from hwenvs.reporting.page import html_page
 from hwenvs.reporting.results import Results, collect
 from hwenvs.reporting.sections import environment_section
 from hwenvs.solving.records import Run, write_runs
+from hwenvs.text import counted
 
 HTML, PAGE, RUNS = "report.html", "report.md", "runs.jsonl"
 
@@ -75,9 +76,9 @@ def report_document(collected: Sequence[Results]) -> Document:
     runs = [run for results in collected for entry in results.summaries for run in entry.runs]
     blocks: list[Block] = [
         Paragraph(
-            f"{_count(len(runs), 'run')} of {_count(len(solvers), 'solver')} on "
-            f"{_count(len(collected), 'environment')}, "
-            f"{sum(len(run.rewards) for run in runs):,} evaluated designs."
+            f"{counted(len(runs), 'run')} of {counted(len(solvers), 'solver')} on "
+            f"{counted(len(collected), 'environment')}, "
+            f"{counted(sum(len(run.rewards) for run in runs), 'evaluated design')}."
         )
     ]
     together = overall(collected)
@@ -85,7 +86,3 @@ def report_document(collected: Sequence[Results]) -> Document:
         blocks.append(overall_section(together, collected))
     blocks += [environment_section(results, n) for n, results in enumerate(collected, start=1)]
     return Document("Report", tuple(blocks))
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -18,7 +18,7 @@ from hwenvs.reporting.pareto import fronts_text, pareto_fronts
 from hwenvs.reporting.results import Results
 from hwenvs.reporting.table import budgets_note, full_headings, full_rows
 from hwenvs.solving.records import Run
-from hwenvs.text import LABELS
+from hwenvs.text import LABELS, counted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -82,7 +82,7 @@ def picture(name: str, drawn: Figure, alt: str, caption: str) -> Picture:
 def _about(results: Results) -> list[str]:
     problem = results.problem
     text = (
-        f"{problem.title}, {problem.horizon} decisions. {_accuracies(problem)} "
+        f"{problem.title}, {counted(problem.horizon, 'decision')}. {_accuracies(problem)} "
         f"(`hwenvs card {results.environment}` says more); the uncompressed network has "
         f"{problem.baseline:.2%}. "
     )

@@ -172,5 +172,5 @@ def test_an_entry_is_one_solver(
 def test_records_of_other_environments_make_no_entry(
     small_suite: TraceSuite, tmp_path: Path, fields: dict[str, Any]
 ) -> None:
-    with pytest.raises(ArgumentError, match=r"none of the 1 records is of .* HAQ-ResNet20-v0, NAS"):
+    with pytest.raises(ArgumentError, match=r"1 record, none of an env.* HAQ-ResNet20-v0, NAS"):
         submit([solve("random", "AMC-ResNet20-v0", 3)], small_suite, "mine", fields, tmp_path)

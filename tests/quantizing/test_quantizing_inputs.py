@@ -102,8 +102,10 @@ def test_batches_have_the_size_that_the_model_fixes(photos: Path) -> None:
     amount = Amount(100, 8)
     assert [len(f["images"]) for f in image_batches(images, (IMAGES,), amount)] == [8, 4]
     assert [len(f["images"]) for f in image_batches(images, (FIXED,), amount)] == [5, 5]
-    with pytest.raises(DataError, match="do not fill a batch"):
+    with pytest.raises(DataError, match="3 images cannot fill a batch"):
         image_batches(images[:3], (FIXED,), amount)
+    with pytest.raises(DataError, match="1 image cannot fill a batch"):
+        image_batches(images[:1], (FIXED,), amount)
 
 
 def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_bad_input_ends_in_one_line_and_no_file(
 
 def test_a_run_that_goes_astray_keeps_the_weights_that_were_there(cli: Cli, tmp_path: Path) -> None:
     given = ["digits_resnet", "--design", DESIGN, "--out", tmp_path, *FEW, "--no-teacher"]
-    cli.succeed("finetune", *given, "--epochs", 1)
+    assert "1 of 1 epoch, " in cli.succeed("finetune", *given, "--epochs", 1)
     path = tmp_path / "digits_resnet.safetensors"
     before = path.read_bytes()
     (checkpoint,) = tmp_path.glob("*.checkpoint.pt")
