@@ -1,13 +1,16 @@
 """Steps per second, alone and many at once, and the time from import to the first environment.
 
-``python benchmarks/environments.py [ID ...]`` prints a table.  Scalar and vector environments are
-timed in turns in one process, by its own processor time, so that other processes count less; the
-median of the rounds is shown.  Actions are drawn beforehand: drawing them costs more than the
-steps.  The first ``make`` is timed by the clock on the wall, imports included.
+    python benchmarks/environments.py AMC-MobileNetV1-v0 HAQ-MobileNetV1-v0
+
+prints a table, without ids of all environments.  Scalar and vector environments are timed in turns
+in one process, by its own processor time, so that other processes count less; the median of the
+rounds is shown.  Actions are drawn beforehand: drawing them costs more than the steps.  The first
+``make`` is timed by the clock on the wall, imports included.
 """
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import time
@@ -63,8 +66,11 @@ def first_make(name: str) -> float:
     return min(float(run.stdout) for run in runs)
 
 
-def main(names: list[str]) -> None:
+def main() -> None:
     """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("environments", nargs="*", metavar="ID", help="default: all")
+    names = parser.parse_args().environments or list(hwenvs.ENVIRONMENTS)
     warnings.simplefilter("ignore", AnalyticProxyWarning)
     rng = np.random.default_rng(0)
     alone = rng.random((SCALAR_STEPS, 1), dtype=np.float32)
@@ -80,4 +86,4 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or list(hwenvs.ENVIRONMENTS))
+    main()

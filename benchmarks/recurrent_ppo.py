@@ -1,6 +1,6 @@
 """Time of ``sb3-recurrent-ppo`` with its own policy and with sb3-contrib's ``MlpLstmPolicy``.
 
-    OMP_NUM_THREADS=1 python benchmarks/recurrent_ppo.py [ID ...]
+    OMP_NUM_THREADS=1 python benchmarks/recurrent_ppo.py AMC-ResNet20-v0 HAQ-MobileNetV1-v0
 
 Both take turns in one process, with the same settings and seeds; counted is the process's own time
 of a run, and medians of the rounds are shown.
@@ -8,7 +8,7 @@ of a run, and medians of the rounds are shown.
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 from statistics import median
 
@@ -17,6 +17,7 @@ from hwenvs.solving import get_solver, solve
 
 ROUNDS = 3
 EVALUATIONS = 80
+ENVIRONMENTS = ("AMC-ResNet20-v0", "HAQ-MobileNetV1-v0")
 SLOW = "MlpLstmPolicy"
 
 
@@ -28,9 +29,12 @@ class Original(RecurrentPPO):
 
 def main() -> None:
     """Prints a line per environment."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("environments", nargs="*", metavar="ID", default=ENVIRONMENTS)
+    given = parser.parse_args()
     solvers = get_solver("sb3-recurrent-ppo"), Original()
     solve(solvers[0], "AMC-ResNet20-v0", evaluations=1)  # imports
-    for name in sys.argv[1:] or ["AMC-ResNet20-v0", "HAQ-MobileNetV1-v0"]:
+    for name in given.environments:
         times: list[list[float]] = []
         for seed in range(ROUNDS):
             times.append([])

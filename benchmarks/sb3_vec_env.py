@@ -1,14 +1,16 @@
 """Environment steps per second of Stable-Baselines3's ``VecEnv`` classes and of ``DesignVecEnv``.
 
-``python benchmarks/sb3_vec_env.py [ID]`` prints a table.  All take turns in one process; the clock
-on the wall counts, because ``SubprocVecEnv`` works in other processes, and medians of the rounds
-and of the ratios to ``DummyVecEnv`` in the same round are shown.  Actions are drawn beforehand, no
-algorithm runs.  ``PPO`` is timed on the first and the last as well: what is left once it learns.
+    python benchmarks/sb3_vec_env.py AMC-MobileNetV1-v0
+
+prints a table.  All take turns in one process; the clock on the wall counts, because
+``SubprocVecEnv`` works in other processes, and medians of the rounds and of the ratios to
+``DummyVecEnv`` in the same round are shown.  Actions are drawn beforehand, no algorithm runs.
+``PPO`` is timed on the first and the last as well: what is left once it learns.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 from statistics import median
 
@@ -43,8 +45,11 @@ def learning_rate(envs: VecEnv) -> float:
     return 4 * horizon * envs.num_envs / (time.perf_counter() - start)
 
 
-def main(name: str) -> None:
+def main() -> None:
     """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("environment", nargs="?", default="AMC-MobileNetV1-v0", metavar="ID")
+    name = parser.parse_args().environment
     torch.set_num_threads(1)
     random = np.random.default_rng(0)
     print(f"{'copies':>6} {'':16} {'env-steps/s':>12} {'ratio':>7}")
@@ -74,4 +79,4 @@ def show(count: int, kinds: list[str], rounds: list[list[float]]) -> None:
 
 
 if __name__ == "__main__":
-    main(*(sys.argv[1:] or ["AMC-MobileNetV1-v0"]))
+    main()

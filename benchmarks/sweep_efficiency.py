@@ -1,16 +1,17 @@
 """How much faster a sweep is on two workers than on one, and what a worker takes of the memory.
 
-``python benchmarks/sweep_efficiency.py [SWEEP.yaml]`` runs the same sweep on 1 and on 2 workers, in
-turns, and prints a table.  Wall-clock time of a Python that does what ``hwenvs sweep`` does, from
-its start to the last file that is written: imports, the plan's check and the start of the workers
-included.  It needs two cores with nothing else to do.  Memory is the largest resident set of any
-worker, as Linux keeps it (``VmHWM``).
+    python benchmarks/sweep_efficiency.py benchmarks/sweeps/efficiency.yaml
+
+runs the same sweep on 1 and on 2 workers, in turns, and prints a table.  Wall-clock time of a
+Python that does what ``hwenvs sweep`` does, from its start to the last file that is written:
+imports, the plan's check and the start of the workers included.  It needs two cores with nothing
+else to do.  Memory is the largest resident set of any worker, as Linux keeps it (``VmHWM``).
 """
 
 from __future__ import annotations
 
+import argparse
 import multiprocessing
-import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -64,7 +65,9 @@ def timed(path: Path, workers: int) -> tuple[float, int, float]:
 
 def main() -> None:
     """Prints the table."""
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else PLAN
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sweep", nargs="?", type=Path, default=PLAN, help="YAML of a sweep")
+    path = parser.parse_args().sweep
     found: dict[int, list[tuple[float, int, float]]] = {workers: [] for workers in WORKERS}
     for _ in range(ROUNDS):
         for workers in WORKERS:
