@@ -94,6 +94,9 @@ def quantize(model: ModelProto, ranges: Ranges) -> ModelProto:
     Args:
         model: from :func:`prepare`.
         ranges: of its float32 tensors.
+
+    Returns:
+        A new model, valid for ``onnx.checker``.
     """
     from onnx import ModelProto as Model
     from onnxruntime.quantization import CalibrationMethod, QuantType
@@ -121,6 +124,7 @@ def quantize(model: ModelProto, ranges: Ranges) -> ModelProto:
             extra_options={"ActivationSymmetric": False, "WeightSymmetric": True},
         )
         quantizer.quantize_model()
+        quantizer.model.topological_sort()  # ONNX wants what is read before its reader
     quantized: ModelProto = quantizer.model.model
     quantized.producer_name = "hwenvs"
     return quantized

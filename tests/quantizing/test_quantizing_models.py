@@ -58,6 +58,16 @@ def test_weights_are_int8_per_channel_and_activations_uint8(two_inputs: Any) -> 
     assert {array.dtype for array in zeros} == {np.dtype(np.uint8)}
 
 
+def test_files_are_valid_and_known_as_quantized(two_inputs: Any, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    path = tmp_path / "int8.onnx"
+    model = quantize_model(two_inputs, random_batches(inputs_of(two_inputs), Amount())).model
+    onnx.save(model, path)
+    onnx.checker.check_model(onnx.load(path), full_check=True)
+    with pytest.raises(WeightsError, match="quantized already"):
+        prepare(read_model(path))
+
+
 def test_several_inputs_and_any_batch_work(two_inputs: Any) -> None:
     inputs = inputs_of(two_inputs)
     quantized = quantize_model(two_inputs, random_batches(inputs, Amount(40, 8)))
