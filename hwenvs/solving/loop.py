@@ -35,7 +35,8 @@ class BudgetSpent(Exception):  # noqa: N818
 class Recorder(gym.Wrapper[Any, Any, Any, Any]):
     """The environment as a solver sees it: records every finished episode, ends with the budget.
 
-    A solver cannot forget an evaluation or change its result: the trace is kept here.
+    A solver keeps no trace of its own and forgets no evaluation.  One that means to can change
+    ``run``: the leaderboard takes nothing but designs from records, and judges them anew.
 
     Args:
         env: an environment of this package.
