@@ -17,6 +17,7 @@ from hwenvs.calibration.families import Group
 from hwenvs.calibration.fidelity import fidelity, shortfalls
 from hwenvs.calibration.fit import AdditiveTable
 from hwenvs.files import replacing, write_json
+from hwenvs.proxies.card import Card
 
 Records = list[dict[str, Any]]
 
@@ -108,12 +109,19 @@ def card(result: Result, about: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_table(result: Result, about: Mapping[str, Any], out: Path) -> tuple[Path, Path]:
-    """Writes ``<network>.<family>.npz`` and ``.json``, each in one atomic step."""
+    """Writes ``<network>.<family>.npz`` and ``.json``, each in one atomic step.
+
+    Raises:
+        ProxyError: if the card would lack an entry that ``about`` has to bring, see :func:`card`;
+            nothing is written then.
+    """
+    entries = card(result, about)
+    Card.from_dict(entries, f"the card of {result.network}")
     stem = f"{result.network}.{result.family}"
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **result.arrays())  # type: ignore[arg-type]
     table_path, card_path = out / f"{stem}.npz", out / f"{stem}.json"
     with replacing(table_path) as temporary:
         temporary.write_bytes(buffer.getvalue())
-    write_json(card_path, card(result, about))
+    write_json(card_path, entries)
     return table_path, card_path

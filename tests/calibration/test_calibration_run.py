@@ -20,6 +20,7 @@ from hwenvs.calibration.sweeps import sweep_group
 from hwenvs.calibration.table import write_table
 from hwenvs.calibration.verification import verify_designs
 from hwenvs.compression.reference import Recipe
+from hwenvs.errors import ProxyError
 from hwenvs.networks import channel_groups, get_network
 from hwenvs.proxies import SurrogateProxy
 
@@ -64,7 +65,12 @@ def test_measuring_again_measures_nothing_and_gives_the_same_bytes(
     journal = calibrated / "resnet20.channel_pruning.journal.jsonl"
     before = journal.read_bytes()
     calibration = Calibration("resnet20", PLAN, calibrated, small_data)
-    table, _ = write_table(calibration.run(), {}, tmp_path)
+    result = calibration.run()
+    with pytest.raises(ProxyError, match="the card of resnet20 lacks data, images, command;"):
+        write_table(result, {}, tmp_path)
+    assert not list(tmp_path.iterdir())
+    facts = about(PLAN, "resnet20", "hwenvs calibrate", ChannelPruning())
+    table, _ = write_table(result, facts, tmp_path)
     assert journal.read_bytes() == before
     assert table.read_bytes() == (calibrated / table.name).read_bytes()
 

@@ -19,8 +19,9 @@ from hwenvs.calibration.spaces.fit import fit_pairs
 from hwenvs.calibration.spaces.judging import logits_of
 from hwenvs.calibration.spaces.table import SpaceResult, shortfalls, write_space_table
 from hwenvs.compression.norms import estimate_norms
-from hwenvs.errors import ArgumentError, DataError
+from hwenvs.errors import ArgumentError, DataError, ProxyError
 from hwenvs.networks import get_space
+from hwenvs.proxies.operators import OperatorTable
 from hwenvs.solving import solve
 
 if TYPE_CHECKING:
@@ -71,7 +72,13 @@ def test_heldout_architectures_are_measured_on_images_of_their_own(
     for on, record in ((bench, result.fitted[0]), (judge, result.heldout["guided"][0])):
         measured = on.measure(record["design"])
         assert (record["top1"], record["loss"]) == (measured.top1, measured.loss)
-    card = json.loads(write_space_table(calibration, result, {})[1].read_text())
+    for about, lacking in (({}, "lacks data, command;"), ({"data": "digits"}, "lacks command;")):
+        with pytest.raises(ProxyError, match=f"the card of {SPACE} {lacking}"):
+            write_space_table(calibration, result, about)
+    assert not list(tmp_path.glob("*.npz"))
+    path, written = write_space_table(calibration, result, {"data": "digits", "command": "a test"})
+    assert OperatorTable.load(path, bench.space).card.data == "digits"
+    card = json.loads(written.read_text())
     assert card["images"]["held-out ones measured on"] == "test rows 300 to 796"
     assert card["geometry"] == bench.space.geometry
     with pytest.raises(ArgumentError, match="go together"):

@@ -6,6 +6,7 @@ import math
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +157,13 @@ def test_the_card_says_that_it_is_no_accuracy() -> None:
     assert card.notes.startswith("No accuracy")
     assert card.baseline_accuracy == proxy.baseline == 1.0
     assert type(card).from_dict(card.to_dict()) == card
+    assert card.command == "ZeroCostProxy(get_space('proxyless_digits'), 'naswot')"
+
+
+def test_the_card_of_a_space_of_ones_own_names_nothing_that_cannot_be_got() -> None:
+    for space in (replace(DIGITS, name="mine"), replace(DIGITS, head=40)):
+        command = ZeroCostProxy(space, "macs").card.command
+        assert command == f"ZeroCostProxy(<your space {space.name!r}>, 'macs')"
 
 
 @pytest.mark.parametrize("name", sorted(NEED_IMAGES))

@@ -16,6 +16,7 @@ from hwenvs.calibration.curves import falling_curve
 from hwenvs.calibration.fidelity import fidelity
 from hwenvs.calibration.spaces.fit import PairTable
 from hwenvs.files import replacing, write_json
+from hwenvs.proxies.card import Card
 
 if TYPE_CHECKING:
     from hwenvs.calibration.spaces.calibration import SpaceCalibration
@@ -74,8 +75,14 @@ def write_space_table(
     Args:
         calibration: what was asked for.
         result: what was found.
-        about: further entries of the card.
+        about: further entries of the card, of which it needs ``data`` (the images, e.g.
+            ``"cifar10"``) and ``command`` (what made the table).
+
+    Raises:
+        ProxyError: if the card would lack an entry; nothing is written then.
     """
+    entries = {**_card(calibration, result), **about}
+    Card.from_dict(entries, f"the card of {result.space}")
     stem = calibration.out / f"{result.space}.{FAMILY}"
     x, y = result.curve()
     buffer = io.BytesIO()
@@ -89,7 +96,7 @@ def write_space_table(
     paths = stem.with_name(f"{stem.name}.npz"), stem.with_name(f"{stem.name}.json")
     with replacing(paths[0]) as temporary:
         temporary.write_bytes(buffer.getvalue())
-    write_json(paths[1], {**_card(calibration, result), **about})
+    write_json(paths[1], entries)
     return paths
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hwenvs.arguments import check_whole
 from hwenvs.errors import MissingExtraError, ProxyError, unknown_name
+from hwenvs.networks import SPACES, get_space
 from hwenvs.networks.spaces import Space
 from hwenvs.proxies.card import Card
 from hwenvs.proxies.measured import threaded
@@ -153,6 +154,8 @@ def _require_torch() -> None:
 
 
 def _card(space: Space, score: str, source: str, images: int, seed: int) -> Card:
+    known = space.name in SPACES and get_space(space.name) == space
+    made = f"get_space({space.name!r})" if known else f"<your space {space.name!r}>"
     return Card(
         network=space.name,
         family="operator_selection",
@@ -160,7 +163,7 @@ def _card(space: Space, score: str, source: str, images: int, seed: int) -> Card
         basis="analytic",
         data=source,
         images=images,
-        command=f"ZeroCostProxy(get_space({space.name!r}), {score!r})",
+        command=f"ZeroCostProxy({made}, {score!r})",
         date="",
         baseline_accuracy=1.0,
         metric=f"place of {score} between the smallest design (0) and the largest (1)",
