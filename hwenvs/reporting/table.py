@@ -136,9 +136,10 @@ def effort_text(effort: float, reached: int, runs: int, evaluations: int) -> str
         effort: the median, infinite where most runs miss the score.
         reached: runs that got there.
         runs: of all.
-        evaluations: of runs that did not get there; a solver of a single one never will.
+        evaluations: of runs that did not get there. A solver of a single one never will, unless
+            other runs of it did.
     """
-    missed = "never" if evaluations == 1 else f"> {evaluations}"
+    missed = "never" if evaluations == 1 and not reached else f"> {evaluations}"
     median = missed if math.isinf(effort) else f"{effort:.0f}"
     return median if reached in (0, runs) else f"{median} ({reached} of {runs})"
 

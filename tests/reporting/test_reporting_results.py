@@ -72,7 +72,7 @@ def test_efforts_say_how_far_runs_went_and_how_many_got_there() -> None:
     assert effort_text(12.0, 7, 10, 60) == "12 (7 of 10)"
     assert effort_text(math.inf, 3, 10, 60) == "> 60 (3 of 10)"
     assert effort_text(math.inf, 0, 10, 60) == "> 60"
-    assert effort_text(math.inf, 1, 18, 1) == "never (1 of 18)"
+    assert effort_text(math.inf, 1, 18, 1) == "> 1 (1 of 18)"
     assert effort_text(math.inf, 0, 18, 1) == "never"
 
 
