@@ -103,7 +103,9 @@ def draw(layers: dict[str, Layer], path: Path) -> None:
         axes.set_ylabel(what)
         axes.set_ylim(bottom=0)
         axes.spines[["top", "right"]].set_visible(False)
-    queues.axvline(8, color="0.6", lw=0.8, ls=":")
+    places = EIEChip().queue
+    queues.axvline(places, color="0.6", lw=0.8, ls=":")
+    queues.text(places * 1.1, 2, f"EIE has {places}", color="0.4", fontsize=8)
     balance.legend(frameon=False, fontsize=8)
     figure.suptitle("EIE: queues, fillers and load balance on random matrices", fontsize=12)
     with replacing(path) as temporary:

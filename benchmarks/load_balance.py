@@ -125,7 +125,7 @@ def draw(curves: dict[str, list[Point]], path: Path) -> None:
         largest = [100 * point.magnitude for point in points]
         axes.plot(times, largest, color=COLOURS[name], marker=".", ls=":")
     axes.plot([], [], color="0.4", ls=":", label="by magnitude alone, nothing made up for")
-    axes.set_xlabel("time of a digit on ESE, us")
+    axes.set_xlabel("time of a digit on ESE, µs")
     axes.set_ylabel("accuracy, %")
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)

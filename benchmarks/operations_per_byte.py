@@ -20,6 +20,7 @@ from hwenvs.hardware import BitSerial, Workload
 from hwenvs.hardware.energy import dram_bits
 from hwenvs.networks import Network, get_network
 from hwenvs.problems import make_problem
+from hwenvs.text import counted
 
 CHIPS = ("bismo-edge", "bismo-cloud")
 KINDS = {"depthwise": "#D55E00", "conv": "#0072B2"}
@@ -46,7 +47,7 @@ def draw(network: Network, path: Path) -> None:
         chip = BitSerial(name)
         axes.bar(at - 0.2, 1e3 * chip.compute(workload)[0], 0.4, color="#0072B2", label="computing")
         axes.bar(at + 0.2, 1e3 * chip.memory(workload)[0], 0.4, color="#E69F00", label="DRAM")
-        axes.set_ylabel(f"{name}\nms for {chip.chip.images} image(s)")
+        axes.set_ylabel(f"{name}\nms for {counted(chip.chip.images, 'image')}")
         axes.legend(frameon=False, ncols=2)
     lower[-1].set_xlabel("layer, in the order in which they run")
     for axes in (upper, *lower):
