@@ -45,6 +45,9 @@ class Style:
 
 STYLE = Style()
 
+NOTHING = "zero"
+"""The operator that leaves a block out."""
+
 
 def draw_decisions(axes: Axes, progress: Progress, kind: Kind) -> None:
     """What there was of one kind, what stays of it, and the decision that comes next."""
@@ -53,12 +56,18 @@ def draw_decisions(axes: Axes, progress: Progress, kind: Kind) -> None:
     kept = [progress.kept[place] for place in kind.places[:decided]]
     axes.bar(range(len(sizes)), sizes, 0.82, color=STYLE.whole)
     axes.bar(range(decided), kept, 0.82, color=STYLE.kept)
+    # Bars of choices stand on the one that leaves a block out, if there is such: it has no height.
+    floor = int(progress.levels[:1] == (NOTHING,))
+    left_out = [place for place, entry in enumerate(kept) if entry == floor]
+    ends = [[place + side for place in left_out] for side in (-0.41, 0.41)]
+    axes.hlines([floor] * len(left_out), *ends, color=STYLE.kept, linewidth=4, clip_on=False)
     if len(progress.kept) in kind.places:
         height = sizes[decided]
         axes.bar(decided, height, 0.82, fill=False, edgecolor=STYLE.current, linewidth=1.8)
     axes.set_ylabel(f"{kind.name}\n({kind.unit})" if kind.name else kind.unit)
     axes.set_xlim(-0.6, len(sizes) - 0.4)
-    axes.set_ylim(0, (1.36 if kind.name else 1.18) * max(sizes))  # the colours' names are above
+    above = 0.36 if kind.name else 0.18  # for the colours' names
+    axes.set_ylim(floor, max(sizes) + above * (max(sizes) - floor))
     if progress.levels:
         axes.set_yticks(range(1, len(progress.levels) + 1), progress.levels)
     else:

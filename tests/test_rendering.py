@@ -270,3 +270,18 @@ def test_amounts_are_written_with_prefix_and_unit(value: float, quantity: str, t
 )
 def test_one_is_no_plural(number: int, things: tuple[str, ...], text: str) -> None:
     assert counted(number, "batch", *things) == text
+
+
+def test_a_block_that_is_left_out_has_a_mark_and_no_height() -> None:
+    problem = gym.make("NAS-ProxylessCIFAR-v0").unwrapped.problem
+    drawn = rendering.figure(problem.progress((1, 3, 2, 1)))
+    axes = drawn.axes[0]
+    assert axes.get_yticklabels()[0].get_text() == "zero"
+    assert axes.get_ylim()[0] == axes.get_yticks()[0] == 1
+    (marks,) = axes.collections
+    assert [segment[:, 0].mean().round() for segment in marks.get_segments()] == [0, 3]
+    without = rendering.figure(gym.make("AMC-ResNet20-v0").unwrapped.problem.progress((8, 8))).axes[
+        0
+    ]
+    assert without.get_ylim()[0] == 0
+    assert not [segment for marks in without.collections for segment in marks.get_segments()]

@@ -28,6 +28,9 @@ Floats = NDArray[np.float64]
 FRAMES = 60
 """At most; a search of more evaluations is shown in larger steps."""
 
+HIDDEN = 0.05
+"""Part of the evaluations, the worst, that the axis of scores need not reach: they may be far."""
+
 DOTS = 90
 FRAMES_A_SECOND = 8
 KIND_COLOURS = ("#0072B2", "#56B4E9", "#009E73", "#E69F00")
@@ -146,11 +149,14 @@ def _draw_rewards(axes: Axes, run: Run, last: int) -> None:
     best = np.maximum.accumulate(values[: last + 1])
     axes.plot(steps, best, color="#D55E00", drawstyle="steps-post", label="best so far")
     axes.set_xlim(0.5, len(values) + 0.5)
-    low, high = np.quantile(values, 0.05), values.max()
+    low, high = np.quantile(values, HIDDEN), values.max()
     room = 0.08 * max(high - low, 1e-9)
     axes.set_ylim(low - room, high + room)
+    name = "reward" if run.scores is None else "score"
+    if values.min() < low - room:
+        name += f"\n(lowest {HIDDEN:.0%} cut off)"
     axes.set_xlabel("evaluations (finished designs)")
     axes.locator_params(axis="x", integer=True)
-    axes.set_ylabel("reward" if run.scores is None else "score")
+    axes.set_ylabel(name)
     axes.legend(frameon=False, fontsize=8, loc="lower right")
     axes.spines[["top", "right"]].set_visible(False)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from matplotlib.figure import Figure
 
 from hwenvs.problems import make_problem
 from hwenvs.registration import ENVIRONMENTS
 from hwenvs.reporting import drawing
-from hwenvs.reporting.animation import _draw_design
+from hwenvs.reporting.animation import _draw_design, _draw_rewards
 from hwenvs.reporting.blocks import Document, Paragraph
 from hwenvs.reporting.layers import channels
 from hwenvs.reporting.markdown import markdown_page
@@ -102,3 +104,12 @@ def test_a_page_says_whether_accuracies_were_measured_or_estimated(
 def test_a_page_says_what_the_entries_of_designs_count_in() -> None:
     section = environment_section(results_of(LENET), 1)
     assert "Kept % of the weights and bits in turn:" in markdown_page(Document("", section.blocks))
+
+
+def test_a_film_says_where_its_axis_of_scores_cuts_off_the_worst() -> None:
+    run = solve(get_solver("random"), "AMC-ResNet20-v0", 3, 0)
+    for scores, cut in ((([-50.0] + [0.0, 0.5] * 20), True), ([0.0, 0.5] * 20, False)):
+        axes = Figure().subplots()
+        _draw_rewards(axes, replace(run, scores=scores), len(scores) - 1)
+        assert axes.get_ylabel() == ("score\n(lowest 5% cut off)" if cut else "score")
+        assert (axes.get_ylim()[0] > min(scores)) == cut
