@@ -20,10 +20,11 @@ import yaml
 
 from hwenvs.cli.report import read_results
 from hwenvs.leaderboards.board import ENTRIES, LOG, SUITES, check_board
+from hwenvs.leaderboards.choosing import of_suite
 from hwenvs.leaderboards.log import append
 from hwenvs.leaderboards.page import write
 from hwenvs.leaderboards.reproduce import reproduce, sampled
-from hwenvs.leaderboards.submit import of_suite, submit
+from hwenvs.leaderboards.submit import submit
 from hwenvs.leaderboards.suites import TraceSuite, load_suite
 from hwenvs.leaderboards.unions import trace_suites
 from hwenvs.solving.records import Run

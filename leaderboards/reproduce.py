@@ -6,16 +6,18 @@ The code of an entry is run by this, and by this alone: verifying runs nothing o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwenvs.errors import EntryError
-from hwenvs.leaderboards.entries import Entry, read_traces
+from hwenvs.canonical import canonical, settled
+from hwenvs.errors import EntryError, SolverError
+from hwenvs.leaderboards.entries import About, Entry, read_traces
 from hwenvs.leaderboards.log import Badge
 from hwenvs.leaderboards.suites import Suite, Task, TraceSuite
-from hwenvs.solving import get_solver
+from hwenvs.solving import Solver, get_solver
 from hwenvs.solving.pool import solve_many
 
 Floats = NDArray[np.float64]
@@ -126,6 +128,27 @@ def reproduce(
     return Reproduction(badge, tuple(chosen), equal, p_value)
 
 
+def solver_of(about: About) -> Solver:
+    """The solver of an entry, as it was submitted: a new one at each call.
+
+    It is made with its hyper-parameters; or with none, if its class takes none and says these.
+
+    Raises:
+        EntryError: if no solver is named.
+        HwenvsError: if there is no such solver, or it does not take its hyper-parameters.
+    """
+    if about.solver is None:
+        raise EntryError("entry.json names no solver to run again")
+    try:
+        return get_solver(about.solver, **about.hyperparameters)
+    except SolverError:
+        with suppress(SolverError):
+            own = get_solver(about.solver)
+            if canonical(settled(own.hyperparameters)) == canonical(settled(about.hyperparameters)):
+                return own
+        raise
+
+
 def permutation_test(first: list[Floats], second: list[Floats], seed: int = 0) -> float:
     """p-value of the difference of means between two samples of scores, by task.
 
@@ -166,11 +189,9 @@ def _run(
 ) -> Traces:
     """Designs that the solver of an entry finds today; every cell gets a solver of its own."""
     about = entry.about
-    if about.solver is None:
-        raise EntryError(f"{entry.folder}: entry.json names no solver to run again")
     tasks = [
         {
-            "solver": get_solver(about.solver, **about.hyperparameters),
+            "solver": solver_of(about),
             "environment": suite.task(key).environment,
             "evaluations": suite.evaluations,
             "seed": seed,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hwenvs.canonical import canonical
 from hwenvs.errors import ArgumentError, EntryError
 from hwenvs.files import gzipped
+from hwenvs.leaderboards.choosing import key_of, of_solver, of_suite, reason
 from hwenvs.leaderboards.entries import (
     ABOUT,
     POLICY,
@@ -22,9 +22,10 @@ from hwenvs.leaderboards.entries import (
     parse_about,
 )
 from hwenvs.leaderboards.policies import read_policy, write_policy
-from hwenvs.leaderboards.suites import Suite, Task, TraceSuite
+from hwenvs.leaderboards.reproduce import solver_of
+from hwenvs.leaderboards.suites import Suite, TraceSuite
 from hwenvs.leaderboards.verify import Verdict, check_open, check_track, verify
-from hwenvs.solving import ONE_DESIGN
+from hwenvs.solving import ONE_DESIGN, SOLVERS
 from hwenvs.solving.records import Run
 from hwenvs.text import counted
 
@@ -39,7 +40,8 @@ def submit(
     Args:
         runs: records of one solver, or of several if ``about`` names it; those on other
             environments than the suite's are left out. Solvers without any chance in them
-            (:data:`hwenvs.solving.ONE_DESIGN`) need one run: it stands for all seeds.
+            (:data:`hwenvs.solving.ONE_DESIGN`) need one run: it stands for all seeds. In the track
+            ``"search"`` the solver is made, to see that it can be.
         suite: the suite.
         name: of the entry.
         about: fields of :class:`hwenvs.leaderboards.entries.About`; solver and hyper-parameters
@@ -47,29 +49,29 @@ def submit(
         entries: folder of all entries.
 
     Raises:
-        ArgumentError: if the records are of several solvers, or none fits the suite, or it is one
-            of policies.
+        ArgumentError: if the records are of several solvers, none fits the suite, they were
+            allowed other evaluations than a search is, or the suite is one of policies.
+        HwenvsError: if the solver of a search cannot be made.
         EntryError: if the suite is a union, the entry exists, a field makes no sense, or the
             verifier refuses it.
     """
     check_open(suite)
     if not isinstance(suite, TraceSuite):
         raise ArgumentError(f"{suite.id} takes policies, not records of runs: give a policy.npz")
-    named = [run for run in runs if run.solver == about.get("solver")]
-    chosen = of_suite(named or runs, suite)
+    solver = about.get("solver")
+    named = of_solver(runs, solver if isinstance(solver, str) else None)
+    chosen = of_suite(named, suite)
     if not chosen:
-        raise ArgumentError(
-            f"{counted(len(runs), 'record')}, none of an environment and a seed of {suite.id}: "
-            + ", ".join(task.key for task in suite.tasks)
-        )
+        raise ArgumentError(reason(named, suite))
     made = {(run.solver, json.dumps(run.hyperparameters, sort_keys=True)) for run in chosen}
     if len(made) > 1:
         names = ", ".join(sorted({solver for solver, _ in made}))
         raise ArgumentError(f"an entry is one solver with one set of hyper-parameters, not {names}")
-    one = chosen[0]
+    one, search = chosen[0], about.get("track") == "search"
     checked = _about(
         {
-            "solver": one.solver,
+            # Claims about designs need none.
+            "solver": one.solver if search or one.solver in SOLVERS else None,
             "hyperparameters": one.hyperparameters,
             "deterministic": one.deterministic,
             **about,
@@ -77,6 +79,7 @@ def submit(
             "suite": suite.id,
         }
     )
+    _check_repeatable(checked, chosen, suite)
     return _made(checked, suite, entries, lambda trial: _write_runs(trial / RUNS, chosen, suite))
 
 
@@ -101,29 +104,6 @@ def submit_policy(
     frozen = read_policy(policy)
     checked = _about({"track": "policy", **about, "name": name, "suite": suite.id})
     return _made(checked, suite, entries, lambda trial: write_policy(frozen, trial / POLICY))
-
-
-def of_suite(runs: Sequence[Run], suite: TraceSuite) -> list[Run]:
-    """The runs that the suite asks for, in its order: by task, then by seed.
-
-    A solver without any chance in it needs one run a task, which then stands for all seeds.
-    """
-    places = {_key(task): place for place, task in enumerate(suite.tasks)}
-    found = [(places.get(_key(run)), run) for run in runs]
-    chosen = [
-        (place, run.seed, run)
-        for place, run in found
-        if place is not None and run.seed in suite.seeds
-    ]
-    known = {(place, seed) for place, seed, _ in chosen}
-    chosen += [
-        (place, seed, replace(run, seed=seed))
-        for place, run in {place: run for place, _, run in chosen}.items()
-        if run.solver in ONE_DESIGN
-        for seed in suite.seeds
-        if (place, seed) not in known
-    ]
-    return [run for _, _, run in sorted(chosen, key=lambda one: one[:2])]
 
 
 def _made(about: About, suite: Suite, entries: Path, fill: Callable[[Path], None]) -> Verdict:
@@ -154,18 +134,36 @@ def _about(fields: Mapping[str, Any]) -> About:
     return parse_about(text, ABOUT)
 
 
-def _key(source: Run | Task) -> tuple[str, str]:
-    """What a run and a task have in common; ids may name the package, as ``hwenvs:ID``."""
-    arguments = json.dumps(source.arguments, sort_keys=True)
-    return source.environment.rpartition(":")[2], arguments
+def _check_repeatable(about: About, runs: Sequence[Run], suite: TraceSuite) -> None:
+    """What the track ``"search"`` claims can be shown by running the solver again.
+
+    Raises:
+        HwenvsError: if there is no such solver or it cannot be made as it was, or runs were
+            allowed other evaluations than the suite's.
+    """
+    if about.solver is not None and about.solver not in SOLVERS and ":" not in about.solver:
+        raise ArgumentError(
+            f"solver {about.solver!r} is none of the bundled ones: --solver must say where it is, "
+            "as package.module:Class"
+        )
+    if about.track != "search":
+        return
+    solver_of(about)
+    for run in runs:
+        if run.evaluations != suite.evaluations and run.solver not in ONE_DESIGN:
+            raise ArgumentError(
+                f"the run of {run.solver} on {run.environment} with seed {run.seed} was allowed "
+                f"{counted(run.evaluations, 'evaluation')}, but {suite.id} asks for "
+                f"{suite.evaluations}: it would not be found again"
+            )
 
 
 def _write_runs(path: Path, runs: Sequence[Run], suite: TraceSuite) -> None:
-    keys = {_key(task): task.key for task in suite.tasks}
+    keys = {key_of(task): task.key for task in suite.tasks}
     with gzipped(path) as file:
         for run in runs:
             line = {
-                "environment": keys[_key(run)],
+                "environment": keys[key_of(run)],
                 "seed": run.seed,
                 "designs": run.designs[: suite.evaluations],
                 "seconds": round(run.seconds, 3),

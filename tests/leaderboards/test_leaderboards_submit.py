@@ -95,14 +95,37 @@ def test_ids_that_name_the_package_are_the_same(
     assert submit(runs, small_suite, "mine", fields, tmp_path).missing == 0
 
 
-def test_longer_runs_are_cut_at_the_budget(
+def test_longer_runs_that_claim_designs_are_cut_at_the_budget(
     runs: list[Run], small_suite: TraceSuite, tmp_path: Path, fields: dict[str, Any]
 ) -> None:
     runs[0] = solve("random", runs[0].environment, 30, runs[0].seed, **runs[0].arguments)
-    verdict = submit(runs, small_suite, "mine", fields, tmp_path)
+    verdict = submit(runs, small_suite, "mine", {**fields, "track": "design"}, tmp_path)
     first = small_suite.tasks[0]
     expected = first.score(max(runs[0].rewards[: small_suite.evaluations]))
     assert verdict.judged[0].scores[0] == max(expected, 0.0)
+
+
+@pytest.mark.parametrize("allowed", [10, 30])
+def test_a_search_was_allowed_what_the_suite_asks_for(
+    allowed: int,
+    runs: list[Run],
+    small_suite: TraceSuite,
+    tmp_path: Path,
+    fields: dict[str, Any],
+) -> None:
+    runs[3] = solve("random", runs[3].environment, allowed, runs[3].seed, **runs[3].arguments)
+    said = f"seed 3 was allowed {allowed} evaluations, but small-v1 asks for 20"
+    with pytest.raises(ArgumentError, match=said):
+        submit(runs, small_suite, "mine", fields, tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_solvers_of_one_design_are_the_same_search_with_any_evaluations(
+    small_suite: TraceSuite, tmp_path: Path, fields: dict[str, Any]
+) -> None:
+    task = small_suite.tasks[0]
+    flat = [solve("uniform", task.environment, 1, 0, **task.arguments)]
+    assert submit(flat, small_suite, "flat", fields, tmp_path).entry.about.track == "search"
 
 
 def forge(runs: list[Run]) -> None:
@@ -169,8 +192,34 @@ def test_an_entry_is_one_solver(
         submit(runs, small_suite, "mine", fields, tmp_path)
 
 
-def test_records_of_other_environments_make_no_entry(
-    small_suite: TraceSuite, tmp_path: Path, fields: dict[str, Any]
+@pytest.mark.parametrize(
+    ("environment", "seed", "arguments", "message"),
+    [
+        ("AMC-ResNet20-v0", 0, {}, "1 record, none of an env.* HAQ-ResNet20-v0, NAS"),
+        (
+            "HAQ-ResNet20-v0",
+            0,
+            {"budget": 0.5},
+            "none with the arguments .* small-v1 .* with budget 0.5, .* no arguments;.*default",
+        ),
+        ("HAQ-ResNet20-v0", 77, {}, "none with a seed of small-v1: 77, not 0, 1, 2"),
+    ],
+    ids=("environment", "arguments", "seed"),
+)
+def test_records_that_do_not_fit_make_no_entry_and_the_reason_is_told(
+    environment: str,
+    seed: int,
+    arguments: dict[str, Any],
+    message: str,
+    small_suite: TraceSuite,
+    tmp_path: Path,
+    fields: dict[str, Any],
 ) -> None:
-    with pytest.raises(ArgumentError, match=r"1 record, none of an env.* HAQ-ResNet20-v0, NAS"):
-        submit([solve("random", "AMC-ResNet20-v0", 3)], small_suite, "mine", fields, tmp_path)
+    with pytest.raises(ArgumentError, match=message):
+        submit(
+            [solve("random", environment, 3, seed, **arguments)],
+            small_suite,
+            "mine",
+            fields,
+            tmp_path,
+        )
