@@ -79,6 +79,32 @@ def test_what_is_no_solver_is_told() -> None:
         get_solver("somebodys:Same", step=1)
 
 
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("hyperparameters = {}; deterministic = True", r"needs the attributes name \(str\)$"),
+        ("name = 'mine'", r"needs the attributes hyperparameters \(Mapping\), deterministic"),
+        ("name = 7; hyperparameters = {}; deterministic = True", r"needs .* name \(str\)$"),
+    ],
+)
+def test_what_records_say_of_a_solver_must_be_there(here: Path, body: str, message: str) -> None:
+    (here / "somebodys.py").write_text(
+        f"class Bare:\n    {body}\n    def solve(self, env, seed): pass\n"
+    )
+    with pytest.raises(SolverError, match=message):
+        get_solver("somebodys:Bare")
+
+
+@pytest.mark.parametrize("name", ["random", "exact", "turbo"])
+def test_nobody_s_class_goes_by_the_name_of_a_bundled_solver(here: Path, name: str) -> None:
+    (here / "somebodys.py").write_text(
+        "from hwenvs.baselines.random import RandomSearch\n"
+        f"class Big(RandomSearch):\n    name = {name!r}\n"
+    )
+    with pytest.raises(SolverError, match=f"'somebodys:Big' calls itself '{name}', as a bundled"):
+        get_solver("somebodys:Big")
+
+
 def test_a_package_that_a_module_lacks_is_not_taken_for_the_module(here: Path) -> None:
     (here / "lacking.py").write_text("import nowhere_to_be_found")
     with pytest.raises(ModuleNotFoundError, match="nowhere_to_be_found"):

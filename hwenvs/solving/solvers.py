@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -60,6 +61,9 @@ EXTRAS = {
 ONE_DESIGN = ("uniform", "shallow", "deep", "exact", "milp")
 """Solvers without any chance in them: one seed tells all."""
 
+ATTRIBUTES = {"name": str, "hyperparameters": Mapping, "deterministic": bool}
+"""What a solver says of itself, for records."""
+
 
 @runtime_checkable
 class Solver(Protocol):
@@ -101,7 +105,8 @@ def get_solver(name: str, **hyperparameters: Any) -> Solver:
         UnknownNameError: if there is no such solver or hyper-parameter.
         ArgumentError: if there is no such module or class.
         MissingExtraError: if its optional dependencies are missing; says what to install.
-        SolverError: if it takes no such hyper-parameters.
+        SolverError: if it takes no such hyper-parameters, lacks what :class:`Solver` asks for, or
+            calls itself as a bundled solver does.
     """
     if name not in SOLVERS and ":" not in name:
         raise unknown_name("solver", name, SOLVERS)
@@ -123,4 +128,32 @@ def get_solver(name: str, **hyperparameters: Any) -> Solver:
         given = ", ".join(sorted(hyperparameters))
         raise SolverError(f"solver {name!r} has no hyper-parameters {given}: {error}") from error
     solver: Solver = made(**hyperparameters)
+    _check(solver, name)
     return solver
+
+
+def _check(solver: Solver, words: str) -> None:
+    """What records say of a solver must be there, and be said of that solver alone.
+
+    Raises:
+        SolverError: if an attribute is missing or of another type, or the name is a bundled one's.
+    """
+    missing = [
+        f"{name} ({kind.__name__})"
+        for name, kind in ATTRIBUTES.items()
+        if not isinstance(getattr(solver, name, None), kind)
+    ]
+    if missing:
+        raise SolverError(f"solver {words!r} needs the attributes {', '.join(missing)}")
+    if solver.name in SOLVERS and not _is_bundled(solver):
+        raise SolverError(
+            f"solver {words!r} calls itself {solver.name!r}, as a bundled solver does, so their "
+            "runs could not be told apart: give it another name"
+        )
+
+
+def _is_bundled(solver: Solver) -> bool:
+    """Whether ``solver`` is the one that its name stands for, under whatever words it was found."""
+    module, _, name = SOLVERS[solver.name].partition(":")
+    # Not imported where it is not there: then nothing of it is, and packages may be missing.
+    return type(solver) is getattr(sys.modules.get(module), name, None)
