@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from hwenvs.problems import Problem
     from hwenvs.solving.records import Run
 
+ALIKE = ("arguments", "hyperparameters", "evaluations")
+"""What runs in one file of ``hwenvs run`` have in common, beside environment and solver."""
+
 
 def run(
     environment: options.EnvironmentArgument,
@@ -125,21 +128,14 @@ def _keep(path: Path, problem: Problem, tasks: Sequence[dict[str, Any]]) -> None
         ArgumentError: if the file holds one, or no records at all.
     """
     from hwenvs.errors import ArgumentError
-    from hwenvs.solving import get_solver
-    from hwenvs.solving.records import plain, read_runs
+    from hwenvs.solving.records import read_runs
 
-    task, hint = dict(tasks[0]), "add --overwrite to replace it, or name another folder with --out"
-    solver, evaluations = get_solver(task.pop("solver")), task.pop("evaluations")
-    arguments = {k: v for k, v in task.items() if k not in ("environment", "seed")}
-    asked = {
-        "arguments": plain(arguments, problem),
-        "hyperparameters": json.loads(json.dumps(dict(solver.hyperparameters))),
-        "evaluations": evaluations,
-    }
+    hint = "add --overwrite to replace it, or name another folder with --out"
     try:
         runs = read_runs(path)
     except ArgumentError as error:
         raise ArgumentError(f"{error}; {hint}") from error
+    asked = {name: _expected(tasks[0], problem)[name] for name in ALIKE}
     lost = [name for name, value in asked.items() if any(getattr(r, name) != value for r in runs)]
     if {run.seed for run in runs} - {task["seed"] for task in tasks}:
         lost.append("seeds")
@@ -147,8 +143,48 @@ def _keep(path: Path, problem: Problem, tasks: Sequence[dict[str, Any]]) -> None
         raise ArgumentError(f"{path} holds runs with other {' and '.join(lost)}: {hint}")
 
 
+def _expected(task: dict[str, Any], problem: Problem) -> dict[str, Any]:
+    """What the record of a task will say of it."""
+    from hwenvs.solving import get_solver
+    from hwenvs.solving.records import plain
+
+    arguments = dict(task)
+    solver = get_solver(arguments.pop("solver"))
+    fixed = {name: arguments.pop(name) for name in ("environment", "evaluations", "seed")}
+    return {
+        **fixed,
+        "solver": solver.name,
+        "arguments": plain(arguments, problem),
+        "hyperparameters": json.loads(json.dumps(dict(solver.hyperparameters))),
+    }
+
+
+def _before(path: Path, problem: Problem, tasks: Sequence[dict[str, Any]]) -> dict[int, Run]:
+    """Records of ``tasks`` by index that a file holds already; none if it holds no records."""
+    from hwenvs.errors import ArgumentError
+    from hwenvs.solving.records import read_runs
+
+    try:
+        runs = read_runs(path)
+    except ArgumentError:  # missing, or to be replaced whatever it is
+        return {}
+    asked = [_expected(task, problem) for task in tasks]
+    return {
+        index: run
+        for run in runs
+        for index, entries in enumerate(asked)
+        if all(getattr(run, name) == value for name, value in entries.items())
+    }
+
+
 def _perform(problem: Problem, tasks: list[dict[str, Any]], workers: int, path: Path) -> list[Run]:
-    """Runs ``tasks`` and writes what is there after each of them: nothing is lost on Ctrl-C."""
+    """Runs ``tasks`` and writes what is there after each of them: nothing is lost on Ctrl-C.
+
+    Records of the same tasks that are there already stay until each is replaced.
+
+    Raises:
+        SolverError: if a solver evaluates no design.
+    """
     from hwenvs.cli.designs import find_scale
     from hwenvs.cli.progress import Bars
     from hwenvs.solving.pool import solve_many
@@ -160,10 +196,13 @@ def _perform(problem: Problem, tasks: list[dict[str, Any]], workers: int, path: 
         value = problem.score(reward)
         return None if value is None else float(value)
 
+    before = _before(path, problem, tasks)
     done: dict[int, Run] = {}
     with Bars(tasks, score) as bars:
         for index, record in solve_many(tasks, min(workers, len(tasks)), bars.update):
+            _ = record.best  # raises where nothing was evaluated: such a record helps nobody
             done[index] = record
             bars.finish(index, record)
-            write_runs(path, [done[place] for place in sorted(done)])
+            there = {**before, **done}
+            write_runs(path, [there[place] for place in sorted(there)])
     return [done[place] for place in sorted(done)]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hwenvs.solving.records import read_runs
+from hwenvs.solving.pool import solve_many
+from hwenvs.solving.records import Run, read_runs
 
 if TYPE_CHECKING:
     from tests.conftest import Cli
@@ -22,6 +25,49 @@ def test_the_same_run_again_replaces_its_records(cli: Cli, tmp_path: Path) -> No
     for seeds in (1, 2, 2):  # an earlier run's seeds are among those of the next
         cli.succeed("run", ID, *QUICK, "--seeds", seeds, "--budget", "0.6", "--out", tmp_path)
     assert [run.seed for run in read_runs(tmp_path / f"{ID}.random.jsonl")] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("command", "file"),
+    [
+        (("run", ID, *QUICK), f"{ID}.random.jsonl"),
+        (("compare", ID, "--solvers", "random", "--evaluations", 3), "runs.jsonl"),
+    ],
+)
+def test_the_same_runs_again_interrupted_lose_no_record(
+    cli: Cli,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[object, ...],
+    file: str,
+) -> None:
+    command = (*command, "--seeds", 3, "--out", tmp_path)
+    cli.succeed(*command)
+    first = read_runs(tmp_path / file)
+
+    def interrupted(tasks: list[dict[str, Any]], *rest: object) -> Iterator[tuple[int, Run]]:
+        yield from itertools.islice(solve_many(tasks, *rest), 1)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hwenvs.solving.pool.solve_many", interrupted)
+    assert cli.call(*command).exit_code == 130
+    runs = read_runs(tmp_path / file)
+    assert [run.seed for run in runs] == [0, 1, 2]
+    assert runs[0].seconds != first[0].seconds, "the first was made again"
+    assert runs[1:] == first[1:]
+
+
+def test_a_solver_that_tries_nothing_is_told(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "trying_nothing.py").write_text(
+        "class Idle:\n    name, hyperparameters, deterministic = 'idle', {}, True\n"
+        "    def solve(self, env, seed): pass\n"
+    )
+    said = cli.fail("run", ID, "--solver", "trying_nothing:Idle", "--out", "runs")
+    assert f"idle on {ID} evaluated no design" in said
+    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize(
