@@ -59,8 +59,9 @@ def draw_decisions(axes: Axes, progress: Progress, kind: Kind) -> None:
     # Bars of choices stand on the one that leaves a block out, if there is such: it has no height.
     floor = int(progress.levels[:1] == (NOTHING,))
     left_out = [place for place, entry in enumerate(kept) if entry == floor]
-    ends = [[place + side for place in left_out] for side in (-0.41, 0.41)]
-    axes.hlines([floor] * len(left_out), *ends, color=STYLE.kept, linewidth=4, clip_on=False)
+    left, right = ([place + side for place in left_out] for side in (-0.41, 0.41))
+    heights = [floor] * len(left_out)
+    axes.hlines(heights, left, right, color=STYLE.kept, linewidth=4, clip_on=False)
     if len(progress.kept) in kind.places:
         height = sizes[decided]
         axes.bar(decided, height, 0.82, fill=False, edgecolor=STYLE.current, linewidth=1.8)
