@@ -15,8 +15,12 @@ from typer.core import TyperGroup
 
 from hwenvs.cli.console import notes
 from hwenvs.errors import HwenvsError
+from hwenvs.extras import missing_extra
 
 WRONG_INPUT = 2
+
+NEEDS = {"export": "export", "profile": "export", "quantize": "export"}
+"""Extras with all that a command needs, where it is not the usual one of what is missing."""
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """Full and broken disks, and limits on files, are told without the name of a file."""
@@ -45,6 +49,12 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except (HwenvsError, DependencyNotInstalled) as error:
             _fail(str(error))
+        except ModuleNotFoundError as error:
+            name = ctx.invoked_subcommand
+            found = missing_extra(error, f"{ctx.command_path} {name}", NEEDS.get(name))
+            if found is None:
+                raise
+            _fail(str(found))
         except OSError as error:
             if not _of_users(error):
                 raise

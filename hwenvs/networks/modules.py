@@ -160,6 +160,9 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
                 names = file.keys()
                 return {k: file.get_tensor(k) for k in names}, dict(file.metadata() or {})
         state: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except ModuleNotFoundError:
+        # A package that is missing is not the file's fault.
+        raise
     except Exception as error:
         raise WeightsError(f"cannot read weights from {path}: {error}") from error
     state = state.get("state_dict", state) if isinstance(state, dict) else state

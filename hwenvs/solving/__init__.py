@@ -2,10 +2,9 @@
 
 from hwenvs.solving.loop import BudgetSpent, Callback, Recorder, solve
 from hwenvs.solving.records import Run, read_runs, versions, write_runs
-from hwenvs.solving.solvers import EXTRAS, ONE_DESIGN, SOLVERS, Solver, get_solver
+from hwenvs.solving.solvers import ONE_DESIGN, SOLVERS, Solver, get_solver
 
 __all__ = [
-    "EXTRAS",
     "ONE_DESIGN",
     "SOLVERS",
     "BudgetSpent",

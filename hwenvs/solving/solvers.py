@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from hwenvs.errors import MissingExtraError, SolverError, unknown_name
+from hwenvs.errors import SolverError, unknown_name
+from hwenvs.extras import missing_extra
 from hwenvs.importing import imported
 
 if TYPE_CHECKING:
@@ -44,19 +45,6 @@ SOLVERS = {
     "milp": "hwenvs.baselines.milp:MILP",
 }
 """Where each solver lives."""
-
-EXTRAS = {
-    "torch": "agents",
-    "botorch": "baselines",
-    "cma": "baselines",
-    "gpytorch": "baselines",
-    "optuna": "baselines",
-    "sb3_contrib": "baselines",
-    "stable_baselines3": "baselines",
-    "pymoo": "baselines",
-    "scipy": "baselines",
-}
-"""Which extra brings the packages that a solver may lack."""
 
 ONE_DESIGN = ("uniform", "shallow", "deep", "exact", "milp")
 """Solvers without any chance in them: one seed tells all."""
@@ -113,12 +101,10 @@ def get_solver(name: str, **hyperparameters: Any) -> Solver:
     try:
         made = imported(SOLVERS.get(name, name), "solver")
     except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in EXTRAS:
+        missing = missing_extra(error, f"solver {name!r}", "agents")
+        if missing is None:
             raise
-        raise MissingExtraError(
-            f"solver {name!r} needs {package}: pip install 'hwenvs[{EXTRAS[package]}]'"
-        ) from error
+        raise missing from error
     # A class: a name may come with somebody's entry, and functions do things when called.
     if not isinstance(made, type) or not callable(getattr(made, "solve", None)):
         raise SolverError(f"solver {name!r} is no class with a method solve(env, seed)")

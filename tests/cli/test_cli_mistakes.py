@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,3 +97,46 @@ def test_a_design_that_nobody_can_certify_is_answered_with_one_that_there_is(cli
     said = cli.fail("render", "AMC-DigitsLeNet-v0")
     assert "no certified optimum" in said
     assert "--design uniform" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "package", "extra"),
+    [
+        (["profile", "lenet5", "--out", "x.json"], "torch", "export"),
+        (["calibrate", "channel-pruning", "resnet20", "--out", "x"], "torch", "measure"),
+        (["train", "resnet20", "--out", "x"], "torch", "measure"),
+        (["export", "resnet20", "--design", "uniform"], "torch", "export"),
+        (["quantize", "lenet5"], "torch", "export"),
+        (["compress", "lenet5", "--density", "0.5", "--out", "x"], "safetensors", "measure"),
+        (["finetune", "resnet20", "--design", "uniform", "--out", "x"], "torch", "measure"),
+        (["deep-compression", "lenet5", "--out", "x"], "torch", "measure"),
+        (["train-supernet", "proxyless_digits", "--out", "x"], "torch", "measure"),
+    ],
+)
+def test_a_plain_install_is_told_what_a_command_needs(
+    arguments: list[str], package: str, extra: str, tmp_path: Path
+) -> None:
+    script = (
+        f"import sys; sys.modules[{package!r}] = None\n"
+        "from hwenvs.cli import main\n"
+        f"sys.argv = ['hwenvs', *{arguments!r}]; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    command = f"hwenvs {arguments[0]}"
+    assert done.returncode == 2, done.stderr
+    assert done.stderr == f"error: {command} needs {package}: pip install 'hwenvs[{extra}]'\n"
+
+
+@pytest.mark.parametrize("name", ["nowhere", "hwenvs.nowhere", None])
+def test_a_module_that_no_extra_brings_is_a_bug(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, name: str | None
+) -> None:
+    error = ModuleNotFoundError("No module", name=name)
+
+    def load(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("hwenvs.cli.options.load_problem", load)
+    assert cli.call("card", ID).exception is error
