@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from hwenvs.errors import MissingExtraError
 
 EXTRAS = {
@@ -46,3 +48,16 @@ def missing_extra(
         return None
     told = extra if extra in extras else extras[0]
     return MissingExtraError(f"{who} needs {package}: pip install 'hwenvs[{told}]'")
+
+
+def require(who: str, *modules: str) -> None:
+    """Looks for what is needed in the end before anything is computed; imports nothing.
+
+    Raises:
+        MissingExtraError: if a module is not there that an extra brings.
+        ModuleNotFoundError: if one is not there that none brings.
+    """
+    for module in modules:
+        if find_spec(module) is None:
+            missing = ModuleNotFoundError(f"No module named {module!r}", name=module)
+            raise missing_extra(missing, who) or missing

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from hwenvs.extras import EXTRAS, missing_extra
+from hwenvs.errors import MissingExtraError
+from hwenvs.extras import EXTRAS, missing_extra, require
+
+if TYPE_CHECKING:
+    from tests.conftest import Cli
 
 PYPROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
 DECLARED = PYPROJECT["project"]["optional-dependencies"]
@@ -50,3 +56,33 @@ def test_the_extra_is_the_one_that_who_asks_needs_if_it_helps() -> None:
     assert "hwenvs[measure]" in str(missing_extra(error, "x", "plot"))
     assert missing_extra(ModuleNotFoundError("No module", name="torchy"), "x") is None
     assert missing_extra(ModuleNotFoundError("No module"), "x") is None
+
+
+def test_what_is_needed_in_the_end_is_looked_for_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    require("x", "json", "numpy")
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(MissingExtraError, match=r"x needs jinja2: .*'hwenvs\[plot\]'"):
+        require("x", "json", "jinja2")
+    with pytest.raises(ModuleNotFoundError, match="No module named 'nowhere_at_all'"):
+        require("x", "nowhere_at_all")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("compare", "AMC-ResNet20-v0", "--solvers", "random", "--out", "report"),
+        ("specialise", "HAQ-MobileNetV1-v0", "--out", "report"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_nothing_is_computed_for_a_picture_that_nobody_could_draw(
+    cli: Cli, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compute(*_: object, **__: object) -> None:
+        raise AssertionError("computed")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setattr("hwenvs.cli.options.load_problem", compute)
+    monkeypatch.setattr("hwenvs.reporting.specialisation.specialise", compute)
+    assert "needs matplotlib: pip install 'hwenvs[plot]'" in cli.fail(*words)

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwenvs.cli import options, outputs
+from hwenvs.cli.console import notes
 from hwenvs.cli.report import show, write
+from hwenvs.extras import require
+from hwenvs.text import counted
 
 if TYPE_CHECKING:
     from hwenvs.problems import Problem
@@ -88,6 +91,7 @@ def compare(
     arguments = options.environment_arguments(
         budget, cost, reward, hardware, constraint, network, proxy, space
     )
+    require("hwenvs compare", "matplotlib", "jinja2")
     names = options.parse_names(solvers)
     problem = options.load_problem(environment, arguments)
     tasks = _tasks(environment, names, evaluations, seeds, arguments)
@@ -199,10 +203,17 @@ def _perform(problem: Problem, tasks: list[dict[str, Any]], workers: int, path: 
     before = _before(path, problem, tasks)
     done: dict[int, Run] = {}
     with Bars(tasks, score) as bars:
-        for index, record in solve_many(tasks, min(workers, len(tasks)), bars.update):
-            _ = record.best  # raises where nothing was evaluated: such a record helps nobody
-            done[index] = record
-            bars.finish(index, record)
-            there = {**before, **done}
-            write_runs(path, [there[place] for place in sorted(there)])
+        try:
+            for index, record in solve_many(tasks, min(workers, len(tasks)), bars.update):
+                _ = record.best  # raises where nothing was evaluated: such a record helps nobody
+                done[index] = record
+                bars.finish(index, record)
+                there = {**before, **done}
+                write_runs(path, [there[place] for place in sorted(there)])
+        except KeyboardInterrupt:
+            bars.stop()
+            kept = f": their records are in {path}" if done else ""
+            stopped = f"stopped after {len(done)} of {counted(len(tasks), 'run')}{kept}"
+            notes().print(stopped, markup=False, soft_wrap=True)
+            raise
     return [done[place] for place in sorted(done)]

@@ -12,6 +12,7 @@ from rich.table import Table
 from hwenvs.cli import options, outputs
 from hwenvs.cli.console import output
 from hwenvs.errors import AnalyticProxyWarning
+from hwenvs.extras import require
 from hwenvs.files import replacing, write_json
 
 CHIPS = "bismo-edge,bismo-cloud,bitfusion:energy,counts:size"
@@ -43,6 +44,8 @@ def specialise(
     from hwenvs.hardware import get_hardware
     from hwenvs.reporting.specialisation import heat_map, specialise
 
+    if out is not None:
+        require("hwenvs specialise --out", "matplotlib")
     options.check_environment(environment)
     chips = options.parse_names(hardware)
     for chip in chips:
