@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import venv
 import zipfile
@@ -72,7 +73,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = tmp_path_factory.mktemp("source") / "hwenvs"
     leave = shutil.ignore_patterns(".*", "build", "report", "*.egg-info", "__pycache__")
     shutil.copytree(ROOT, copy, symlinks=True, ignore=leave)
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", "dist"]
+    command = [sys.executable, "-m", "build", "--sdist", "--wheel", "--no-isolation"]
     done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return next((copy / "dist").glob("*.whl"))
@@ -92,6 +93,14 @@ def test_the_wheel_holds_the_package_its_tables_and_nothing_else(wheel: Path) ->
     assert {f"hwenvs/proxies/tables/{table}" for table in tables} <= set(names)
     assert "hwenvs/agents/ddpg.yaml" in names
     assert "hwenvs/py.typed" in names
+
+
+def test_the_source_distribution_has_no_tests_that_could_not_run(wheel: Path) -> None:
+    with tarfile.open(next(wheel.parent.glob("*.tar.gz"))) as file:
+        names = {name.partition("/")[2] for name in file.getnames()}
+    assert "pyproject.toml" in names
+    assert "hwenvs/registration.py" in names
+    assert not {name for name in names if name.startswith("tests")}
 
 
 @pytest.fixture(scope="module")
