@@ -18,7 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from statistics import median
 
-from hwenvs.solving.workers import preload
+from hwenvs.solving.starting import preload
 from hwenvs.sweeps.reading import read_plan
 from hwenvs.sweeps.sweep import pool_engine, run_sweep
 

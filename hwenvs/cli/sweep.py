@@ -78,7 +78,7 @@ def sweep(
     chosen = _engine(engine, workers, address, retries)
     asked = read_plan(plan)
     if engine is Engines.POOL:
-        from hwenvs.solving.workers import preload
+        from hwenvs.solving.starting import preload
 
         preload(asked.modules())  # while this process checks the plan, and imports them too
     cells = asked.cells()

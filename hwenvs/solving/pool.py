@@ -11,7 +11,8 @@ from hwenvs.errors import WorkerError
 from hwenvs.solving.loop import Callback, solve
 from hwenvs.solving.records import Run
 from hwenvs.solving.solvers import solver_modules
-from hwenvs.solving.workers import Failure, Item, News, Result, Work, Worker, heard, preload
+from hwenvs.solving.starting import preload
+from hwenvs.solving.workers import Failure, Item, News, Result, Work, Worker, heard
 
 Progress = Callable[[int, int, float], None]
 """Receives a task's index, its finished evaluations and its best reward so far."""

@@ -1,9 +1,6 @@
 """Worker processes: each has one thread, a pipe of its own, and a task in its hands or none.
 
 A worker that is killed takes nothing with it but that task: no lock, no queue, no other worker.
-
-On Linux workers are forked, but not from this process, whose threads may hold locks: from a process
-of one thread that has imported what they need (:func:`preload`) and does nothing else.
 """
 
 from __future__ import annotations
@@ -12,22 +9,19 @@ import multiprocessing
 import os
 import pickle
 import signal
-import sys
 import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from hwenvs.errors import SolverError
 from hwenvs.solving.loop import Callback
-
-if TYPE_CHECKING:
-    from multiprocessing.context import ForkServerContext, SpawnContext
+from hwenvs.solving.starting import started
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -40,9 +34,6 @@ NEWS_EVERY = 0.1
 
 PATIENCE = 5.0
 """Seconds that a worker gets to end after it was told to."""
-
-METHOD: Literal["forkserver", "spawn"] = "forkserver" if sys.platform == "linux" else "spawn"
-"""How workers start: forked from a process with everything imported, or each afresh."""
 
 
 @dataclass(frozen=True)
@@ -81,22 +72,6 @@ def attempt(
         return Failure(_portable(error), traceback.format_exc())
 
 
-def preload(modules: Iterable[str]) -> None:
-    """Starts the process that workers are forked from, and does not wait for it.
-
-    It ends with this process, and stays as it is: what later workers need more, each imports.
-
-    Args:
-        modules: imported there once for all workers, if they exist; they may start no threads.
-    """
-    if METHOD == "forkserver":
-        from multiprocessing import forkserver
-
-        forkserver.set_forkserver_preload([*modules, "hwenvs.solving.preloading"])
-        with _one_thread(), _no_interrupts():
-            forkserver.ensure_running()
-
-
 class Worker(Generic[Item, Result]):
     """A process that does ``work`` on what it is sent, until it is closed.
 
@@ -107,18 +82,14 @@ class Worker(Generic[Item, Result]):
     Attributes:
         index: number of the task in its hands; None while it is idle.
         process: the process.
+
+    Raises:
+        WorkerError: if no process can be started.
     """
 
     def __init__(self, work: Work[Item, Result], tell: bool) -> None:
-        context = _context()
-        self._pipe, theirs = context.Pipe()
         self.index: int | None = None
-        with _one_thread(), _no_interrupts():
-            # The process that it is forked from may have been started under other circumstances.
-            circumstances = list(warnings.filters), dict(os.environ)
-            self.process = context.Process(target=_serve, args=(theirs, work, tell, *circumstances))
-            self.process.start()
-        theirs.close()  # so that the pipe ends when the worker does
+        self.process, self._pipe = started(_serve, work, tell)
 
     def give(self, index: int, item: Item) -> bool:
         """Sends a task; False if the worker has died meanwhile."""
@@ -159,13 +130,6 @@ class Worker(Generic[Item, Result]):
         if self.process.is_alive():
             self.process.kill()
             self.process.join()
-
-
-def _context() -> ForkServerContext | SpawnContext:
-    """How processes start, by :data:`METHOD`."""
-    if METHOD == "forkserver":
-        return multiprocessing.get_context("forkserver")
-    return multiprocessing.get_context("spawn")
 
 
 def heard(workers: Sequence[Worker[Item, Result]], seconds: float) -> list[Worker[Item, Result]]:
@@ -221,30 +185,3 @@ def _portable(error: Exception) -> Exception:
         if type(pickle.loads(pickle.dumps(error))) is type(error):
             return error
     return SolverError(f"{type(error).__name__}: {error}")
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Processes started inside use one thread each."""
-    before = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["OMP_NUM_THREADS"]
-        else:
-            os.environ["OMP_NUM_THREADS"] = before
-
-
-@contextmanager
-def _no_interrupts() -> Iterator[None]:
-    """Processes started inside ignore Ctrl-C from their first moment on."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -15,7 +15,8 @@ import pytest
 from hwenvs.errors import SolverError, WorkerError
 from hwenvs.solving.pool import perform
 from hwenvs.solving.records import Run
-from hwenvs.solving.workers import METHOD, Failure
+from hwenvs.solving.starting import METHOD
+from hwenvs.solving.workers import Failure
 from hwenvs.sweeps.cells import solve_cell
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no kill -9")
