@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 FAULTY = 1
 """Exit code: something does not agree."""
 
+HERE = Path("leaderboards")
+"""The board of a checkout, seen from its root."""
+
 leaderboard = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
@@ -177,16 +180,36 @@ def check_diff(
 
 
 def board_folder(given: Path | None) -> Path:
-    """The folder that is meant: the one given, that of the working directory, the package's."""
+    """The board's folder: the one given, or that of the working directory.
+
+    Raises:
+        ArgumentError: if there is none. What is installed has suites, and no entries and no log.
+    """
     from hwenvs.errors import ArgumentError
-    from hwenvs.leaderboards.suites import FOLDER
 
     if given is not None:
         if not given.is_dir():
             raise ArgumentError(f"there is no folder {given}")
         return given
-    here = Path("leaderboards")
-    return here if (here / "suites").is_dir() else FOLDER.parent
+    if not (HERE / "suites").is_dir():
+        raise ArgumentError(
+            "the working directory has no board, a folder leaderboards with suites/ in it: name "
+            "one with --folder"
+        )
+    return HERE
+
+
+def suites_folder(given: Path | None) -> Path:
+    """Where ``suites/`` is: the board's folder, or without one the package's.
+
+    Raises:
+        ArgumentError: if the folder given is not there.
+    """
+    from hwenvs.leaderboards.suites import FOLDER
+
+    if given is None and not (HERE / "suites").is_dir():
+        return FOLDER.parent
+    return board_folder(given)
 
 
 def get_suite(folder: Path, name: str) -> Suite:

@@ -11,7 +11,7 @@ import typer
 
 from hwenvs.cli import outputs
 from hwenvs.cli.console import notes, output
-from hwenvs.cli.leaderboard import FolderOption, board_folder, get_suite, say
+from hwenvs.cli.leaderboard import FolderOption, board_folder, get_suite, say, suites_folder
 from hwenvs.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def submit(
     from hwenvs.cli.verdicts import verdict_table
     from hwenvs.leaderboards.board import ENTRIES
 
-    place = board_folder(folder)
+    place = board_folder(folder) if entries is None else suites_folder(folder)
     given: dict[str, Any] = {
         "track": track and track.value,
         "method": method,

@@ -185,6 +185,41 @@ def test_a_folder_that_is_not_there_is_told(cli: Cli, tmp_path: Path) -> None:
     assert "there is no folder" in cli.fail(*board_command("show", tmp_path / "no"))
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("verify",),
+        ("log", "amc-v1/random"),
+        ("withdraw", "amc-v1/random"),
+        ("reproduce", "amc-v1/random"),
+        ("freeze", "amc"),
+        ("show",),
+        ("render",),
+        ("check-diff", "HEAD"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_without_a_board_nothing_agrees(
+    cli: Cli, command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = cli.fail("leaderboard", *command)
+    assert "the working directory has no board" in said
+    assert "--folder" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_board_entries_go_where_one_says(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_runs(tmp_path / "runs.jsonl", [solve("uniform", "NAS-ProxylessCIFAR-v0", 1)])
+    words = ("submit", "runs.jsonl", "--suite", "nas-v1", "--name", "mine", *ABOUT_OPTIONS)
+    assert "the working directory has no board" in cli.fail(*words)
+    cli.succeed(*words, "--entries", "mine")
+    assert (tmp_path / "mine" / "nas-v1" / "mine" / ABOUT).is_file()
+
+
 @pytest.fixture
 def repository(board: Path) -> Path:
     """The board's folder in a repository of git, committed."""
