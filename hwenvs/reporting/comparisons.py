@@ -29,8 +29,8 @@ BANDS = 1_000
 def intervals(overall: Overall) -> Figure:
     """Interquartile means with 95 % intervals, a solver a line, best first.
 
-    Solvers that ran on some of the environments only are hollow: theirs is the mean of another
-    exam.
+    Solvers that ran on some of the environments only, or more often on some than on others, are
+    hollow: theirs is the mean of another exam.
 
     Raises:
         MissingExtraError: without matplotlib.
@@ -170,7 +170,7 @@ def improvements(overall: Overall) -> Figure:
 def _dot(
     axes: Axes, place: int, value: tuple[float, tuple[float, float] | None], whole: bool
 ) -> None:
-    """A value with its interval on line ``place``; hollow if it is not of all environments."""
+    """A value with its interval on line ``place``; hollow if it is of another exam."""
     middle, interval = value
     if interval is not None:
         axes.plot(interval, (place, place), color="#0072B2", linewidth=4.5, alpha=0.35)
@@ -204,7 +204,10 @@ def _list_solvers(axes: Axes, names: list[str]) -> None:
 def _name(overall: Overall, standing: Standing) -> str:
     if overall.complete(standing):
         return standing.solver
-    return f"{standing.solver} ({len(standing.strata)} of {len(overall.environments)})"
+    if len(standing.strata) < len(overall.environments):
+        return f"{standing.solver} ({len(standing.strata)} of {len(overall.environments)})"
+    counts = [len(scores) for scores in standing.strata.values()]
+    return f"{standing.solver} ({min(counts)} to {max(counts)} runs)"
 
 
 def _over(overall: Overall) -> str:

@@ -55,6 +55,11 @@ class Standing:
         """On all environments."""
         return sum(len(scores) for scores in self.strata.values())
 
+    @property
+    def even(self) -> bool:
+        """Whether it ran equally often on all its environments, which then weigh the same."""
+        return len({len(scores) for scores in self.strata.values()}) == 1
+
 
 @dataclass(frozen=True)
 class Improvement:
@@ -87,9 +92,12 @@ class Overall:
 
     @property
     def champion(self) -> Standing:
-        """The best solver that had to look for designs, of those on the most environments."""
+        """The best solver that had to look for designs, of those on the most environments.
+
+        One that ran equally often on each comes before any that did not.
+        """
         looked = [s for s in self.standings if s.solver not in KNOWING]
-        return max(looked or self.standings, key=lambda s: (len(s.strata), s.mean))
+        return max(looked or self.standings, key=lambda s: (len(s.strata), s.even, s.mean))
 
     @cached_property
     def against_champion(self) -> dict[str, Improvement]:
@@ -99,8 +107,11 @@ class Overall:
         return {solver: one for solver, one in found.items() if one is not None}
 
     def complete(self, standing: Standing) -> bool:
-        """Whether a solver ran on all environments; means over fewer are of another exam."""
-        return len(standing.strata) == len(self.environments)
+        """Whether a solver ran on all environments, and equally often on each.
+
+        The means of others are of another exam: of fewer tasks, or of tasks that weigh otherwise.
+        """
+        return len(standing.strata) == len(self.environments) and standing.even
 
 
 def overall(collected: Sequence[Results]) -> Overall | None:

@@ -33,12 +33,20 @@ def overall_section(overall: Overall, collected: Sequence[Results]) -> Section:
     blocks: list[Block] = [Paragraph(EXPLANATION)]
     if overall.left_out:
         blocks.append(Paragraph(f"Without scores, so left out: {', '.join(overall.left_out)}."))
-    if not all(overall.complete(standing) for standing in overall.standings):
+    if any(len(one.strata) < len(overall.environments) for one in overall.standings):
         blocks.append(
             Paragraph(
                 "**Some solvers ran on some of the environments only**: their means are over "
                 "other tasks, so compare them by the probability of improvement, which looks at "
                 "common environments."
+            )
+        )
+    if uneven := _uneven(overall):
+        blocks.append(
+            Paragraph(
+                f"**Not all runs are there**: {', '.join(uneven)} ran more often on some "
+                "environments than on others. Their means are nearer to those, so compare them by "
+                "the probability of improvement, in which environments weigh the same."
             )
         )
     blocks.append(_standings(overall))
@@ -47,6 +55,11 @@ def overall_section(overall: Overall, collected: Sequence[Results]) -> Section:
     blocks += _pictures(overall)
     title = "All environments together" if len(overall.environments) > 1 else "Solvers compared"
     return Section(title, "overall", tuple(blocks))
+
+
+def _uneven(overall: Overall) -> list[str]:
+    """Solvers whose runs are not spread equally over their environments."""
+    return [standing.solver for standing in overall.standings if not standing.even]
 
 
 def _standings(overall: Overall) -> Table:
@@ -103,13 +116,14 @@ def _matrix(overall: Overall, collected: Sequence[Results]) -> Table:
 def _pictures(overall: Overall) -> list[Block]:
     means = ", ".join(f"{s.solver} {number(s.mean, 2)}" for s in overall.standings)
     best = overall.champion.solver
+    often = ", or not equally often" if _uneven(overall) else ""
     blocks: list[Block] = [
         picture(
             NAMES[0],
             comparisons.intervals(overall),
             f"Dot plot of interquartile means with intervals: {means}.",
             "Interquartile mean of the best scores with its 95 % interval. Hollow: not run on all "
-            "environments. Arrows: off scale.",
+            f"environments{often}. Arrows: off scale.",
         ),
         picture(
             NAMES[1],

@@ -11,7 +11,10 @@ import pytest
 from rich.console import Console
 
 from hwenvs.errors import ArgumentError
+from hwenvs.reporting.blocks import Paragraph, Picture
+from hwenvs.reporting.comparisons import intervals
 from hwenvs.reporting.overall import improvement, overall
+from hwenvs.reporting.overview import overall_section
 from hwenvs.reporting.results import Results, collect, summarise
 from hwenvs.reporting.table import (
     budgets_note,
@@ -217,6 +220,50 @@ def test_the_champion_had_to_look_on_all_environments(two: list[Results]) -> Non
     assert together is not None
     assert together.champion.solver == "a"  # b is better where it ran, exact had not to look
     assert [together.complete(standing) for standing in together.standings] == [True, False, True]
+
+
+@pytest.fixture
+def unfinished(record: Record) -> list[Results]:
+    """An easy and a hard environment: ``a`` ran on both, ``b`` the same but once on the hard."""
+    hard, easy = [0.1, 0.2, 0.3, 0.4], [0.8, 0.85, 0.9, 0.95]
+
+    def made(solver: str, scores: list[float]) -> list[Run]:
+        return [record([score], solver, seed) for seed, score in enumerate(scores)]
+
+    first = collect([*made("a", hard), *made("b", hard[-1:]), record([1.0], "exact")])[0]
+    entries = [*map(summarise, (made("a", easy), made("b", easy), [record([1.0], "exact")]))]
+    return [first, replace(first, environment="Easy-v0", summaries=tuple(entries))]
+
+
+def test_runs_that_are_spread_unequally_are_another_exam(unfinished: list[Results]) -> None:
+    together = overall(unfinished)
+    assert together is not None
+    complete = {one.solver: together.complete(one) for one in together.standings}
+    assert [one.solver for one in together.standings] == ["exact", "b", "a"]
+    assert complete == {"exact": True, "b": False, "a": True}
+    assert together.champion.solver == "a"
+
+
+def test_a_report_says_whose_runs_are_spread_unequally(
+    unfinished: list[Results], two: list[Results]
+) -> None:
+    def told(collected: list[Results]) -> str:
+        together = overall(collected)
+        assert together is not None
+        section = overall_section(together, collected)
+        texts = [block.text for block in section.blocks if isinstance(block, Paragraph)]
+        pictures = [block.caption for block in section.blocks if isinstance(block, Picture)]
+        return " ".join([*texts, *pictures])
+
+    assert "**Not all runs are there**: b ran more often on some" in told(unfinished)
+    assert "Hollow: not run on all environments, or not equally often." in told(unfinished)
+    assert "ran on some of the environments only" not in told(unfinished)
+    assert "Not all runs" not in told(two)
+    assert "Hollow: not run on all environments. " in told(two)
+    together = overall(unfinished)
+    assert together is not None
+    labels = [text.get_text() for text in intervals(together).axes[0].get_yticklabels()]
+    assert labels == ["exact", "b (1 to 4 runs)", "a"]
 
 
 def test_improvement_is_over_common_environments(two: list[Results]) -> None:
