@@ -101,6 +101,8 @@ def _where(location: Sequence[int | str]) -> str:
 
 def _what(error: ErrorDetails) -> str:
     """What is wrong there, with the nearest valid name for a field that does not exist."""
+    if error["type"] == "missing":
+        return "must be given"
     if error["type"] == "too_short":
         return f"must hold at least {error['ctx']['min_length']} item"
     if error["type"] != "extra_forbidden":

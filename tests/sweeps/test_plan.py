@@ -58,6 +58,7 @@ def test_a_union_stands_for_the_environments_of_its_parts(tmp_path: Path) -> Non
         ("suite: amcpolicies\nsolvers: [random]\n", "amcpolicies-v1 takes frozen policies"),
         ("suite: amc\nsolvers: [random]\nseeds: 3\n", "a suite says its seeds itself"),
         ("suite: amcc\nsolvers: [random]\n", r"suite: .*amcc.*amc"),
+        ("suite: amc\n", r"sweep\.yaml: solvers: must be given$"),
     ],
 )
 def test_a_suite_leaves_nothing_else_to_say(tmp_path: Path, text: str, message: str) -> None:
