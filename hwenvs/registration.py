@@ -107,6 +107,14 @@ MO_ENVIRONMENTS: dict[str, dict[str, Any]] = {
 }
 """The same with a vector reward, accuracy and costs, and without a budget."""
 
+PREFIX = "hwenvs:"
+"""Before an id it makes Gymnasium import this package."""
+
+
+def bare_id(environment: str) -> str:
+    """An id as it is registered and recorded: without :data:`PREFIX`."""
+    return environment.removeprefix(PREFIX)
+
 
 def register_all() -> None:
     """Registers every environment with Gymnasium; once is enough."""

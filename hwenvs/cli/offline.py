@@ -10,6 +10,7 @@ import typer
 from hwenvs.cli import options
 from hwenvs.cli.console import output
 from hwenvs.cli.report import read_results
+from hwenvs.registration import bare_id
 from hwenvs.text import counted
 
 
@@ -51,6 +52,7 @@ def export_minari(
 
     runs = [run for path in records for run in read_results(path)]
     if environment is not None:
+        environment = bare_id(environment)
         options.check_environment(environment)
         runs = [run for run in runs if run.environment.rpartition(":")[2] == environment]
     if solvers is not None:

@@ -10,7 +10,7 @@ import typer
 
 from hwenvs.cli.console import notes
 from hwenvs.errors import AnalyticProxyWarning, ArgumentError, unknown_name
-from hwenvs.registration import ALL_ENVIRONMENTS, NAS, OPEN_ENVIRONMENTS
+from hwenvs.registration import ALL_ENVIRONMENTS, NAS, OPEN_ENVIRONMENTS, bare_id
 from hwenvs.single import check_single
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from hwenvs.proxies import Card
 
 EnvironmentArgument = Annotated[
-    str, typer.Argument(metavar="ID", help="Environment; 'hwenvs list' shows them.")
+    str,
+    typer.Argument(metavar="ID", help="Environment; 'hwenvs list' shows them.", callback=bare_id),
 ]
 BudgetOption = Annotated[
     str | None,

@@ -16,6 +16,7 @@ import numpy as np
 
 from hwenvs.errors import ArgumentError
 from hwenvs.files import gzipped
+from hwenvs.solving.checking import checked_run
 from hwenvs.solving.records import Run
 
 KEPT = ("hyperparameters", "versions", "deterministic", "certificate")
@@ -61,22 +62,24 @@ def expanded(record: dict[str, Any]) -> Run:
         ArgumentError: if it is no compact record.
     """
     try:
-        run = Run(**{name: record[name] for name in (*IDENTITY, *KEPT, "seconds")})
+        entries = {name: record[name] for name in (*IDENTITY, *KEPT, "seconds")}
         steps = record["improvements"]
         places = [step[0] for step in steps] + [record["done"] + 1]
         times = np.diff(places)
         if places[0] != 1 or times.min() < 1:
             raise IndexError("improvements must begin at evaluation 1, rise, and end within done")
         unknown: list[list[int]] = [[] for _ in range(places[-2] - 1)]
-        run.designs = unknown + [record["design"] for _ in range(int(times[-1]))]
-        run.rewards, scores, run.accuracies = (
+        designs = unknown + [record["design"] for _ in range(int(times[-1]))]
+        rewards, scores, accuracies = (
             [step[column] for step, count in zip(steps, times, strict=True) for _ in range(count)]
             for column in (1, 2, 3)
         )
+        columns = {"designs": designs, "rewards": rewards, "accuracies": accuracies}
+        return checked_run({**entries, **columns, "scores": None if None in scores else scores})
     except (KeyError, TypeError, IndexError) as error:
         raise ArgumentError(f"not a compact record of a run: {error!r}") from error
-    run.scores = None if None in scores else scores
-    return run
+    except ValueError as error:
+        raise ArgumentError(f"not a compact record of a run: {error}") from error
 
 
 def write_compact(path: Path, runs: Sequence[Run]) -> None:
@@ -95,9 +98,17 @@ def read_compact(path: Path) -> list[Run]:
     """
     try:
         lines = gzip.decompress(path.read_bytes()).decode().splitlines()
-        return [expanded(json.loads(line)) for line in lines]
+        return [_read(line, number) for number, line in enumerate(lines, 1)]
     except (OSError, EOFError, ValueError) as error:
         raise ArgumentError(f"cannot read compact records from {path}: {error}") from error
+
+
+def _read(line: str, number: int) -> Run:
+    """The run in a line; ValueError says what is wrong with it."""
+    try:
+        return expanded(json.loads(line))
+    except ValueError as error:
+        raise ValueError(f"line {number}: {error}") from error
 
 
 def _order(record: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ import hwenvs
 from hwenvs.canonical import settled
 from hwenvs.errors import ArgumentError, SolverError
 from hwenvs.files import replacing
+from hwenvs.registration import bare_id
 
 if TYPE_CHECKING:
     from hwenvs.problems import Problem
@@ -42,7 +43,7 @@ class Run:
 
     Attributes:
         solver: name of the solver.
-        environment: id.
+        environment: id; a ``hwenvs:`` before it is left out.
         arguments: keyword arguments of ``gym.make``.
         seed: seed of the solver.
         evaluations: how many were allowed.
@@ -76,6 +77,9 @@ class Run:
     versions: dict[str, str] = field(default_factory=dict)
     deterministic: bool = True
     certificate: str | None = None
+
+    def __post_init__(self) -> None:
+        self.environment = bare_id(self.environment)
 
     @property
     def best(self) -> int:
@@ -141,7 +145,12 @@ def _read(line: str, number: int) -> Run:
         faults = [f"lacks {', '.join(missing)}"] if missing else []
         faults += [f"has {', '.join(unknown)}, which no record has"] if unknown else []
         raise ValueError(f"line {number} {' and '.join(faults)}")
-    return Run(**entries)
+    from hwenvs.solving.checking import checked_run
+
+    try:
+        return checked_run(entries)
+    except ValueError as error:
+        raise ValueError(f"line {number}: {error}") from error
 
 
 def versions() -> dict[str, str]:

@@ -19,6 +19,7 @@ from hwenvs.canonical import canonical, digest, settled
 from hwenvs.errors import DataError
 from hwenvs.files import replacing
 from hwenvs.solving import ONE_DESIGN, Callback, get_solver, solve
+from hwenvs.solving.checking import checked_run
 from hwenvs.solving.records import Run
 
 CELLS = "cells"
@@ -127,15 +128,10 @@ def read_cell(path: Path) -> Run:
         content = path.read_bytes()
         if path.suffix == ".gz":
             content = gzip.decompress(content)
-        run = Run(**json.loads(content))
-        columns: list[list[Any]] = [run.designs, run.rewards, run.accuracies, *run.costs.values()]
-        columns += [] if run.scores is None else [run.scores]
-        whole = {len(column) for column in columns} == {len(run.rewards)} != {0}
+        run = checked_run(json.loads(content))
         key = key_of(run)
     except (OSError, EOFError, ValueError, TypeError, zlib.error) as error:
         raise DataError(f"{path} is damaged: {error}; sweep again to redo it") from error
-    if not whole:
-        raise DataError(f"{path} is damaged: it lacks evaluations; sweep again to redo it")
     if path.name.partition(".")[0] != key:
         raise DataError(f"{path} holds another cell than its name says: move it away")
     return run

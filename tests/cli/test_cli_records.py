@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 ID = "AMC-ResNet20-v0"
 QUICK = ("--solver", "random", "--evaluations", 3)
+BARE = {"solver": "a", "environment": "b", "arguments": {}, "seed": 1, "evaluations": 2}
+"""A record of a run with nothing in it."""
 
 
 def test_the_same_run_again_replaces_its_records(cli: Cli, tmp_path: Path) -> None:
@@ -50,7 +53,9 @@ def test_the_same_runs_again_interrupted_lose_no_record(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("hwenvs.solving.pool.solve_many", interrupted)
-    assert cli.call(*command).exit_code == 130
+    result = cli.call(*command)
+    assert result.exit_code == 130
+    assert "stopped after 1 of 3 runs: their records are in " in result.stderr
     runs = read_runs(tmp_path / file)
     assert [run.seed for run in runs] == [0, 1, 2]
     assert runs[0].seconds != first[0].seconds, "the first was made again"
@@ -111,6 +116,10 @@ def test_other_hyperparameters_and_what_is_no_record_are_not_replaced(
 @pytest.mark.parametrize(
     ("line", "message"),
     [
+        (
+            json.dumps({**BARE, "designs": [[1]], "rewards": [math.nan], "accuracies": [0.5]}),
+            r"line 2: a on b, seed 1: rewards\[0\]: Input should be a finite number, not nan",
+        ),
         ("{}", "line 2 lacks solver, environment, arguments, seed, evaluations"),
         ("[]", "line 2 is no JSON object"),
         ("{", "line 2 is no JSON"),

@@ -73,6 +73,11 @@ def test_any_environment_can_measure_instead_of_looking_up(cli: Cli, tmp_path: P
     assert "network digits_resnet, proxy measured" in printed
 
 
+def test_ids_are_taken_as_gymnasium_takes_them(cli: Cli, tmp_path: Path) -> None:
+    cli.succeed("run", f"hwenvs:{ID}", "--solver", "uniform", "--out", tmp_path)
+    assert cli.succeed("report", tmp_path / f"{ID}.uniform.jsonl", "--out", tmp_path / "report")
+
+
 def test_seeds_are_a_count_or_a_list() -> None:
     assert parse_seeds("3") == [0, 1, 2]
     assert parse_seeds("3,") == [3]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,6 +73,25 @@ def test_damaged_files_are_refused(runs: list[Run], tmp_path: Path) -> None:
             expanded({**compact(runs[0]), "done": done, "improvements": steps})
     with pytest.raises(ArgumentError, match="seconds"):
         expanded({key: value for key, value in compact(runs[0]).items() if key != "seconds"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"improvements": [[1, "x", 0.1, 0.1]]}, r"rewards\[0\]: .* valid number, not 'x'"),
+        ({"seconds": "long"}, "seconds: .* valid number, not 'long'"),
+        ({"certificate": 5}, "certificate: .* valid string, not 5"),
+    ],
+)
+def test_values_of_another_type_are_told_with_file_line_and_run(
+    runs: list[Run], tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    path = tmp_path / "runs.jsonl.gz"
+    records = [compact(runs[0]), {**compact(runs[1]), **changes}]
+    path.write_bytes(gzip.compress("\n".join(map(json.dumps, records)).encode()))
+    place = rf"runs\.jsonl\.gz: line 2: not a .*: random on {ID}, seed 1: "
+    with pytest.raises(ArgumentError, match=place + message):
+        read_compact(path)
 
 
 def test_the_page_of_reference_results_is_up_to_date(script: Callable[[str], Any]) -> None:

@@ -173,6 +173,10 @@ def test_records_survive_a_file(tmp_path: Path) -> None:
     assert runs[0].versions["hwenvs"] == hwenvs.__version__
 
 
+def test_the_package_before_an_id_is_left_out_of_records() -> None:
+    assert solve("uniform", f"hwenvs:{ID}").task == solve("uniform", ID).task
+
+
 def test_pandas_reads_records_in_one_line(tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas")
     path = tmp_path / "runs.jsonl"

@@ -93,6 +93,32 @@ def test_a_record_without_all_of_its_evaluations_is_refused(
         read_cell(path)
 
 
+@pytest.mark.parametrize(
+    ("field", "place", "value", "message"),
+    [
+        ("rewards", 3, float("nan"), r"rewards\[3\]: Input should be a finite number, not nan"),
+        ("rewards", 0, "x", r"rewards\[0\]: Input should be a valid number, not 'x'"),
+        ("designs", 9, [1], "some of its designs have 1 decision and others 18"),
+        ("designs", 9, [1.5] * 18, r"designs\[9\]\[0\]: Input should be a valid integer"),
+        ("seconds", None, "long", "seconds: Input should be a valid number, not 'long'"),
+        ("evaluations", None, 5, "it holds 10 evaluations, and 5 were allowed"),
+    ],
+)
+def test_a_record_whose_content_makes_no_sense_is_refused(
+    tmp_path: Path, cell: Cell, field: str, place: int | None, value: object, message: str
+) -> None:
+    path = write_cell(tmp_path, cell, solve_cell(cell))
+    record = json.loads(path.read_text())
+    if place is None:
+        record[field] = value
+    else:
+        record[field][place] = value
+    path.write_text(json.dumps(record))
+    label = "random on AMC-ResNet20-v0, seed 5"
+    with pytest.raises(DataError, match=f"{path.name} is damaged: {label}: {message}"):
+        read_cell(path)
+
+
 def test_a_file_of_another_name_is_refused(tmp_path: Path, cell: Cell) -> None:
     path = write_cell(tmp_path, cell, solve_cell(cell))
     path.rename(path.with_name("copy.json"))
