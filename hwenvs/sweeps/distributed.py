@@ -109,7 +109,7 @@ def _connected(address: str, workers: int | None) -> Iterator[None]:
     """Ray, started or joined; left as it was found.
 
     Raises:
-        ArgumentError: if there is no cluster at ``address``.
+        ArgumentError: if there is no cluster at ``address``, or Ray does not start.
     """
     ray = _ray()
     if ray.is_initialized():  # by the caller, who also ends it
@@ -121,8 +121,10 @@ def _connected(address: str, workers: int | None) -> Iterator[None]:
         options.update(num_cpus=workers, include_dashboard=False)
     try:
         ray.init(address=address, **options)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise ArgumentError(f"cannot reach a Ray cluster at {address}: {error}") from error
+    except Exception as error:  # Ray raises that itself, of a node that starts too slowly
+        what = "start Ray here" if address == LOCAL else f"reach a Ray cluster at {address}"
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ArgumentError(f"cannot {what}: {first}") from error
     try:
         yield
     finally:

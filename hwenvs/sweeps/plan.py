@@ -9,15 +9,16 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 
 import gymnasium as gym
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from hwenvs.arguments import is_whole
 from hwenvs.canonical import canonical
 from hwenvs.environment import DesignEnv
 from hwenvs.errors import ArgumentError, HwenvsError, MissingExtraError, unknown_name
-from hwenvs.registration import ALL_ENVIRONMENTS
+from hwenvs.registration import ALL_ENVIRONMENTS, bare_id
 from hwenvs.single import check_single
 from hwenvs.solving import ONE_DESIGN, Solver, get_solver
+from hwenvs.solving.loop import MOST_SEED
 from hwenvs.solving.solvers import solver_modules
 from hwenvs.sweeps.cells import Cell, identity_of, solve_cell
 
@@ -36,7 +37,7 @@ class EnvironmentEntry(Part):
         arguments: of ``gym.make``.
     """
 
-    environment: str
+    environment: Annotated[str, AfterValidator(bare_id)]
     arguments: dict[str, Any] = Field(default_factory=dict)
 
     def check(self) -> None:
@@ -48,6 +49,8 @@ class EnvironmentEntry(Part):
         check_single(self.environment)
         if self.environment not in ALL_ENVIRONMENTS:
             raise unknown_name("environment", self.environment, ALL_ENVIRONMENTS)
+        if "render_mode" in self.arguments:
+            raise ArgumentError(f"{self.environment}: a sweep shows nothing, leave out render_mode")
         _as_json(self.arguments)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -98,6 +101,10 @@ def _counted() -> BeforeValidator:
     return BeforeValidator(expand)
 
 
+Seed = Annotated[int, Field(ge=0, le=MOST_SEED)]
+"""Of a run."""
+
+
 class Plan(Part):
     """A sweep.
 
@@ -110,7 +117,7 @@ class Plan(Part):
 
     environments: list[Annotated[EnvironmentEntry, _named("environment")]] = Field(min_length=1)
     solvers: list[Annotated[SolverEntry, _named("solver")]] = Field(min_length=1)
-    seeds: Annotated[list[Annotated[int, Field(ge=0)]], _counted()] = Field(min_length=1)
+    seeds: Annotated[list[Seed], _counted()] = Field(min_length=1)
     evaluations: int = Field(default=400, ge=1)
 
     def modules(self) -> list[str]:

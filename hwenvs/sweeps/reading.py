@@ -26,7 +26,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
-from yaml.constructor import ConstructorError
+from yaml.composer import ComposerError
 
 from hwenvs.errors import ArgumentError, unknown_name
 from hwenvs.sweeps.plan import EnvironmentEntry, Part, Plan, SolverEntry, place
@@ -54,12 +54,14 @@ def read_plan(path: Path) -> Plan:
 class _Loader(yaml.SafeLoader):
     """YAML in which a key that stands twice is a mistake, not a reason to forget the first."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        # As it is written: what ``<<`` merges into it later may be overridden.
+        node = super().compose_mapping_node(anchor)
+        keys = [(key.tag, key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         for key in keys:
             if keys.count(key) > 1:
-                raise ConstructorError(None, None, f"{key!r} stands twice", node.start_mark)
-        return super().construct_mapping(node, deep)
+                raise ComposerError(None, None, f"{key[1]!r} stands twice", node.start_mark)
+        return node
 
 
 def _parsed(text: str) -> object:

@@ -21,7 +21,7 @@ from hwenvs.solving.pool import RETRIES, perform
 from hwenvs.solving.records import Run
 from hwenvs.solving.solvers import solver_modules
 from hwenvs.solving.workers import Failure
-from hwenvs.sweeps.cells import CELLS, Cell, find_cell, read_cell, solve_cell, write_cell
+from hwenvs.sweeps.cells import CELLS, SUFFIXES, Cell, find_cell, read_cell, solve_cell, write_cell
 
 PLAN = "sweep.yaml"
 """The sweep as it was run, in its results folder."""
@@ -78,7 +78,12 @@ def missing(cells: Sequence[Cell], folder: Path) -> tuple[list[Cell], Sweep]:
     """Which of ``cells`` are not in the results folder yet, and a record of those that are.
 
     A damaged file, or one that holds another cell than its name says, counts as missing.
+
+    Raises:
+        DataError: if something that is no file is in the place of one, so that it cannot be
+            written.
     """
+    _check_places(cells, folder)
     waiting, sweep = [], Sweep()
     for cell in cells:
         path = find_cell(folder, cell.key)
@@ -93,6 +98,17 @@ def missing(cells: Sequence[Cell], folder: Path) -> tuple[list[Cell], Sweep]:
         else:
             sweep.finished.append(cell)
     return waiting, sweep
+
+
+def _check_places(cells: Sequence[Cell], folder: Path) -> None:
+    inside = folder / CELLS
+    if inside.exists() and not inside.is_dir():
+        raise DataError(f"{inside} must be a folder, for the cells' files: move it away")
+    names = {f"{cell.key}{suffix}" for cell in cells for suffix in SUFFIXES}
+    there = [path for path in inside.glob("*") if path.name in names]
+    for path in (*there, folder / FAILURES):
+        if path.exists() and not path.is_file():
+            raise DataError(f"{path} is no file, and one must be written there: move it away")
 
 
 def run_sweep(
@@ -116,6 +132,9 @@ def run_sweep(
 
     Returns:
         What became of the cells; those that failed are listed, and tried again by the next call.
+
+    Raises:
+        DataError: as :func:`missing`, before anything is solved.
     """
     waiting, sweep = missing(cells, folder)
     _remove_leftovers(folder)

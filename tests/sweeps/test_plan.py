@@ -77,6 +77,27 @@ def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
         read_plan(path)
 
 
+def test_what_stands_twice_may_be_merged(tmp_path: Path) -> None:
+    path = tmp_path / "sweep.yaml"
+    path.write_text(
+        f"environments:\n  - &one {{environment: {ID}, arguments: &few {{budget: 0.4}}}}\n"
+        "  - {<<: *one, arguments: {<<: *few, cost: size}}\n"
+        "  - {<<: *one, arguments: {<<: *few, budget: 0.6}}\n"
+        "solvers: [random]\nseeds: 1\n"
+    )
+    plan = read_plan(path)
+    assert {entry.environment for entry in plan.environments} == {ID}
+    assert [entry.arguments for entry in plan.environments] == [
+        {"budget": 0.4},
+        {"budget": 0.4, "cost": "size"},
+        {"budget": 0.6},
+    ]
+
+
+def test_an_id_with_the_package_before_it_is_the_same_cell(make_cells: Any) -> None:
+    assert make_cells(environments=[f"hwenvs:{ID}"]) == make_cells()
+
+
 def test_one_s_own_solver_is_named_by_its_module(make_cells: Any) -> None:
     own = "hwenvs.baselines.random:RandomSearch"
     (cell,) = make_cells(solvers=[own], seeds=1)
@@ -146,6 +167,11 @@ def test_a_default_written_out_is_the_same_cell(make_cells: Any) -> None:
         ({"seeds": 0}, "seeds: the number of seeds must be at least 1, not 0$"),
         ({"seeds": -1}, "seeds: the number of seeds must be at least 1, not -1$"),
         ({"seeds": [-1]}, r"seeds\[0\]: .* greater than or equal to 0"),
+        ({"seeds": [2**64]}, r"seeds\[0\]: .* less than or equal to 18446744073709551615"),
+        (
+            {"environments": [{"environment": ID, "arguments": {"render_mode": "human"}}]},
+            r"environments\[0\]: .* leave out render_mode",
+        ),
         ({"seeds": True}, "seeds: .* valid list, not True"),
         ({"seeds": [3, 3]}, "twice in the sweep: random on AMC-ResNet20-v0, seed 3"),
         ({"evaluations": 0}, "evaluations: .* greater than or equal to 1"),

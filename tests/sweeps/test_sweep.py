@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hwenvs.errors import ArgumentError, MissingExtraError
+from hwenvs.errors import ArgumentError, DataError, MissingExtraError
 from hwenvs.solving.records import Run
 from hwenvs.sweeps.cells import CELLS, read_cells, solve_cell
 from hwenvs.sweeps.distributed import ray_engine
@@ -202,6 +202,41 @@ def test_workers_and_addresses_are_refused_where_they_mean_nothing(
         ray_engine("10.0.0.1:6379", workers=2)
     said = cli.fail("sweep", write_plan(), "--out", tmp_path / "results", "--address", "auto")
     assert "an address belongs to --engine ray" in said
+
+
+@pytest.mark.filterwarnings("ignore")  # of Ray's own modules
+def test_a_ray_that_does_not_start_is_told_in_one_line(
+    cli: Cli, tmp_path: Path, write_plan: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ray = pytest.importorskip("ray", reason="Ray comes with an extra")
+
+    def starved(**_: object) -> None:
+        raise Exception("The current node timed out during startup.\nMore lines")
+
+    monkeypatch.setattr(ray, "init", starved)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    said = cli.fail("sweep", write_plan(), "--out", tmp_path / "results", "--engine", "ray")
+    assert "cannot start Ray here: The current node timed out during startup." in said
+    assert "More lines" not in said
+
+
+@pytest.mark.parametrize("place", ["cells", "failures.json", "a cell"])
+def test_what_is_in_the_way_is_told_before_anything_is_solved(
+    tmp_path: Path, make_cells: Any, place: str
+) -> None:
+    def nobody(cells: Any) -> Outcomes:
+        raise AssertionError(f"{cells} were to be solved")
+        yield
+
+    cells = make_cells()
+    if place == "cells":
+        (tmp_path / CELLS).write_text("notes of mine")
+    elif place == "a cell":
+        (tmp_path / CELLS / f"{cells[2].key}.json.gz").mkdir(parents=True)
+    else:
+        (tmp_path / place).mkdir()
+    with pytest.raises(DataError, match="move it away"):
+        run_sweep(cells, tmp_path, nobody)
 
 
 def test_an_engine_is_any_function_that_yields_outcomes(tmp_path: Path, make_cells: Any) -> None:
