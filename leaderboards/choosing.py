@@ -10,6 +10,7 @@ from typing import Any
 from hwenvs.errors import ArgumentError, SolverError
 from hwenvs.importing import imported
 from hwenvs.leaderboards.suites import Task, TraceSuite
+from hwenvs.registration import bare_id
 from hwenvs.solving import ONE_DESIGN, get_solver
 from hwenvs.solving.records import Run
 from hwenvs.text import counted
@@ -100,8 +101,7 @@ def _called(words: str) -> str | None:
 
 
 def _id(source: Run | Task) -> str:
-    """Of its environment; some name the package, as ``hwenvs:ID``."""
-    return source.environment.rpartition(":")[2]
+    return bare_id(source.environment)
 
 
 def _arguments(source: Run | Task) -> str:
