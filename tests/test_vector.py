@@ -194,7 +194,7 @@ def test_states_restore_the_rest_of_the_episode(env_id: str, make_actions: Any) 
     assert_same(again[-1][4], ends[-1][4])
     twin = pickle.loads(pickle.dumps(envs))
     assert_same(twin.get_state(), envs.get_state())
-    with pytest.raises(DesignError, match="a state of 1 environments"):
+    with pytest.raises(DesignError, match="a state of 1 environment for"):
         envs.set_state(saved[:1])
 
 

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from hwenvs.errors import WorkerError
-from hwenvs.solving import starting
 from hwenvs.solving.pool import perform
 from hwenvs.solving.starting import METHOD, preload
 
@@ -73,25 +72,28 @@ def test_an_interrupt_during_the_start_is_not_lost(tmp_path: Path, script: str) 
 
 
 def kill_server() -> None:
-    """Kills the process that workers are forked from."""
+    """Kills the process that workers are forked from, and waits until it is dead."""
     server: Any = forkserver._forkserver  # type: ignore[attr-defined]
     os.kill(server._forkserver_pid, signal.SIGKILL)
+    os.waitid(os.P_PID, server._forkserver_pid, os.WEXITED | os.WNOWAIT)  # others reap it
 
 
 @pytest.mark.parametrize("deaths", [1, 2])
 def test_workers_are_started_once_more_where_what_they_are_forked_from_dies(
     monkeypatch: pytest.MonkeyPatch, deaths: int
 ) -> None:
-    ensure, left = starting._ensure_server, [deaths]
+    preload([])
+    server: Any = forkserver._forkserver  # type: ignore[attr-defined]
+    ensure, left = server.ensure_running, [deaths]
 
     def deadly() -> None:
+        """Between the last look whether it runs and the request to fork."""
         ensure()
         if left[0]:
             left[0] -= 1
             kill_server()
 
-    preload([])
-    monkeypatch.setattr(starting, "_ensure_server", deadly)
+    monkeypatch.setattr(server, "ensure_running", deadly)
     monkeypatch.setattr("hwenvs.solving.pool.preload", str)
     monkeypatch.setenv("HWENVS_TEST_VARIABLE", "value")
     results = perform(os.getenv, ["HWENVS_TEST_VARIABLE"], 1)  # type: ignore[arg-type]
