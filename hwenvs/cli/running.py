@@ -139,8 +139,8 @@ def _keep(path: Path, problem: Problem, tasks: Sequence[dict[str, Any]]) -> None
         runs = read_runs(path)
     except ArgumentError as error:
         raise ArgumentError(f"{error}; {hint}") from error
-    asked = {name: _expected(tasks[0], problem)[name] for name in ALIKE}
-    lost = [name for name, value in asked.items() if any(getattr(r, name) != value for r in runs)]
+    asked = _expected(tasks[0], problem)
+    lost = [name for name in ALIKE if any(getattr(r, name) != asked[name] for r in runs)]
     if {run.seed for run in runs} - {task["seed"] for task in tasks}:
         lost.append("seeds")
     if lost:
