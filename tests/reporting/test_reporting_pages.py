@@ -10,13 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from hwenvs.cli.report import read_results
-from hwenvs.errors import ArgumentError
 from hwenvs.reporting import palette
 from hwenvs.reporting.results import Results
 from hwenvs.solving import solve
-from hwenvs.solving.records import Run, read_runs, write_runs
-from hwenvs.sweeps.cells import Cell, write_cell
+from hwenvs.solving.records import Run, read_runs
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
@@ -280,22 +277,6 @@ def test_a_page_says_where_score_1_is_not_a_proved_optimum(runs: list[Run]) -> N
     for given, expected in ((runs[:1], False), (unproved, True)):
         text = markdown_page(Document("", environment_section(collect(given)[0], 1).blocks[:1]))
         assert ("best known design: gap 1.2e-04." in text) == expected
-
-
-def test_results_are_read_from_files_folders_and_sweeps(runs: list[Run], tmp_path: Path) -> None:
-    write_runs(tmp_path / "a.jsonl", runs[:2])
-    write_runs(tmp_path / "b.jsonl", runs[2:3])
-    assert read_results(tmp_path / "b.jsonl") == runs[2:3]
-    assert read_results(tmp_path) == runs[:3]
-    for run in runs[:2]:
-        settings = (run.solver, run.hyperparameters, {}, run.seed, run.evaluations)
-        write_cell(tmp_path, Cell(run.environment, run.arguments, *settings), run)
-    assert read_results(tmp_path) == runs[:2]  # a sweep is its cells
-
-
-def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ArgumentError, match=r"neither a sweep's cells/ nor \.jsonl"):
-        read_results(tmp_path)
 
 
 def test_fronts_mark_no_optimum_where_there_is_none(runs: list[Run]) -> None:

@@ -1,9 +1,8 @@
-"""The loop that every solver runs in, its records, and the pool of workers."""
+"""The loop that every solver runs in, and the pool of workers."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -11,10 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-import hwenvs
 from hwenvs import importing
 from hwenvs.errors import ArgumentError, MissingExtraError, SolverError, UnknownNameError
-from hwenvs.hardware import get_hardware
 from hwenvs.networks import Network, from_torch
 from hwenvs.solving import (
     SOLVERS,
@@ -23,9 +20,7 @@ from hwenvs.solving import (
     Run,
     Solver,
     get_solver,
-    read_runs,
     solve,
-    write_runs,
 )
 from hwenvs.solving.pool import solve_many
 
@@ -162,45 +157,6 @@ def test_callbacks_hear_of_every_evaluation() -> None:
     run = solve("random", ID, evaluations=7, callback=lambda *news: heard.append(news))
     best = np.maximum.accumulate(run.rewards)
     assert heard == list(zip(range(1, 8), best, strict=True))
-
-
-def test_records_survive_a_file(tmp_path: Path) -> None:
-    runs = [solve(name, ID, evaluations=5, seed=2, budget=0.6) for name in ("random", "uniform")]
-    path = tmp_path / "new" / "runs.jsonl"
-    write_runs(path, runs)
-    assert read_runs(path) == runs
-    assert runs[0].arguments == {"budget": 0.6}
-    assert runs[0].versions["hwenvs"] == hwenvs.__version__
-
-
-def test_the_package_before_an_id_is_left_out_of_records() -> None:
-    assert solve("uniform", f"hwenvs:{ID}").task == solve("uniform", ID).task
-
-
-def test_pandas_reads_records_in_one_line(tmp_path: Path) -> None:
-    pandas = pytest.importorskip("pandas")
-    path = tmp_path / "runs.jsonl"
-    write_runs(path, [solve("random", ID, evaluations=5, seed=seed) for seed in (0, 1)])
-    frame = pandas.read_json(path, lines=True)
-    assert list(frame.seed) == [0, 1]
-    assert frame.rewards.map(len).tolist() == [5, 5]
-
-
-def test_objects_among_the_arguments_are_recorded_by_name(tmp_path: Path) -> None:
-    run = solve("random", ID, evaluations=2, hardware=get_hardware("roofline"), cost="latency")
-    write_runs(tmp_path / "runs.jsonl", [run])
-    again = read_runs(tmp_path / "runs.jsonl")[0].arguments
-    assert solve("random", ID, evaluations=2, **again).rewards == run.rewards
-
-
-@pytest.mark.parametrize("text", ["not json\n", "{}\n", '{"solver": "ddpg", "color": 1}\n'])
-def test_broken_records_are_refused(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "runs.jsonl"
-    path.write_text(text)
-    with pytest.raises(ArgumentError, match="cannot read run records"):
-        read_runs(path)
-    with pytest.raises(ArgumentError, match="missing"):
-        read_runs(tmp_path / "missing.jsonl")
 
 
 def test_a_pool_gives_the_same_runs_as_one_process() -> None:
