@@ -124,7 +124,7 @@ def _best(path: Path, environment: str | None) -> tuple[int, ...]:
         raise DesignError(f"{path} holds no runs")
     names = sorted({run.environment for run in runs})
     if environment is not None:
-        runs = [run for run in runs if run.environment.rpartition(":")[2] == environment]
+        runs = [run for run in runs if run.environment == environment]
     if not runs:
         raise DesignError(f"{path} holds runs of {', '.join(names)}, none of {environment}")
     run = max(runs, key=lambda run: max(run.rewards))

@@ -54,7 +54,7 @@ def export_minari(
     if environment is not None:
         environment = bare_id(environment)
         options.check_environment(environment)
-        runs = [run for run in runs if run.environment.rpartition(":")[2] == environment]
+        runs = [run for run in runs if run.environment == environment]
     if solvers is not None:
         names = options.parse_names(solvers)
         runs = [run for run in runs if run.solver in names]

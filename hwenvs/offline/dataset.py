@@ -6,7 +6,6 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,8 +111,7 @@ def _buffers(runs: Sequence[Run], env: gym.Env[Any, Any]) -> Iterator[Any]:
 
 def _one_environment(runs: Sequence[Run]) -> str:
     """The id that all ``runs`` share, with their arguments."""
-    named = [replace(run, environment=run.environment.rpartition(":")[2]) for run in runs]
-    found = {run.task: f"{run.environment} with {run.arguments}" for run in named}
+    found = {run.task: f"{run.environment} with {run.arguments}" for run in runs}
     if len(found) > 1:
         names = "; ".join(sorted(found.values()))
         raise ArgumentError(f"a data set holds runs of one environment, these are of {names}")
