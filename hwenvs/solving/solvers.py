@@ -82,7 +82,7 @@ def solver_modules(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(SOLVERS[name].partition(":")[0] for name in names if name in SOLVERS))
 
 
-def get_solver(name: str, **hyperparameters: Any) -> Solver:
+def get_solver(name: str, /, **hyperparameters: Any) -> Solver:
     """The solver called ``name`` with its default hyper-parameters, some replaced.
 
     Args:

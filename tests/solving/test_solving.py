@@ -250,6 +250,7 @@ def test_searches_cope_with_one_decision_and_with_none(
         ("decomposition", {"exploration": -1.0}, "exploration of decomposition must not be"),
         ("decomposition", {"warmup_spread": (0.5, 0.1)}, "must be a range from 0 on"),
         ("uniform", {"slope": 0.5}, "has no hyper-parameters slope"),
+        ("uniform", {"name": "x"}, "solver .uniform. has no hyper-parameters name"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused_when_the_solver_is_made(
