@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 
 from hwenvs.cli import outputs
 from hwenvs.cli.console import notes, output
+from hwenvs.cli.interrupts import terminated_like_interrupted
 from hwenvs.cli.progress import Live
 from hwenvs.errors import ArgumentError
 from hwenvs.text import counted
@@ -87,7 +83,7 @@ def sweep(
         temporary.write_bytes(text)
     with Cells(len(cells)) as bar:
         try:
-            with _terminated_like_interrupted():
+            with terminated_like_interrupted():
                 result = run_sweep(cells, out, chosen, compress, bar.update)
         except KeyboardInterrupt:
             bar.tell_rest()
@@ -188,20 +184,3 @@ def _tell(result: Sweep, out: Path) -> None:
         soft_wrap=True,
     )
     raise typer.Exit(FAILED)
-
-
-@contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """A batch system that takes the machine back stops a sweep as Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
