@@ -105,15 +105,17 @@ class Systolic(HardwareModel):
     def dram_bytes(self, workload: Workload) -> FloatArray:
         """Bytes from and to DRAM, [B, L]."""
         chip = self.chip
-        pixels, depth, filters, _ = shapes(workload)
+        pixels, depth, filters, groups = shapes(workload)
         weights = workload.weights * workload.weight_bits / 8.0
         inputs = workload.input_elements * workload.activation_bits / 8.0
         outputs = workload.output_elements * workload.activation_bits / 8.0
         by_filters = np.ceil(filters / chip.columns)
         by_pixels = np.ceil(pixels / (chip.rows if chip.dataflow == "output" else chip.columns))
-        # Sums that more folds add to are written and read back each time, at 32 bits.
-        partial = (np.ceil(depth / chip.rows) - 1.0) * 2.0 * workload.output_elements * 4.0
-        spill = np.where(workload.output_elements * 4.0 > chip.output_buffer, partial, 0.0)
+        # Sums that more folds add to are written and read back each time, at 32 bits; the buffer
+        # holds those of one product at a time.
+        sums = workload.output_elements * 4.0
+        partial = (np.ceil(depth / chip.rows) - 1.0) * 2.0 * sums
+        spill = np.where(sums / groups > chip.output_buffer, partial, 0.0)
         read_inputs = inputs * np.where(inputs > chip.input_buffer, by_filters, 1.0)
         read_weights = weights * np.where(weights > chip.weight_buffer, by_pixels, 1.0)
         total: FloatArray = (

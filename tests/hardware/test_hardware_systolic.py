@@ -47,6 +47,21 @@ def test_it_is_blind_to_zeros_and_slow_on_depthwise_layers() -> None:
     assert use[~workload.depthwise].mean() > 0.3
 
 
+@pytest.mark.parametrize("dataflow", DATAFLOWS)
+def test_a_depthwise_layer_costs_as_much_as_its_channels_one_by_one(dataflow: str) -> None:
+    layer = next(
+        layer
+        for layer in get_network("proxyless_mobile").layers
+        if layer.kind == "depthwise" and layer.kernel == 7 and layer.size == 28
+    )
+    array, channels = Systolic(dataflow=dataflow), np.array([1, layer.channels])
+    assert layer.kernel**2 > array.chip.rows  # so that sums spread over several folds
+    costs = array.layer_costs(Workload.single(layer, channels, channels))
+    for quantity, values in costs.items():
+        one, all_of_them = values[:, 0]
+        assert all_of_them == pytest.approx(layer.channels * one), quantity
+
+
 def test_bad_figures_are_named() -> None:
     with pytest.raises(UnknownNameError, match="weight"):
         get_hardware("systolic", dataflow="weights")
