@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,12 +57,8 @@ def draw_decisions(axes: Axes, progress: Progress, kind: Kind) -> None:
     kept = [progress.kept[place] for place in kind.places[:decided]]
     axes.bar(range(len(sizes)), sizes, 0.82, color=STYLE.whole)
     axes.bar(range(decided), kept, 0.82, color=STYLE.kept)
-    # Bars of choices stand on the one that leaves a block out, if there is such: it has no height.
-    floor = int(progress.levels[:1] == (NOTHING,))
-    left_out = [place for place, entry in enumerate(kept) if entry == floor]
-    left, right = ([place + side for place in left_out] for side in (-0.41, 0.41))
-    heights = [floor] * len(left_out)
-    axes.hlines(heights, left, right, color=STYLE.kept, linewidth=4, clip_on=False)
+    floor = floor_of(progress.levels)
+    draw_left_out(axes, kept, floor, 0.82, STYLE.kept)
     if len(progress.kept) in kind.places:
         height = sizes[decided]
         axes.bar(decided, height, 0.82, fill=False, edgecolor=STYLE.current, linewidth=1.8)
@@ -74,6 +71,19 @@ def draw_decisions(axes: Axes, progress: Progress, kind: Kind) -> None:
     else:
         axes.locator_params(axis="y", integer=True)
         axes.set_yticks([tick for tick in axes.get_yticks() if tick <= max(sizes)])
+
+
+def floor_of(levels: Sequence[str]) -> int:
+    """Where bars of choices stand: on the one that leaves a block out, if there is such."""
+    return int(tuple(levels[:1]) == (NOTHING,))
+
+
+def draw_left_out(axes: Axes, kept: Iterable[float], floor: int, width: float, colour: str) -> None:
+    """Lines on the floor where bars have no height, so that blocks left out are seen."""
+    left_out = [place for place, entry in enumerate(kept) if entry == floor]
+    left, right = ([place + side * width / 2 for place in left_out] for side in (-1, 1))
+    heights = [floor] * len(left_out)
+    axes.hlines(heights, left, right, color=colour, linewidth=4, clip_on=False)
 
 
 def name_colours(axes: Axes, progress: Progress) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hwenvs.errors import ArgumentError
+from hwenvs.panels import draw_left_out, floor_of
 from hwenvs.problems.kinds import Kind, kinds_of
 from hwenvs.reporting import drawing, palette
 from hwenvs.reporting.results import Reference, Results
@@ -48,6 +49,8 @@ def channels(results: Results) -> Figure:
         axes.bar(range(count), row.heights(full), 0.86, color=palette.FAINT, label=WHOLE)
         kept = row.heights(best.design)
         axes.bar(range(count), kept, 0.86, color="#0072B2", label=_label(best))
+        if results.problem.levels:
+            draw_left_out(axes, kept, floor_of(results.problem.levels), 0.86, "#0072B2")
         uniform = row.heights(results.uniform.design)
         _marks(axes, uniform, palette.UNIFORM, results.uniform, 0.86)
         if results.optimum is not None:
@@ -107,6 +110,7 @@ def _name_heights(axes: Axes, results: Results, row: _Row) -> None:
     elif levels:
         axes.set_ylabel(kind.unit)
         axes.set_yticks(range(1, len(levels) + 1), levels)
+        axes.set_ylim(bottom=floor_of(levels))
     else:
         axes.set_ylabel(f"{kind.name}\n({kind.unit} kept)" if kind.name else f"{kind.unit} kept")
 
@@ -143,6 +147,7 @@ def _marks(
         color=colour,
         linewidth=2.0,
         label=_label(reference),
+        clip_on=False,  # on the floor they would lose their lower half
     )
     lines.set_path_effects([withStroke(linewidth=3.2, foreground="white")])
 

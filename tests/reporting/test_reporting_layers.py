@@ -50,6 +50,18 @@ def test_panels_of_a_design_count_in_one_unit_each(environment: str, labels: lis
     assert not any(name.endswith(("density", "codebook", "weights")) for name in names)
 
 
+def test_a_block_that_is_left_out_has_no_height() -> None:
+    run = solve("uniform", "NAS-ProxylessCIFAR-v0", 1)
+    design = [1, 3, *run.designs[0][2:-1], 1]
+    run.designs, run.rewards = [run.designs[0], design], [run.rewards[0], 2.0]
+    run.accuracies, run.scores = [0.5, 0.5], None
+    (axes,) = channels(collect([run])[0]).axes
+    assert axes.get_yticklabels()[0].get_text() == "zero"
+    assert axes.get_ylim()[0] == axes.get_yticks()[0] == 1
+    marks = axes.collections[0].get_segments()
+    assert [segment[:, 0].mean().round() for segment in marks] == [0, len(design) - 1]
+
+
 def test_titles_are_broken_between_words_and_not_within_ids() -> None:
     axes = Figure((9.0, 3.0)).subplots()
     words = [f"{'x' * place}-DeepCompression-LeNet300-Ratio-v0" for place in range(1, 9)]
