@@ -38,6 +38,13 @@ print(time.perf_counter() - start)
 """
 
 
+def drawn(space: gym.Space, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Random actions of a space, an array of ``shape`` of them: choices, or fractions."""
+    if isinstance(space, gym.spaces.Discrete):
+        return rng.integers(space.n, size=shape)
+    return rng.random((*shape, *space.shape), dtype=np.float32)
+
+
 def scalar_rate(env: gym.Env, actions: np.ndarray) -> float:
     """Steps per second of one environment, episodes and resets included."""
     env.reset()
@@ -72,13 +79,13 @@ def main() -> None:
     parser.add_argument("environments", nargs="*", metavar="ID", help="default: all")
     names = parser.parse_args().environments or list(hwenvs.ENVIRONMENTS)
     warnings.simplefilter("ignore", AnalyticProxyWarning)
-    rng = np.random.default_rng(0)
-    alone = rng.random((SCALAR_STEPS, 1), dtype=np.float32)
-    together = rng.random((DRAWN, ENVS, 1), dtype=np.float32)
     print(f"{'id':22} {'steps/s':>12} {f'x {ENVS} steps/s':>16} {'ratio':>7} {'first make':>11}")
     for name in names:
         env = gym.make(name)
         envs = gym.make_vec(name, num_envs=ENVS)
+        rng = np.random.default_rng(0)
+        alone = drawn(env.action_space, (SCALAR_STEPS,), rng)
+        together = drawn(env.action_space, (DRAWN, ENVS), rng)
         rounds = [(scalar_rate(env, alone), vector_rate(envs, together)) for _ in range(ROUNDS)]
         scalar, vector = (median(column) for column in zip(*rounds, strict=True))
         made = first_make(name)
