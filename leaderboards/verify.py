@@ -175,7 +175,7 @@ def _first_fault(task: Task, block: NDArray[np.int64]) -> str:
         try:
             task.problem().actions(design[None])
         except DesignError as error:
-            return f"evaluation {number}: {str(error).removeprefix('design 0: ')}"
+            return f"evaluation {number}: {error}"
     raise AssertionError("designs that are refused together are refused one by one")
 
 

@@ -21,7 +21,11 @@ UNIFORM, OPTIMUM = NAMED = ("uniform", "optimum")
 
 
 def parse_designs(texts: Sequence[str], problem: Problem) -> dict[str, tuple[int, ...]]:
-    """Designs by label; each text is ``[LABEL=]`` and what :func:`choose_design` takes."""
+    """Designs by label; each text is ``[LABEL=]`` and what :func:`choose_design` takes.
+
+    Raises:
+        DesignError, SolverError: as :func:`choose_design`; of several designs with the label.
+    """
     wanted = {}
     for index, text in enumerate(texts):
         label, separator, rest = text.partition("=")
@@ -30,7 +34,14 @@ def parse_designs(texts: Sequence[str], problem: Problem) -> dict[str, tuple[int
         wanted[label] = rest
     # The optimum last: a mistake in another design is told before it is searched for.
     order = sorted(wanted, key=lambda label: wanted[label] == OPTIMUM)
-    chosen = {label: choose_design(problem, wanted[label]) for label in order}
+    chosen = {}
+    for label in order:
+        try:
+            chosen[label] = choose_design(problem, wanted[label])
+        except DesignError as error:
+            if len(wanted) == 1:
+                raise
+            raise DesignError(f"{label}: {error}") from error
     return {label: chosen[label] for label in wanted}
 
 

@@ -161,7 +161,7 @@ class Decisions(tuple[Decision, ...]):
         if len(wrong):
             row, t = wrong[0]
             raise DesignError(
-                f"design {row}: {array[row, t]} at decision {t} ({self[t].name!r}); "
+                f"{_of_several(array, row)}{array[row, t]} at decision {t} ({self[t].name!r}); "
                 f"valid: 1 to {sizes[t]}"
             )
         return array
@@ -180,7 +180,7 @@ class Decisions(tuple[Decision, ...]):
             wrong = np.flatnonzero(kept[found[t]] != column)
             if len(wrong):
                 raise DesignError(
-                    f"design {wrong[0]}: {column[wrong[0]]} at decision {t} "
+                    f"{_of_several(entries, wrong[0])}{column[wrong[0]]} at decision {t} "
                     f"({self[t].name!r}) is not an option; valid: {self[t]}"
                 )
         return found
@@ -222,3 +222,8 @@ class Decisions(tuple[Decision, ...]):
         """``options`` [T, B], each design scaled down by its ``level`` [B] / LEVELS."""
         pairs = zip(self, options, strict=True)
         return np.stack([decision.scaled(column, level) for decision, column in pairs])
+
+
+def _of_several(designs: Ints, row: int) -> str:
+    """Which of ``designs`` [B, T] a fault is in, before it is told; nothing of a single one."""
+    return f"design {row}: " if len(designs) > 1 else ""

@@ -115,6 +115,14 @@ def test_mistakes_in_designs_are_told_before_the_optimum_is_searched_for(
         assert message in cli.fail("render", "AMC-ResNet20-v0", "--design", design)
 
 
+def test_a_mistake_in_one_of_several_designs_is_told_by_its_label(cli: Cli) -> None:
+    given = ["verify-design", "resnet20", "--design", ",".join(["1"] * 17 + ["99"])]
+    assert cli.fail(*given).startswith("error: 99 at decision 17 ")
+    assert cli.fail(*given, "--design", "uniform").startswith("error: design 1: 99 at decision 17 ")
+    named = ["--design", "thin=" + ",".join(["0"] * 18)]
+    assert cli.fail(*given[:2], "--design", "uniform", *named).startswith("error: thin: 0 at ")
+
+
 def test_designs_keep_the_order_in_which_they_were_named() -> None:
     problem = make_problem("channel_pruning", network="resnet20")
     designs = parse_designs(["best=optimum", "uniform", ",".join(["8"] * 18)], problem)

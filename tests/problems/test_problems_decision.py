@@ -69,8 +69,9 @@ def test_designs_and_options_are_translated_back_and_forth() -> None:
         ([[4.0, 8.0]], "must be integers"),
         ([["4", "8"]], "must be integers"),
         ([[4, 30], [0, 30]], "design 1: 0 at decision 0"),
-        ([[4, 31]], "valid: 1 to 30"),
-        ([[4, 9]], r"not an option; valid: 8, 16, 24, 30$"),
+        ([[4, 31]], "^31 at decision 1 .'b'.; valid: 1 to 30"),
+        ([[4, 8], [4, 9]], "^design 1: 9 at decision 1"),
+        ([[4, 9]], r"^9 at .* not an option; valid: 8, 16, 24, 30$"),
     ],
 )
 def test_bad_designs_raise_an_error_that_says_what_is_valid(designs: object, message: str) -> None:
