@@ -49,6 +49,9 @@ BYTES_A_DECISION, BYTES_A_DESIGN, BYTES_A_RUN = 7, 4, 500
 LARGEST = (1 << 63) - 1
 """Integer that is read: what fits in 64 bits."""
 
+LONGEST = 1e9
+"""Seconds that a run may claim, some thirty years: no number that a table has no room for."""
+
 Track = Literal["design", "search", "policy"]
 
 
@@ -123,7 +126,7 @@ class Trace(Frozen):
     environment: str = Field(max_length=80)
     seed: int = Field(ge=0, le=LARGEST)
     designs: list[list[int]] = Field(min_length=1)
-    seconds: float | None = Field(default=None, ge=0)
+    seconds: float | None = Field(default=None, ge=0, le=LONGEST)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,12 @@ GZIP = 31
 TURNING = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 """Bidirectional classes of invisible characters that turn the order of letters around."""
 
+CONTROLS = ("Cc", "Zl", "Zp")
+"""Categories of what moves a cursor or ends a line."""
+
+INKLESS = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and symbols, by their category, of which nothing is seen."""
+
 
 def clipped(text: object) -> str:
     """``text`` in printable ASCII and not too long: it can neither flood a message nor forge one.
@@ -44,19 +50,20 @@ def visible(text: str) -> str:
     """
     for character in text:
         # Only two controls that no program executes: tabulators and ends of lines.
-        hidden = unicodedata.category(character) == "Cc" and character not in "\t\n"
+        hidden = unicodedata.category(character) in CONTROLS and character not in "\t\n"
         if hidden or unicodedata.bidirectional(character) in TURNING:
             raise ValueError(f"control character U+{ord(character):04X} is not allowed")
     return text
 
 
 def stated(text: str) -> str:
-    """``text`` as it is, unless it is blank.
+    """``text`` as it is, unless nothing of it is seen: no letter, digit, sign or symbol.
 
     Raises:
-        ValueError: if it is.
+        ValueError: if so.
     """
-    if not text.strip():
+    # Characters without width are no spaces, and nothing to read either.
+    if not any(unicodedata.category(one)[0] in "LNPS" and one not in INKLESS for one in text):
         raise ValueError("must not be empty")
     return text
 

@@ -67,6 +67,7 @@ WRONG_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     "float in a design": ({"designs": [[4.0]]}, "designs.0.0: .*integer"),
     "string in a design": ({"designs": [["4"]]}, "designs.0.0: .*integer"),
     "negative time": ({"seconds": -0.1}, "seconds: "),
+    "more time than there was": ({"seconds": 1e308}, "seconds: .*less than or equal"),
     "time that is text": ({"seconds": "fast"}, "seconds: "),
     "a long unknown field": ({"x" * 3_000: 1}, "x{60,}.*: Extra inputs"),
     "an unknown field with a new line": ({"x\n::error::": 1}, "Extra inputs"),
