@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
-from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from hwenvs.multiobjective.objectives import Objectives, scalar_problem
@@ -28,8 +27,8 @@ class MultiObjectiveVectorEnv(DesignVectorEnv):
 
     Attributes:
         objectives: names of the components of a reward.
-        single_reward_space: a box of rewards [n], float32.
-        reward_space: of rewards [num_envs, n].
+        reward_space: a box of the rewards [n] of one copy, float32: what mo-gymnasium's vector
+            environments call so, and its wrappers read.
         reward_dim: n.
 
     Raises:
@@ -49,8 +48,7 @@ class MultiObjectiveVectorEnv(DesignVectorEnv):
         super().__init__(made, num_envs, render_mode, autoreset_mode)
         self._objectives = Objectives.of(made, objectives)
         self.objectives = self._objectives.names
-        self.single_reward_space = self._objectives.space
-        self.reward_space = batch_space(self.single_reward_space, num_envs)
+        self.reward_space = self._objectives.space
         self.reward_dim = len(self.objectives)
 
     def _nothing_yet(self) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]:

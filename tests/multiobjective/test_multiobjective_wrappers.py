@@ -49,20 +49,34 @@ def test_many_at_once_equal_single_ones(name: str, mode: str) -> None:
         _, rewards, ended, _, infos = envs.step(actions)
         alone = [env.step(action) for env, action in zip(singles, actions, strict=True)]
         assert rewards.dtype == np.float32
-        assert rewards in envs.unwrapped.reward_space
+        assert all(reward in envs.unwrapped.reward_space for reward in rewards)
         assert np.array_equal(rewards, np.stack([step[1] for step in alone]))
     assert ended.all()
     last = infos.get("final_info", infos)
     assert last["accuracy"].tolist() == [step[4]["accuracy"] for step in alone]
 
 
-def test_mo_gymnasiums_vector_wrapper_counts_vectors() -> None:
-    wrappers = pytest.importorskip("mo_gymnasium.wrappers.vector")
-    made = wrappers.MOSyncVectorEnv([lambda: gym.make("MO-AMC-ResNet20-v0") for _ in range(2)])
+def test_mo_gymnasiums_vector_environments_equal_native_ones() -> None:
+    vector = pytest.importorskip("mo_gymnasium.wrappers.vector")
+    made = vector.MOSyncVectorEnv([lambda: gym.make("MO-AMC-ResNet20-v0") for _ in range(2)])
     native = gym.make_vec("MO-AMC-ResNet20-v0", num_envs=2)
+    assert native.unwrapped.reward_space == made.reward_space
     made.reset(seed=0)
     native.reset(seed=0)
     native.action_space.seed(2)
     for _ in range(18):
         actions = native.action_space.sample()
         assert np.array_equal(made.step(actions)[1], native.step(actions)[1])
+
+
+def test_mo_gymnasiums_vector_wrapper_counts_vectors() -> None:
+    vector = pytest.importorskip("mo_gymnasium.wrappers.vector")
+    envs = vector.MORecordEpisodeStatistics(gym.make_vec("MO-AMC-ResNet20-v0", num_envs=3), 0.9)
+    envs.reset(seed=0)
+    envs.action_space.seed(2)
+    ended = np.zeros(3, dtype=bool)
+    while not ended.any():
+        _, rewards, ended, _, infos = envs.step(envs.action_space.sample())
+    assert np.array_equal(infos["episode"]["r"], rewards)
+    assert infos["episode"]["dr"] == pytest.approx(rewards * 0.9**17)
+    assert infos["episode"]["l"].tolist() == [18] * 3
