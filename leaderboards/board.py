@@ -188,6 +188,8 @@ def withdraw(folder: Path, name: str) -> Withdrawal:
         path.unlink()
     elif path.is_dir():
         shutil.rmtree(path)
+        if not any(path.parent.iterdir()):
+            path.parent.rmdir()
     return line
 
 

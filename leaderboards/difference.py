@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hwenvs.errors import DataError, EntryError
 from hwenvs.leaderboards.board import ENTRIES, LOG, SUITES
+from hwenvs.leaderboards.contents import Files, files_below
 from hwenvs.leaderboards.entries import ABOUT, FILES, MOST_ABOUT, NAME, parse_about
 from hwenvs.leaderboards.log import AnyLine, Withdrawal, extends, latest, read_log
 from hwenvs.leaderboards.reading import clipped
 from hwenvs.leaderboards.suites import NAME as SUITE
 from hwenvs.leaderboards.suites import read_suite
-
-Files = dict[str, bytes | None]
-"""Digests by path; None for what is no plain file."""
 
 
 @dataclass
@@ -53,8 +51,11 @@ def difference(
             badges.
     """
     found = Difference()
+    if after.is_symlink():
+        found.faults.append(f"{clipped(after.name)}: is a link, no folder of a board")
+        return found
     _suites(before / SUITES, after / SUITES, maintainer, found)
-    files = _files(before / ENTRIES), _files(after / ENTRIES)
+    files = files_below(before / ENTRIES), files_below(after / ENTRIES)
     _check_places(*files, found)
     old, new = (_entries(each) for each in files)
     for key in sorted(old.keys() | new.keys()):
@@ -75,7 +76,7 @@ def difference(
 
 def _suites(before: Path, after: Path, maintainer: bool, found: Difference) -> None:
     """Suites are frozen: a change is a new version, in a new file."""
-    old, new = _files(before), _files(after)
+    old, new = files_below(before), files_below(after)
     for name, content in new.items():
         place = f"{SUITES}/{clipped(name)}"
         if content is None:
@@ -168,8 +169,8 @@ def _log(
         found.faults.append(str(error))
         return
     known, removed = old.count(b"\n"), entries[0] - entries[1]
-    for line in lines[known:] if not maintainer else ():
-        _check_line(line, removed, found)
+    if not maintainer:
+        _check_lines(lines[known:], removed, found)
     was, stays = ({"/".join(key) for key in latest(some)} for some in (lines[:known], lines))
     found.faults += [
         f"{ENTRIES}/{key}: is removed, but not withdrawn: hwenvs leaderboard withdraw {key}"
@@ -181,8 +182,21 @@ def _log(
     ]
 
 
+def _check_lines(lines: Sequence[AnyLine], removed: AbstractSet[str], found: Difference) -> None:
+    """What anybody may log, once for each entry: a line that another follows is checked by none."""
+    for line in lines:
+        _check_line(line, removed, found)
+    counts = Counter(f"{line.suite}/{line.entry}" for line in lines)
+    found.faults += [
+        f"{LOG}: {count} new lines are about {key}, of which only the last can be checked: log it "
+        "once more, in the log as it was"
+        for key, count in counts.items()
+        if count > 1
+    ]
+
+
 def _check_line(line: AnyLine, removed: AbstractSet[str], found: Difference) -> None:
-    """What anybody may log: that an entry of this contribution was replayed, or is removed."""
+    """That an entry of this contribution was replayed, or is removed."""
     place, key = f"{LOG}, line {line.number}", f"{line.suite}/{line.entry}"
     if isinstance(line, Withdrawal):
         if key not in removed:
@@ -211,27 +225,3 @@ def _key(path: str) -> str | None:
     parts = path.split("/")
     plain = len(parts) == 3 and SUITE.fullmatch(parts[0]) and NAME.fullmatch(parts[1])
     return "/".join(parts[:2]) if plain and parts[2] in FILES else None
-
-
-def _files(root: Path) -> Files:
-    """Digests of files by path below ``root``; None for links, which are not followed."""
-    return {path.relative_to(root).as_posix(): _content(path) for path in sorted(_walk(root))}
-
-
-def _content(path: Path) -> bytes | None:
-    """A digest, since a stranger's file may be as long as he likes."""
-    if path.is_symlink() or not path.is_file():
-        return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    if folder.is_symlink():
-        yield folder
-        return
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if path.is_dir() and not path.is_symlink():
-            yield from _walk(path)
-        else:
-            yield path

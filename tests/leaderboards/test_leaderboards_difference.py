@@ -106,6 +106,17 @@ def test_verdicts_on_others_are_logged_by_maintainers(board: Path, after: Path) 
     assert difference(board, after, maintainer=True).faults == []
 
 
+def test_a_false_verdict_does_not_hide_before_a_true_one(board: Path, after: Path) -> None:
+    folder = add(after)
+    log(after)
+    # It was true of an entry that nobody will ever see.
+    say(folder, method="Another")
+    log(after)
+    (fault,) = difference(board, after, "alice").faults
+    assert fault.startswith("log.jsonl: 2 new lines are about small-v1/mine, of which only the")
+    assert difference(board, after, "alice", maintainer=True).faults == []
+
+
 def rewritten(after: Path) -> None:
     lines = (after / LOG).read_bytes().splitlines(keepends=True)
     (after / LOG).write_bytes(b"".join(lines[1:]))
@@ -153,6 +164,18 @@ FORBIDDEN: dict[str, tuple[Change, str]] = {
     "link in an entry": (
         lambda after: ((add(after) / ABOUT).unlink(), (after / NEW / ABOUT).symlink_to("/etc/x")),
         "entries/small-v1/mine/entry.json: is no plain file",
+    ),
+    "file that is the folder of another repository": (
+        lambda after: (after / NEW).mkdir(),
+        "entries/small-v1/mine: is no plain file",
+    ),
+    "file that is the folder of another repository, among suites": (
+        lambda after: (after / "suites/theirs").mkdir(),
+        "suites/theirs: is no plain file",
+    ),
+    "link to a board": (
+        lambda after: (after.rename(after.with_name("there")), after.symlink_to("there")),
+        "after: is a link",
     ),
     "file in place of an entry": (
         lambda after: (after / NEW).write_text(""),

@@ -83,6 +83,12 @@ def test_an_entry_whose_folder_is_gone_already_can_be_withdrawn(board: Path) -> 
     assert check(board).faults == []
 
 
+def test_the_last_entry_of_a_suite_leaves_no_empty_folder(board: Path, after: Path) -> None:
+    for name in ("random", "regularized-evolution", "uniform"):
+        withdraw(after, f"small-v1/{name}")
+    assert difference(board, after, maintainer=True) == Difference()
+
+
 def test_only_what_the_log_has_can_be_withdrawn(board: Path) -> None:
     before = (board / LOG).read_bytes()
     with pytest.raises(UnknownNameError, match="Did you mean 'small-v1/random'"):
