@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hwenvs.errors import BudgetError, UnknownNameError, unknown_name
-from hwenvs.hardware import COST_UNITS, MAXIMA
+from hwenvs.hardware import COST_UNITS, DEFINITIONS, MAXIMA
 from hwenvs.problems.budget import TOLERANCE, Budget
 from hwenvs.problems.tables import Tables
 
@@ -162,22 +162,29 @@ class _Limit:
                 "amounts in SI units need budget_units='absolute'"
             )
         amount = value * self.full if units == "fraction" else value
-        unit = COST_UNITS[self.quantity]
         # Costs that were added up in another order may differ in the last bits.
         if amount > self.full * (1 + TOLERANCE):
             raise BudgetError(
-                f"{self.what} {value:.6g} {unit} of {self.quantity} is above {self.full:.6g}, what "
-                "the uncompressed network costs; fractions of it need budget_units='fraction'"
+                f"{self.what} {_told(value, self.quantity)} is above {self.full:.6g}, what the "
+                "uncompressed network costs; fractions of it need budget_units='fraction'"
             )
         if amount * (1 + TOLERANCE / 2) < self.minimum:
-            raise BudgetError(self._too_little(value, amount, unit))
+            raise BudgetError(self._too_little(value, amount))
         return amount
 
-    def _too_little(self, value: float, amount: float, unit: str) -> str:
-        least = math.ceil(self.minimum / self.full * 1e4) / 1e4
+    def _too_little(self, value: float, amount: float) -> str:
+        # Where all designs cost the same, rounding would ask for more than the whole network.
+        least = min(math.ceil(self.minimum / self.full * 1e4) / 1e4, 1.0)
         hint = self.advice(self.quantity, self.minimum) if self.advice else ""
         return (
-            f"{self.what} {value:g} allows {amount:.6g} {unit} of {self.quantity}, but the "
-            f"cheapest design needs {self.minimum:.6g}: the smallest feasible fraction is "
-            f"{least:.4f}" + (f" ({hint})" if hint else "")
+            f"{self.what} {value:g} allows {_told(amount, self.quantity)}, but the cheapest design "
+            f"needs {self.minimum:.6g}: the smallest feasible fraction is {least:.4f}"
+            + (f" ({hint})" if hint else "")
         )
+
+
+def _told(amount: float, quantity: str) -> str:
+    """``amount`` in words: counts say what they count, other costs have a unit."""
+    if quantity in DEFINITIONS:
+        return f"{amount:.6g} {quantity}"
+    return f"{amount:.6g} {COST_UNITS[quantity]} of {quantity}"

@@ -144,6 +144,26 @@ def test_the_message_of_a_small_budget_says_what_binds(
     assert bool(told) == bool(hint)
 
 
+@pytest.mark.parametrize(
+    ("family", "hardware", "cost", "told"),
+    [
+        ("fine_grained_pruning", "counts", "macs", r"allows 2\.04459e\+09 macs, but"),
+        ("fine_grained_pruning", "counts", "params", r"allows 1\.27785e\+07 params, but"),
+        ("fine_grained_pruning", "v100", "energy", r"allows 0\.11999 J of energy, but"),
+        # Its sums from the front and from the back differ in the last bit.
+        ("bit_allocation", "eie", "latency", " s of latency, but"),
+    ],
+)
+def test_a_cost_that_no_decision_changes_asks_for_the_whole_budget_and_no_more(
+    family: str, hardware: str, cost: str, told: str
+) -> None:
+    arguments = {"network": "resnet50", "hardware": hardware, "cost": cost}
+    with pytest.raises(BudgetError, match=told) as caught:
+        make_problem(family, **arguments, budget=0.5)
+    assert "the smallest feasible fraction is 1.0000 (" in str(caught.value)
+    assert make_problem(family, **arguments, budget=1.0).reference.feasible.all()
+
+
 def test_what_the_message_advises_does_allow_less() -> None:
     for arguments in ({"floor": 0.5}, {"round_to": 8}):
         coarse = make_problem("channel_pruning", network="resnet20", budget=1.0, **arguments)
