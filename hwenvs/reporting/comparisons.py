@@ -29,8 +29,8 @@ BANDS = 1_000
 def intervals(overall: Overall) -> Figure:
     """Interquartile means with 95 % intervals, a solver a line, best first.
 
-    Solvers that ran on some of the environments only, or more often on some than on others, are
-    hollow: theirs is the mean of another exam.
+    Solvers that ran on some of the environments only, or more often on some than on others, come
+    last and are hollow: theirs is the mean of another exam.
 
     Raises:
         MissingExtraError: without matplotlib.

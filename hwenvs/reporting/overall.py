@@ -82,7 +82,8 @@ class Overall:
 
     Attributes:
         environments: their titles.
-        standings: one a solver, best interquartile mean first.
+        standings: one a solver, best interquartile mean first; after all that are complete, those
+            that are not.
         left_out: titles of environments without scores.
     """
 
@@ -111,7 +112,7 @@ class Overall:
 
         The means of others are of another exam: of fewer tasks, or of tasks that weigh otherwise.
         """
-        return len(standing.strata) == len(self.environments) and standing.even
+        return _complete(standing, len(self.environments))
 
 
 def overall(collected: Sequence[Results]) -> Overall | None:
@@ -124,7 +125,7 @@ def overall(collected: Sequence[Results]) -> Overall | None:
         for entry in results.summaries:
             entries.setdefault(entry.solver, {})[place] = entry
     standings = [_standing(solver, found) for solver, found in entries.items()]
-    standings.sort(key=lambda standing: (-standing.mean, standing.solver))
+    standings.sort(key=lambda one: (not _complete(one, len(scored)), -one.mean, one.solver))
     left_out = tuple(one.title for one in collected if one not in scored)
     return Overall(tuple(one.title for one in scored), tuple(standings), left_out)
 
@@ -143,6 +144,11 @@ def improvement(first: Standing, second: Standing, interval: bool = True) -> Imp
     pair = [first.strata[n] for n in common], [second.strata[n] for n in common]
     ends = improvement_interval(*pair) if interval else (np.nan, np.nan)
     return Improvement(probability_of_improvement(*pair), ends, len(common))
+
+
+def _complete(standing: Standing, environments: int) -> bool:
+    """Whether it is of all ``environments``, and of each equally often."""
+    return len(standing.strata) == environments and standing.even
 
 
 def _standing(solver: str, entries: dict[int, Summary]) -> Standing:

@@ -73,9 +73,12 @@ def _standings(overall: Overall) -> Table:
         *(f"evaluations to {level:g}" for level in THRESHOLDS),
         f"beats {overall.champion.solver} [95 %]",
     ]
+    last = ""
+    if not all(map(overall.complete, overall.standings)):
+        last = " Those that did not run equally often on all environments come last."
     return Table(
         "Solvers over all environments; evaluations are medians over all runs, in brackets how "
-        "many runs got there, unless all did or none.",
+        f"many runs got there, unless all did or none.{last}",
         heads,
         [_row(overall, standing) for standing in overall.standings],
     )

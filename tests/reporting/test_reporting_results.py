@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from hwenvs.errors import ArgumentError
-from hwenvs.reporting.blocks import Paragraph, Picture
+from hwenvs.reporting.blocks import Paragraph, Picture, Table
 from hwenvs.reporting.comparisons import intervals
 from hwenvs.reporting.overall import improvement, overall
 from hwenvs.reporting.overview import overall_section
@@ -204,8 +204,8 @@ def two(record: Record) -> list[Results]:
 def test_standings_pool_the_runs_of_all_environments(two: list[Results]) -> None:
     together = overall(two)
     assert together is not None
-    assert [standing.solver for standing in together.standings] == ["exact", "b", "a"]
-    of_a = together.standings[-1]
+    assert [standing.solver for standing in together.standings] == ["exact", "a", "b"]
+    of_a = together.standings[1]
     assert (of_a.runs, of_a.mean, of_a.median) == (4, pytest.approx(0.5), pytest.approx(0.5))
     assert of_a.reaches == {0.9: 1, 0.95: 1, 0.99: 0}
     assert (together.standings[0].evaluations, of_a.evaluations) == (1, 1)
@@ -219,7 +219,7 @@ def test_the_champion_had_to_look_on_all_environments(two: list[Results]) -> Non
     together = overall(two)
     assert together is not None
     assert together.champion.solver == "a"  # b is better where it ran, exact had not to look
-    assert [together.complete(standing) for standing in together.standings] == [True, False, True]
+    assert [together.complete(standing) for standing in together.standings] == [True, True, False]
 
 
 @pytest.fixture
@@ -239,7 +239,9 @@ def test_runs_that_are_spread_unequally_are_another_exam(unfinished: list[Result
     together = overall(unfinished)
     assert together is not None
     complete = {one.solver: together.complete(one) for one in together.standings}
-    assert [one.solver for one in together.standings] == ["exact", "b", "a"]
+    # b has a better mean: of other tasks.
+    assert [one.solver for one in together.standings] == ["exact", "a", "b"]
+    assert together.standings[1].mean < together.standings[2].mean
     assert complete == {"exact": True, "b": False, "a": True}
     assert together.champion.solver == "a"
 
@@ -252,18 +254,20 @@ def test_a_report_says_whose_runs_are_spread_unequally(
         assert together is not None
         section = overall_section(together, collected)
         texts = [block.text for block in section.blocks if isinstance(block, Paragraph)]
-        pictures = [block.caption for block in section.blocks if isinstance(block, Picture)]
-        return " ".join([*texts, *pictures])
+        shown = [block.caption for block in section.blocks if isinstance(block, Picture | Table)]
+        return " ".join([*texts, *shown])
 
     assert "**Not all runs are there**: b ran more often on some" in told(unfinished)
     assert "Hollow: not run on all environments, or not equally often." in told(unfinished)
+    assert "did not run equally often on all environments come last." in told(unfinished)
+    assert "come last" not in told([unfinished[0]])
     assert "ran on some of the environments only" not in told(unfinished)
     assert "Not all runs" not in told(two)
     assert "Hollow: not run on all environments. " in told(two)
     together = overall(unfinished)
     assert together is not None
     labels = [text.get_text() for text in intervals(together).axes[0].get_yticklabels()]
-    assert labels == ["exact", "b (1 to 4 runs)", "a"]
+    assert labels == ["exact", "a", "b (1 to 4 runs)"]
 
 
 def test_improvement_is_over_common_environments(two: list[Results]) -> None:
@@ -272,7 +276,7 @@ def test_improvement_is_over_common_environments(two: list[Results]) -> None:
     found = together.against_champion["b"]
     assert found.environments == 1
     assert found.value == 0.75  # of 0.3 and 0.9 against 0.2 and 0.4: three of four pairs
-    lone = replace(together.standings[1], strata={7: together.standings[1].strata[0]})
+    lone = replace(together.standings[2], strata={7: together.standings[2].strata[0]})
     assert improvement(lone, together.champion) is None
 
 
