@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwenvs.baselines.exact import find_optimum
-from hwenvs.errors import ArgumentError
+from hwenvs.errors import ArgumentError, HwenvsError
 from hwenvs.problems import FAMILIES
 from hwenvs.problems.chain import ChainProblem
 from hwenvs.problems.layerwise import LayerwiseProblem
@@ -63,9 +63,12 @@ def compile_task(task: Task) -> CompiledTask:
     Raises:
         ArgumentError: if the uniform design is as good as any, so that nothing can be scored.
         BudgetError: if no design meets the budget.
-        HwenvsError: if a name in the task is unknown.
+        HwenvsError: if a name in the task is unknown.  All messages name the task.
     """
-    problem = FAMILIES[KINDS[task.kind].family](**task.arguments)
+    try:
+        problem = FAMILIES[KINDS[task.kind].family](**task.arguments)
+    except HwenvsError as error:
+        raise type(error)(f"task {task.id}: {error}") from error
     assert isinstance(problem, LayerwiseProblem)
     certificate = known_certificate(task) or certify(problem)
     if not certificate.span > 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import gymnasium as gym
@@ -72,9 +72,9 @@ class TaskEnv(gym.Env[Observation, Action]):
     everything else.
 
     ## Episode Begin
-    `reset(options={"task": ...})` takes a task or the id of one of the rule's, whatever the split;
-    without it the task is drawn from the split with the environment's `np_random`. The first `info`
-    has the id as `task`.
+    `reset(options={"task": ...})` takes a task, or the id of one of the rule's (whatever the split)
+    or of `tasks`; without it the task is drawn from the split with the environment's `np_random`.
+    The first `info` has the id as `task`.
 
     ## Episode End
     `terminated` after the last decision; never `truncated`. The last `info` is that of the task,
@@ -102,9 +102,9 @@ class TaskEnv(gym.Env[Observation, Action]):
 
     def __init__(
         self,
-        rule: str | Rule = "amc",
+        rule: str | Rule | Mapping[str, Any] = "amc",
         split: str = "train",
-        tasks: Sequence[str | Task] | None = None,
+        tasks: Sequence[str | Task | Mapping[str, Any]] | None = None,
         lowest: float = LOWEST,
         render_mode: str | None = None,
         **others: Any,
@@ -117,10 +117,14 @@ class TaskEnv(gym.Env[Observation, Action]):
             raise ArgumentError(f"lowest must be 0 or below, not {lowest!r}")
         self.distribution: Distribution = distribution(rule)
         self.kind = self.distribution.rule.kind
+        self._named = self.distribution.all
         part = self.distribution.part(split)
         self.tasks = part if tasks is None else Tasks(map(self._known, listed(tasks)))
         if not self.tasks:
-            raise ArgumentError(f"no tasks to draw from in the {split} split of {rule}")
+            name = self.distribution.rule.name
+            where = f"the {split} split of rule {name!r}" if tasks is None else "an empty tasks="
+            raise ArgumentError(f"no tasks to draw from in {where}")
+        self._named += self.tasks
         self.lowest, self.render_mode = float(lowest), render_mode
         self.observation_names = (*STEP_NAMES[self.kind], *task_names(self.kind))
         self.action_space = gym.spaces.Box(0.0, 1.0, (1,), np.float32)
@@ -231,12 +235,14 @@ class TaskEnv(gym.Env[Observation, Action]):
             self._inner.close()
 
     def _known(self, task: Any) -> Task:
-        """A task of this kind: any that is given as such, or one of the rule's by its id."""
+        """A task of this kind: any that is given as such (JSON has a mapping), or one by its id."""
+        if isinstance(task, Mapping):
+            task = Task.from_dict(task)
         if isinstance(task, Task):
             if task.kind != self.kind:
                 raise ArgumentError(f"task {task.id} is not one of {self.kind}")
             return task
-        return self.distribution.all.find(task)
+        return self._named.find(task)
 
     def _made(self, task: Task) -> tuple[CompiledTask, DesignEnv]:
         """What ``task`` is walked with; the episode under way stays."""

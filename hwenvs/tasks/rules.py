@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 from hwenvs.errors import ArgumentError
-from hwenvs.tasks.task import KINDS, Task, check_budget, check_name, check_names
+from hwenvs.tasks.task import KINDS, Task, check_budget, check_entries, check_name, check_names
 
 Chips = tuple[tuple[str, str], ...]
 """Pairs of a chip and what is budgeted on it."""
@@ -58,6 +59,15 @@ class Rule:
             if not train:
                 raise ArgumentError(f"rule {self.name!r}: no {what} to train on")
 
+    @classmethod
+    def from_dict(cls, entries: Mapping[str, Any]) -> Rule:
+        """The rule whose attributes ``entries`` are, as JSON has them, with lists for tuples.
+
+        Raises:
+            ArgumentError: if entries are missing or unknown.
+        """
+        return cls(**check_entries("a rule", cls, entries))
+
     def _check_part(self, part: str) -> None:
         """Refuses what no task could be made of."""
         rule = f"rule {self.name!r}"
@@ -76,6 +86,10 @@ class Rule:
             check_names(rule, chip=pair[0], cost=pair[1])
         for budget in getattr(self, f"{part}_budgets"):
             check_budget(rule, budget)
+        for what in ("networks", "chips", "budgets"):  # JSON has lists for tuples
+            given = getattr(self, f"{part}_{what}")
+            kept = tuple(map(tuple, given)) if what == "chips" else tuple(given)
+            object.__setattr__(self, f"{part}_{what}", kept)
 
     def train(self) -> Iterator[Task]:
         """All combinations to train on."""

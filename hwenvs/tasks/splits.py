@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
@@ -162,7 +162,7 @@ def _checked(task: object) -> Task:
     return task
 
 
-def distribution(rule: str | Rule) -> Distribution:
+def distribution(rule: str | Rule | Mapping[str, Any]) -> Distribution:
     """The tasks of a rule.
 
     Of a frozen rule only those combinations are tasks that a design can meet and whose best design
@@ -170,11 +170,14 @@ def distribution(rule: str | Rule) -> Distribution:
     of your own all combinations are; one that nothing can meet fails when it is made.
 
     Args:
-        rule: ``"amc"``, ``"haq"``, or a rule of your own.
+        rule: ``"amc"``, ``"haq"``, or a rule of your own, itself or as JSON has it.
 
     Raises:
         UnknownNameError: if there is no frozen rule of that name.
+        ArgumentError: if entries of a rule are missing or unknown.
     """
+    if isinstance(rule, Mapping):
+        rule = Rule.from_dict(rule)
     if isinstance(rule, Rule):
         return Distribution(rule, Tasks(rule.train()), Tasks(rule.test()))
     check_name("rule of tasks", rule, RULES)

@@ -71,6 +71,19 @@ def check_budget(what: str, budget: Any) -> float:
     return float(budget)
 
 
+def check_entries(what: str, of: type[Any], entries: Any) -> Mapping[str, Any]:
+    """What JSON has of a dataclass, if that is all of it and nothing else.
+
+    Raises:
+        ArgumentError: if entries are missing or unknown.
+    """
+    wanted = sorted(field.name for field in fields(of))
+    if not isinstance(entries, Mapping) or set(entries) != set(wanted):
+        found = sorted(entries, key=str) if isinstance(entries, Mapping) else repr(entries)
+        raise ArgumentError(f"{what} has {wanted}, not {found}")
+    return entries
+
+
 @dataclass(frozen=True)
 class Task:
     """One problem of a family of problems.
@@ -145,8 +158,4 @@ class Task:
         Raises:
             ArgumentError: if entries are missing or unknown.
         """
-        wanted = sorted(field.name for field in fields(cls))
-        if not isinstance(entries, Mapping) or set(entries) != set(wanted):
-            found = sorted(entries, key=str) if isinstance(entries, Mapping) else repr(entries)
-            raise ArgumentError(f"a task has {wanted}, not {found}")
-        return cls(**entries)
+        return cls(**check_entries("a task", cls, entries))

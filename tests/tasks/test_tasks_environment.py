@@ -8,16 +8,18 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import stable_baselines3.common.env_checker as sb3
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
 
-from hwenvs.errors import ActionError, ArgumentError, UnknownNameError
+from hwenvs.errors import ActionError, ArgumentError, BudgetError, UnknownNameError
 from hwenvs.registration import TASK_ENVIRONMENTS
-from hwenvs.tasks import Task, distribution
+from hwenvs.tasks import Rule, Task, distribution
 from hwenvs.tasks.environment import TaskEnv
 
 IDS = tuple(TASK_ENVIRONMENTS)
 SMALL = ("amc/resnet20/mobile/latency/0.4", "amc/mobilenet_v1/counts/macs/0.4")
+UNTESTED = Rule("own", "amc", ("resnet20",), (), (("counts", "macs"),), (), (0.4, 0.6), ())
 
 
 @pytest.mark.parametrize("name", IDS)
@@ -57,6 +59,35 @@ def test_a_task_can_be_asked_for_whatever_the_split(given: str) -> None:
     _, info = env.reset(options={"task": task.id if given == "id" else task})
     assert info == {"task": task.id}
     assert env.unwrapped.task == task
+
+
+def test_tasks_of_ones_own_can_be_asked_for_by_id() -> None:
+    own = Task("amc", "resnet20", "mobile", "latency", 0.45)  # of no rule
+    env = gym.make("AMC-Generalist-v0", tasks=[own])
+    first, drawn = env.reset(seed=0)
+    asked, info = env.reset(options={"task": drawn["task"]})
+    assert info == drawn == {"task": own.id}
+    assert np.array_equal(first, asked)
+    assert np.array_equal(env.unwrapped.set_state((own.id, [])), first)
+    _, info = env.reset(options={"task": SMALL[0]})  # those of the rule stay known
+    assert info == {"task": SMALL[0]}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"tasks": [Task("amc", "resnet20", "mobile", "latency", 0.45), SMALL[1]]},
+        {"rule": UNTESTED},
+    ],
+)
+def test_an_environments_specification_survives_json(arguments: dict[str, object]) -> None:
+    env = gym.make("AMC-Generalist-v0", **arguments)
+    again = gym.make(EnvSpec.from_json(env.spec.to_json()))
+    assert again.unwrapped.tasks == env.unwrapped.tasks
+    assert again.unwrapped.distribution == env.unwrapped.distribution
+    (one, first), (other, second) = env.reset(seed=1), again.reset(seed=1)
+    assert first == second
+    assert np.array_equal(one, other)
 
 
 def test_observations_tell_the_budget_the_chip_and_the_network() -> None:
@@ -104,7 +135,14 @@ def test_typos_raise_one_clear_error() -> None:
         ({"tasks": 5}, ArgumentError, "tasks must be a list of them, not 5"),
         ({"tasks": SMALL[0]}, ArgumentError, f"tasks must be a list of them, not '{SMALL[0]}'"),
         ({"tasks": [5]}, UnknownNameError, "unknown task 5"),
-        ({"tasks": []}, ArgumentError, "no tasks to draw from"),
+        ({"tasks": []}, ArgumentError, "no tasks to draw from in an empty tasks="),
+        ({"tasks": [{"kind": "amc"}]}, ArgumentError, r"a task has \['budget', .*not \['kind'\]"),
+        ({"rule": {"name": "own"}}, ArgumentError, r"a rule has \['kind', .*not \['name'\]"),
+        (
+            {"rule": UNTESTED, "split": "test"},
+            ArgumentError,
+            "no tasks to draw from in the test split of rule 'own'$",
+        ),
         ({"lowest": 0.5}, ArgumentError, "lowest must be 0 or below"),
         ({"lowest": "none"}, ArgumentError, "lowest must be 0 or below, not 'none'"),
         ({"lowest": float("nan")}, ArgumentError, "lowest must be 0 or below"),
@@ -121,6 +159,12 @@ def test_typos_raise_one_clear_error() -> None:
         env.reset(options={"taks": SMALL[0]})
     with pytest.raises(ArgumentError, match="is not one of amc"):
         env.reset(options={"task": distribution("haq").train[0]})
+    for budget, error, message in (
+        (0.001, BudgetError, r"^task amc/resnet20/mobile/latency/0\.001: budget 0\.001 allows"),
+        (1.0, ArgumentError, r"^task amc/resnet20/mobile/latency/1\.0: no design is better"),
+    ):
+        with pytest.raises(error, match=message):
+            env.reset(options={"task": Task("amc", "resnet20", "mobile", "latency", budget)})
     env.reset(options={"task": SMALL[0]})
     with pytest.raises(ActionError, match="nan is not in"):
         env.step(np.array([np.nan], np.float32))
