@@ -71,6 +71,44 @@ def test_whoever_enters_again_after_a_withdrawal_is_the_later_one(
     assert told(copied)[ORIGINAL] == [Copied("another", 3, 10)]
 
 
+def changed(folder: Path, **fields: Any) -> None:
+    """Says something else of an entry, and logs it."""
+    about = json.loads((folder / "entry.json").read_text())
+    (folder / "entry.json").write_text(json.dumps({**about, **fields}))
+    board = folder.parent.parent.parent
+    append(board / LOG, check_board(board, board / SUITES).verdicts["small-v1", folder.name])
+
+
+def test_whoever_changes_an_entry_does_not_become_the_first_to_have_had_its_runs(
+    copied: Path,
+) -> None:
+    # The files of the earlier one are known from after the later one came: both are told.
+    changed(copied / ENTRIES / "small-v1" / "random", method="The first of all")
+    found = told(copied)
+    assert found[ORIGINAL] == [Copied("another", 3, 10, sure=False)]
+    assert found[COPY] == [Copied("random", 3, 3, sure=False)]
+    text = render(check_board(copied, copied / SUITES))
+    assert text.count("which of them had them first is not known") == 2
+
+
+def test_a_later_entry_that_is_changed_stays_the_later_one(copied: Path) -> None:
+    changed(copied / ENTRIES / "small-v1" / "another", method="Its own")
+    found = told(copied)
+    assert found[ORIGINAL] == []
+    assert found[COPY] == [Copied("random", 3, 3)]
+
+
+def test_files_that_come_back_are_known_from_when_they_came(copied: Path) -> None:
+    place = copied / ENTRIES / "small-v1" / "random"
+    before = (place / "entry.json").read_bytes()
+    changed(place, method="For a while")
+    (place / "entry.json").write_bytes(before)
+    verdict = check_board(copied, copied / SUITES).verdicts[ORIGINAL]
+    append(copied / LOG, verdict, "reproduced", [("HAQ-ResNet20-v0", 3)])
+    found = told(copied)
+    assert (found[ORIGINAL], found[COPY]) == ([], [Copied("random", 3, 3)])
+
+
 def test_one_changed_decision_is_another_run(
     copied: Path, small_suite: TraceSuite, lines: list[dict[str, Any]], rewrite: Rewrite
 ) -> None:
