@@ -20,6 +20,9 @@ from hwenvs.tasks.task import KINDS, Task
 REMEMBERED = 96
 """Compiled tasks that are kept: all training tasks of a rule; a few megabytes each."""
 
+_CERTIFIED: dict[Task, Certificate] = {}
+"""What was found of tasks that no certificate ships for: longer to find than tables are to make."""
+
 
 @dataclass(frozen=True, eq=False)
 class CompiledTask:
@@ -70,7 +73,9 @@ def compile_task(task: Task) -> CompiledTask:
     except HwenvsError as error:
         raise type(error)(f"task {task.id}: {error}") from error
     assert isinstance(problem, LayerwiseProblem)
-    certificate = known_certificate(task) or certify(problem)
+    certificate = known_certificate(task) or _CERTIFIED.get(task)
+    if certificate is None:
+        certificate = _CERTIFIED[task] = certify(problem)
     if not certificate.span > 0:
         raise ArgumentError(
             f"task {task.id}: no design is better than the uniform one, which leaves nothing to "

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hwenvs.errors import ArgumentError
-from hwenvs.tasks import Rule, Task
+from hwenvs.tasks import Rule, Task, compiled
 from hwenvs.tasks.compiled import compile_task
 
 Play = Callable[..., list[tuple[Any, ...]]]
@@ -74,3 +74,15 @@ def test_a_rule_of_ones_own_is_certified_when_it_is_walked(play: Play) -> None:
     env = gym.make("HAQ-Generalist-v0", rule=flat)
     with pytest.raises(ArgumentError, match="no design is better than the uniform one"):
         env.reset()
+
+
+def test_the_best_design_is_looked_for_once_however_often_tables_are_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    task = Task("amc", "resnet20", "counts", "macs", 0.37)  # of no frozen rule
+    first = compile_task(task)
+    compile_task.cache_clear()  # as happens to the oldest of many tasks
+    monkeypatch.setattr(compiled, "certify", lambda _: pytest.fail("looked for again"))
+    again = compile_task(task)
+    assert again is not first
+    assert again.certificate == first.certificate
