@@ -9,6 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from hwenvs.calibration.holding import hold
 from hwenvs.errors import DataError
 
 
@@ -21,20 +22,24 @@ def digest(settings: dict[str, Any]) -> str:
 class Journal:
     """One JSON object a line; the first line holds the settings that the measurements belong to.
 
+    As long as there is one, no other process may have one of the same file.
+
     Args:
         path: the file, made if absent.
         settings: what was asked for; a journal made with other settings is refused.
         untold: settings that older journals do not tell; those are believed.
 
     Raises:
-        DataError: if the file belongs to other settings, or is none of a journal.
+        DataError: if the file belongs to other settings, is none of a journal, or another process
+            writes it.
     """
 
     def __init__(self, path: Path, settings: dict[str, Any], untold: Collection[str] = ()) -> None:
         self.path = path
         self.records: dict[str, dict[str, Any]] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
-        content = path.read_bytes() if path.exists() else b""
+        self._held = hold(path)
+        content = path.read_bytes()
         # A line cut off by a kill is measured again: keep only what ends with a newline.
         whole = content[: content.rfind(b"\n") + 1]
         lines = whole.splitlines()

@@ -1,5 +1,9 @@
 """The journal: nothing measured is lost, nothing half-written is believed."""
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,3 +78,51 @@ def test_what_an_older_journal_does_not_tell_is_believed(tmp_path: Path) -> None
     Journal(told, {**SETTINGS, "images": "a"})
     with pytest.raises(DataError, match=r"other settings \(images\)"):
         Journal(told, {**SETTINGS, "images": "b"}, untold=("images",))
+
+
+HOLDING = """
+import os, sys, time
+from pathlib import Path
+from hwenvs.calibration.journal import Journal
+journal = Journal(Path(sys.argv[1]), {"network": "resnet20", "seed": 0})
+os.write(1, b"%d\\n" % os.fork())  # both do, the other 0
+time.sleep(60)
+"""
+"""A process with a journal, and one that it has forked."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere processes may not be forked")
+def test_a_second_process_is_refused_until_the_first_has_ended(tmp_path: Path) -> None:
+    path = tmp_path / "tables" / "j.jsonl"
+    command = [sys.executable, "-c", HOLDING, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None
+        child = 0
+        try:
+            child = max(int(first.stdout.readline()) for _ in range(2))
+            before = path.read_bytes()
+            with pytest.raises(DataError, match=rf"another process .* folder {path.parent} "):
+                Journal(path, SETTINGS)
+            assert path.read_bytes() == before
+            first.kill()
+            first.wait()
+            os.kill(child, 0)  # it lives on, and holds nothing
+            Journal(path, SETTINGS).add("a", value=1)
+        finally:
+            first.kill()
+            if child:
+                os.kill(child, signal.SIGKILL)
+
+
+def test_a_journal_that_is_gone_is_free(tmp_path: Path) -> None:
+    path = tmp_path / "j.jsonl"
+    one, other = Journal(path, SETTINGS), Journal(path, SETTINGS)
+    look = (
+        "import sys; from pathlib import Path; from hwenvs.calibration.journal import Journal\n"
+        f"Journal(Path(sys.argv[1]), {SETTINGS})"
+    )
+    command = [sys.executable, "-c", look, str(path)]
+    del one
+    assert b"another process" in subprocess.run(command, capture_output=True, check=False).stderr
+    del other
+    subprocess.run(command, check=True)
