@@ -27,8 +27,8 @@ class EIEChip:
         pointer_bits: bits of a column pointer.
         queue: activations that wait in front of an element.
         matrix_bytes: SRAM for the matrix in each element.
-        pointer_bytes: SRAM for column pointers in each element.
-        activation_bytes: SRAM for activations in each element.
+        pointer_bytes: SRAM for column pointers in each element; no cost depends on it.
+        activation_bytes: SRAM for activations in each element; no cost depends on it.
         pipeline: cycles from the broadcast of the last activation to its last result, work apart:
             pointer read, matrix read, arithmetic and write-back.
         word_bits: bits that a read of the matrix SRAM delivers.

@@ -80,5 +80,5 @@ class EIE(HardwareModel):
         return filled
 
     def fits(self, workload: Workload) -> NDArray[np.bool_]:
-        """Whether all matrices of a design fit on the chip at once, [B]."""
+        """Whether all matrices of a design, pointers apart, fit on the chip at once, [B]."""
         return self.occupancy(workload) <= 1.0
