@@ -144,7 +144,8 @@ class Problem(ABC):
         full_costs: by quantity the cost of the uncompressed network in SI units.
         unit: what decisions keep.
         levels: names of what the entries of a design say, from 1 on, where they are no numbers.
-        optimum: reward of the certified optimum once a solver has found it; scores need it.
+        optimum: reward of the certified optimum once it is known (:func:`hwenvs.certify`); scores
+            need it.
     """
 
     family: str
@@ -221,16 +222,21 @@ class Problem(ABC):
     def reference(self) -> Outcome:
         """The handcrafted reference at the same budget (B = 1): score 0."""
 
-    def score(self, reward: Floats | float) -> Floats | float | None:
+    def score(self, reward: Floats | float, optimum: float | None = None) -> Floats | float | None:
         """Scores: 0 for the reference, 1 for the optimum.
 
         None while the optimum is unknown, and where the reference is as good as it: then no scale
         lies between them.
+
+        Args:
+            reward: of designs.
+            optimum: reward of the optimum; default: the problem's own.
         """
-        if self.optimum is None:
+        one = self.optimum if optimum is None else optimum
+        if one is None:
             return None
         zero = float(self.reference.reward[0])
-        span = self.optimum - zero
+        span = one - zero
         return (reward - zero) / span if span > 0 else None
 
     def fractions(self, costs: Mapping[str, Floats]) -> dict[str, Floats]:

@@ -166,16 +166,19 @@ def solve(
         chosen.solve(recorder, seed)
     run.seconds = time.perf_counter() - started
     recorder.close()
-    run.certificate = _certificate(recorder.problem)
-    run.scores = _scores(recorder.problem, run.rewards)
+    run.certificate, best = _certified(recorder.problem)
+    run.scores = _scores(recorder.problem, run.rewards, best)
     return run
 
 
-def _certificate(problem: Problem) -> str | None:
-    """Finds the optimum of ``problem``, if that is possible, and says how sure it is.
+def _certified(problem: Problem) -> tuple[str | None, float | None]:
+    """How sure the optimum of ``problem`` is, and its reward, if it can be found.
+
+    The problem stays as it is: environments of equal arguments share it, and infos of others would
+    tell scores from then on.
 
     Returns:
-        As :attr:`Run.certificate`; None where nothing is known.
+        As :attr:`Run.certificate`, None where nothing is known; the reward, None likewise.
     """
     from hwenvs.baselines.exact import optimum
     from hwenvs.baselines.targets import reward_bound
@@ -184,12 +187,11 @@ def _certificate(problem: Problem) -> str | None:
         found = optimum(problem)
     except SolverError:
         bound = reward_bound(problem) if problem.optimum is None else None
-        return None if bound is None else f"bound {bound + 0.0:.6g}"
-    problem.optimum = found.reward
-    return found.status
+        return None if bound is None else f"bound {bound + 0.0:.6g}", None
+    return found.status, found.reward
 
 
-def _scores(problem: Problem, rewards: list[float]) -> list[float] | None:
+def _scores(problem: Problem, rewards: list[float], best: float | None) -> list[float] | None:
     """Scores of ``rewards``; None where no optimum is known."""
-    score = problem.score(np.array(rewards))
+    score = problem.score(np.array(rewards), best)
     return None if score is None else [float(value) for value in np.atleast_1d(score)]

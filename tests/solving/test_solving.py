@@ -152,6 +152,16 @@ def test_scores_are_rewards_between_uniform_and_optimum() -> None:
     np.testing.assert_array_equal(run.best_so_far(), np.maximum.accumulate(run.scores))
 
 
+def test_solving_leaves_the_environments_of_others_as_they_are() -> None:
+    # No other test has this budget: environments of equal arguments share their problem.
+    env = gym.make(ID, budget=0.4372)
+    problem = env.unwrapped.problem  # type: ignore[attr-defined]
+    run = solve("uniform", ID, evaluations=1, budget=0.4372)
+    assert (run.scores, run.certificate) == ([0.0], "proved")
+    assert problem.optimum is None
+    assert "score" not in problem.info(problem.reference)
+
+
 def test_callbacks_hear_of_every_evaluation() -> None:
     heard: list[tuple[int, float]] = []
     run = solve("random", ID, evaluations=7, callback=lambda *news: heard.append(news))
