@@ -39,6 +39,32 @@ def of_solver(runs: Sequence[Run], words: str | None) -> list[Run]:
     return found
 
 
+def of_settings(runs: Sequence[Run], given: object) -> list[Run]:
+    """The runs with the hyper-parameters that are given, all of them if none has these."""
+    return [run for run in runs if run.hyperparameters == given] or list(runs)
+
+
+def check_alike(runs: Sequence[Run]) -> None:
+    """An entry is one solver with one set of hyper-parameters.
+
+    Raises:
+        ArgumentError: if ``runs`` are of several; the message says how to pick one.
+    """
+    rule = "an entry is one solver with one set of hyper-parameters"
+    solvers = sorted({run.solver for run in runs})
+    if len(solvers) > 1:
+        raise ArgumentError(f"{rule}, not {', '.join(solvers)}: --solver NAME picks one")
+    names = sorted({name for run in runs for name in run.hyperparameters})
+    values = {name: {_json(run.hyperparameters.get(name)) for run in runs} for name in names}
+    differing = [f"{n} ({', '.join(sorted(values[n]))})" for n in names if len(values[n]) > 1]
+    if differing:
+        raise ArgumentError(
+            f"{rule}, but the runs of {solvers[0]} differ in {', '.join(differing)}: give the "
+            'records of one set alone, or say which it is as "hyperparameters" in the file that '
+            "--about names, all of them as in its records"
+        )
+
+
 def of_suite(runs: Sequence[Run], suite: TraceSuite) -> list[Run]:
     """The runs that the suite asks for, in its order: by task, then by seed.
 
@@ -84,7 +110,7 @@ def reason(runs: Sequence[Run], suite: TraceSuite) -> str:
 
 def key_of(source: Run | Task) -> tuple[str, str]:
     """What a run and a task have in common."""
-    return _id(source), json.dumps(source.arguments, sort_keys=True)
+    return _id(source), _json(source.arguments)
 
 
 def _called(words: str) -> str | None:
@@ -98,6 +124,10 @@ def _called(words: str) -> str | None:
         return get_solver(words).name
     except SolverError:
         return None
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True)
 
 
 def _id(source: Run | Task) -> str:

@@ -11,7 +11,14 @@ from typing import Any
 from hwenvs.canonical import canonical
 from hwenvs.errors import ArgumentError, EntryError
 from hwenvs.files import gzipped
-from hwenvs.leaderboards.choosing import key_of, of_solver, of_suite, reason
+from hwenvs.leaderboards.choosing import (
+    check_alike,
+    key_of,
+    of_settings,
+    of_solver,
+    of_suite,
+    reason,
+)
 from hwenvs.leaderboards.entries import (
     ABOUT,
     POLICY,
@@ -38,10 +45,10 @@ def submit(
     Nothing is left behind if the verifier refuses it; an entry that exists is not touched.
 
     Args:
-        runs: records of one solver, or of several if ``about`` names it; those on other
-            environments than the suite's are left out. Solvers without any chance in them
-            (:data:`hwenvs.solving.ONE_DESIGN`) need one run: it stands for all seeds. In the track
-            ``"search"`` the solver is made, to see that it can be.
+        runs: records of one solver with one set of hyper-parameters, or of several if ``about``
+            names it, or them; those on other environments than the suite's are left out. Solvers
+            without any chance in them (:data:`hwenvs.solving.ONE_DESIGN`) need one run: it stands
+            for all seeds. In the track ``"search"`` the solver is made, to see that it can be.
         suite: the suite.
         name: of the entry.
         about: fields of :class:`hwenvs.leaderboards.entries.About`; solver and hyper-parameters
@@ -49,7 +56,7 @@ def submit(
         entries: folder of all entries.
 
     Raises:
-        ArgumentError: if the records are of several solvers, none fits the suite, they were
+        ArgumentError: if the records are of several solvers or sets, none fits the suite, they were
             allowed other evaluations than a search is, or the suite is one of policies.
         HwenvsError: if the solver of a search cannot be made.
         EntryError: if the suite is a union, the entry exists, a field makes no sense, or the
@@ -60,13 +67,10 @@ def submit(
         raise ArgumentError(f"{suite.id} takes policies, not records of runs: give a policy.npz")
     solver = about.get("solver")
     named = of_solver(runs, solver if isinstance(solver, str) else None)
-    chosen = of_suite(named, suite)
+    chosen = of_suite(of_settings(named, about.get("hyperparameters")), suite)
     if not chosen:
         raise ArgumentError(reason(named, suite))
-    made = {(run.solver, json.dumps(run.hyperparameters, sort_keys=True)) for run in chosen}
-    if len(made) > 1:
-        names = ", ".join(sorted({solver for solver, _ in made}))
-        raise ArgumentError(f"an entry is one solver with one set of hyper-parameters, not {names}")
+    check_alike(chosen)
     one, search = chosen[0], about.get("track") == "search"
     checked = _about(
         {

@@ -188,8 +188,26 @@ def test_an_entry_is_one_solver(
     runs: list[Run], small_suite: TraceSuite, tmp_path: Path, fields: dict[str, Any]
 ) -> None:
     runs[3].solver = "another"
-    with pytest.raises(ArgumentError, match="not another, random"):
+    with pytest.raises(ArgumentError, match="not another, random: --solver NAME picks one"):
         submit(runs, small_suite, "mine", fields, tmp_path)
+
+
+def test_an_entry_is_one_set_of_hyperparameters_and_one_can_be_picked(
+    runs: list[Run], small_suite: TraceSuite, tmp_path: Path, fields: dict[str, Any]
+) -> None:
+    others = copy.deepcopy(runs)
+    for run, other in zip(runs, others, strict=True):
+        run.hyperparameters, other.hyperparameters = {"sigma": 0.1, "k": 3}, {"sigma": 0.3, "k": 3}
+        other.seconds = run.seconds + 99.0
+    both, fields = [*others, *runs], {**fields, "track": "design"}
+    with pytest.raises(ArgumentError, match=r"random differ in sigma \(0.1, 0.3\): give .*about"):
+        submit(both, small_suite, "mine", fields, tmp_path)
+    picked = {**fields, "hyperparameters": {"k": 3, "sigma": 0.1}}
+    submit(both, small_suite, "mine", picked, tmp_path / "both")
+    submit(runs, small_suite, "mine", fields, tmp_path / "alone")
+    made, alone = (tmp_path / name / "small-v1" / "mine" for name in ("both", "alone"))
+    assert (made / RUNS).read_bytes() == (alone / RUNS).read_bytes()
+    assert json.loads((made / ABOUT).read_text())["hyperparameters"] == {"k": 3, "sigma": 0.1}
 
 
 @pytest.mark.parametrize(
