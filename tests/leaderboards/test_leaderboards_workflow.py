@@ -25,6 +25,7 @@ def git(folder: Path, *arguments: object) -> None:
 
 
 def commit(folder: Path, name: str) -> None:
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text(name)
     git(folder, "add", name)
     git(folder, "commit", "--quiet", "--message", name)
@@ -46,12 +47,18 @@ def checkout() -> dict[str, Any]:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     """A merge of a contribution that began before somebody else's came, as it is checked out."""
+    return merged(tmp_path, "mine")
+
+
+def merged(tmp_path: Path, *names: str) -> Path:
+    """A merge of a contribution that adds files of these names."""
     origin = tmp_path / "origin"
     origin.mkdir()
     git(origin, "init", "--quiet", "--initial-branch", "main")
     commit(origin, "old")
     git(origin, "checkout", "--quiet", "-b", "contribution")
-    commit(origin, "mine")
+    for name in names:
+        commit(origin, name)
     git(origin, "checkout", "--quiet", "main")
     commit(origin, "meanwhile")
     git(origin, "checkout", "--quiet", "-b", "merge")
@@ -63,14 +70,19 @@ def workspace(tmp_path: Path) -> Path:
     return folder
 
 
-def prepare(workspace: Path) -> int:
-    """Runs the step that finds the branch without the contribution; returns its exit code."""
-    (script,) = [step["run"] for step in steps() if "worktree" in step.get("run", "")]
-    environ = {**os.environ, "GITHUB_WORKSPACE": str(workspace)}
+def run(workspace: Path, words: str, **environ: str) -> int:
+    """Runs the step whose script has some words; returns its exit code."""
+    (script,) = [step["run"] for step in steps() if words in step.get("run", "")]
+    environ = {**os.environ, "GITHUB_WORKSPACE": str(workspace), **environ}
     done = subprocess.run(
         ["bash", "-e", "-c", script], env=environ, capture_output=True, check=False
     )
     return done.returncode
+
+
+def prepare(workspace: Path) -> int:
+    """Runs the step that finds the branch without the contribution; returns its exit code."""
+    return run(workspace, "worktree")
 
 
 def files(folder: Path) -> set[str]:
@@ -87,6 +99,29 @@ def test_a_checkout_that_is_no_merge_stops_the_check(workspace: Path) -> None:
     git(workspace / "merged", "checkout", "--quiet", "HEAD^1")
     assert prepare(workspace) != 0
     assert not (workspace / "base").exists()
+
+
+ENTRY = ("leaderboards/entries/amc-v1/mine/entry.json", "leaderboards/log.jsonl")
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        "leaderboards/verify.py",
+        ".gitattributes",
+        ".github/workflows/leaderboard.yml",
+        "entries/$(exit 0) a\nb",
+    ],
+)
+def test_an_entry_comes_alone(beside: str, tmp_path: Path) -> None:
+    workspace = merged(tmp_path, *ENTRY, beside)
+    assert run(workspace, "exclude", TRUSTED="false") == 1
+    assert run(workspace, "exclude", TRUSTED="true") == 0
+
+
+def test_files_of_the_board_are_an_entrys_own(tmp_path: Path) -> None:
+    names = (*ENTRY, "leaderboards/index.html", "leaderboards/entries/amc-v1/a b/entry.json")
+    assert run(merged(tmp_path, *names), "exclude", TRUSTED="false") == 0
 
 
 def test_the_verifier_is_the_one_of_the_branch() -> None:
