@@ -27,6 +27,7 @@ from hwenvs.cli.calibrate import (
     parse_rows,
 )
 from hwenvs.cli.console import output
+from hwenvs.cli.exporting import proxy_arguments
 from hwenvs.files import write_json
 
 if TYPE_CHECKING:
@@ -65,7 +66,13 @@ def verify_design(
     precision: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
     device: DeviceOption = "cpu",
     family: FamilyOption = "channel-pruning",
-    proxy: PredictorOption = "surrogate",
+    proxy: Annotated[
+        str | None,
+        typer.Option(
+            help="What predicts: surrogate, measured, or the path of a table (.npz); default: the "
+            "network's table, or measured where there is none."
+        ),
+    ] = None,
     out: FiguresOption = None,
 ) -> None:
     """Apply designs to the real network; print measured beside predicted accuracy.
@@ -98,7 +105,8 @@ def verify_design(
     }
     plan = choose_plan(network, rows, recipe, family)
     priced = options.environment_arguments(cost=cost, hardware=hardware)
-    problem = make_problem(family, network=network, budget=budget, proxy=proxy, **priced)
+    priced |= proxy_arguments(network, family, proxy, data, weights)
+    problem = make_problem(family, network=network, budget=budget, **priced)
     designs = parse_designs(design, problem)
     for chosen in designs.values() if family == "channel_pruning" else ():
         check_design(get_network(network), chosen)
