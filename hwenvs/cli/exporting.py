@@ -11,7 +11,6 @@ from rich.table import Table
 
 from hwenvs.cli import options, outputs
 from hwenvs.cli.calibrate import (
-    BudgetOption,
     CriterionOption,
     DataOption,
     DatasetOption,
@@ -61,7 +60,9 @@ def export(
     dataset: DatasetOption = None,
     calibration_rows: RowsOption = None,
     evaluation_rows: RowsOption = None,
-    budget: BudgetOption = 0.5,
+    budget: Annotated[
+        float | None, typer.Option(help="Cost of uniform and optimum, as a fraction; default: 0.5.")
+    ] = None,
     cost: options.CostOption = None,
     hardware: options.HardwareOption = None,
     points: PointsOption = None,
@@ -88,11 +89,17 @@ def export(
     from hwenvs.problems import make_problem
 
     check_format(kind)
+    if budget is not None and design.endswith(RECORDS):
+        raise ArgumentError(
+            f"--budget is what uniform and optimum may cost: {design} holds designs already, so "
+            "leave it out"
+        )
     recorded = _recorded(design) if network is None else None
     priced = options.environment_arguments(cost=cost, hardware=hardware)
     if recorded is None:
         family = family_called(family)
-        arguments: dict[str, Any] = {"problem": family, "network": network, "budget": budget}
+        arguments: dict[str, Any] = {"problem": family, "network": network}
+        arguments["budget"] = 0.5 if budget is None else budget
         arguments |= priced | proxy_arguments(str(network), family, proxy, data, weights)
     else:
         arguments = recorded | priced | ({} if proxy is None else {"proxy": proxy})
@@ -106,7 +113,8 @@ def export(
     }
     plan = choose_plan(network, rows, {**recipe, "precision": "float32"}, family)
     problem = make_problem(**arguments)
-    chosen = choose_design(problem, f"best:{design}" if design.endswith(RECORDS) else design)
+    best = f"best:{design.removeprefix('best:')}"
+    chosen = choose_design(problem, best if design.endswith(RECORDS) else design)
     if family == "channel_pruning":
         check_design(get_network(network), chosen)
     calibrated, evaluated = range(*plan.calibration_images), range(*plan.evaluation_images)

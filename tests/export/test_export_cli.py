@@ -45,9 +45,18 @@ def test_a_safetensors_file_holds_the_design(cli: Cli, tmp_path: Path) -> None:
 def test_records_say_which_network_it_is(cli: Cli, tmp_path: Path) -> None:
     cli.succeed("run", "AMC-DigitsLeNet-v0", "--solver", "uniform", "--out", tmp_path)
     out, records = tmp_path / "lenet.onnx", tmp_path / "AMC-DigitsLeNet-v0.uniform.jsonl"
-    printed = cli.succeed("export", "--design", records, "--out", out, *QUICK)
-    assert "LeNet for digits" in printed
-    assert out.is_file()
+    for design in (records, f"best:{records}"):
+        printed = cli.succeed("export", "--design", design, "--out", out, *QUICK)
+        assert "LeNet for digits" in printed
+        out.unlink()
+    said = cli.fail("export", "--design", records, "--budget", "0.3", "--out", out, *QUICK)
+    assert said.startswith("error: --budget is what uniform and optimum may cost: ")
+    assert not out.exists()
+
+
+def test_a_network_without_a_table_is_verified_beside_the_real_one(cli: Cli) -> None:
+    chosen = ["digits_mobilenet", "--family", "bit-allocation", "--design", "uniform"]
+    assert "predicted" in cli.succeed("verify-design", *chosen, *FEW)
 
 
 @pytest.mark.parametrize(
