@@ -50,7 +50,8 @@ SpaceOption = Annotated[
 ProxyOption = Annotated[
     str | None,
     typer.Option(
-        help="Where accuracies come from: surrogate, measured, zero_cost:SCORE, a table (.npz)."
+        help="Where accuracies come from: surrogate, measured, or a table (.npz); for NAS ids "
+        "surrogate, supernet, zero_cost:SCORE, or a table."
     ),
 ]
 ConstraintOption = Annotated[str | None, typer.Option(help="bounded, projected or backoff.")]
