@@ -19,8 +19,18 @@ if TYPE_CHECKING:
     from hwenvs.problems import Problem
     from hwenvs.solving.records import Run
 
-ALIKE = ("arguments", "hyperparameters", "evaluations")
-"""What runs in one file of ``hwenvs run`` have in common, beside environment and solver."""
+IDENTITY = {
+    "environment": "environments",
+    "arguments": "arguments",
+    "hyperparameters": "hyperparameters",
+    "evaluations": "evaluations",
+    "seed": "seeds",
+}
+"""What tells runs of one solver apart, in singular and plural."""
+
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Replace records of other runs, if need be.")
+]
 
 
 def run(
@@ -32,9 +42,7 @@ def run(
     out: Annotated[
         Path, typer.Option(help="Folder for the records.", callback=outputs.folder)
     ] = Path("runs"),
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace records of other runs, if need be.")
-    ] = False,
+    overwrite: OverwriteOption = False,
     budget: options.BudgetOption = None,
     cost: options.CostOption = None,
     reward: options.RewardOption = None,
@@ -56,9 +64,8 @@ def run(
     path = out / f"{environment}.{solver}.jsonl"
     problem = options.load_problem(environment, arguments)
     tasks = _tasks(environment, [solver], evaluations, seeds, arguments)
-    if path.exists() and not overwrite:
-        _keep(path, problem, tasks)
-    runs = _perform(problem, tasks, workers, path)
+    before = _before(path, problem, tasks, overwrite)
+    runs = _perform(problem, tasks, workers, path, before)
     from hwenvs.reporting.results import collect
 
     show(collect(runs), [path])
@@ -75,6 +82,7 @@ def compare(
     out: Annotated[
         Path, typer.Option(help="Folder for the report.", callback=outputs.folder)
     ] = Path("report"),
+    overwrite: OverwriteOption = False,
     budget: options.BudgetOption = None,
     cost: options.CostOption = None,
     reward: options.RewardOption = None,
@@ -86,7 +94,9 @@ def compare(
 ) -> None:
     """Run several solvers on one environment; print a table and write a report.
 
-    Solvers that know one design only (uniform, shallow, deep, exact) run once.
+    Solvers that know one design only (uniform, shallow, deep, exact, milp) run once.  The same
+    command again replaces report and records (OUT/runs.jsonl); runs that it would not make again
+    are not lost without --overwrite.
     """
     arguments = options.environment_arguments(
         budget, cost, reward, hardware, constraint, network, proxy, space
@@ -97,7 +107,9 @@ def compare(
     tasks = _tasks(environment, names, evaluations, seeds, arguments)
     from hwenvs.reporting.report import RUNS
 
-    write(_perform(problem, tasks, workers, out / RUNS), out)
+    path = out / RUNS
+    before = _before(path, problem, tasks, overwrite)
+    write(_perform(problem, tasks, workers, path, before), out)
 
 
 def _tasks(
@@ -125,66 +137,82 @@ def _tasks(
     ]
 
 
-def _keep(path: Path, problem: Problem, tasks: Sequence[dict[str, Any]]) -> None:
-    """Refuses to lose records of runs that ``tasks``, of one solver, would not make again.
+def _before(
+    path: Path, problem: Problem, tasks: Sequence[dict[str, Any]], overwrite: bool
+) -> dict[int, Run]:
+    """Records of ``tasks`` by index that a file holds already.
 
     Raises:
-        ArgumentError: if the file holds one, or no records at all.
+        ArgumentError: if it holds others as well, or no records at all, and ``overwrite`` does not
+            allow to lose them.
     """
     from hwenvs.errors import ArgumentError
     from hwenvs.solving.records import read_runs
 
+    if not path.exists():
+        return {}
     hint = "add --overwrite to replace it, or name another folder with --out"
     try:
         runs = read_runs(path)
     except ArgumentError as error:
+        if overwrite:
+            return {}
         raise ArgumentError(f"{error}; {hint}") from error
-    asked = _expected(tasks[0], problem)
-    lost = [name for name in ALIKE if any(getattr(r, name) != asked[name] for r in runs)]
-    if {run.seed for run in runs} - {task["seed"] for task in tasks}:
-        lost.append("seeds")
-    if lost:
-        raise ArgumentError(f"{path} holds runs with other {' and '.join(lost)}: {hint}")
-
-
-def _expected(task: dict[str, Any], problem: Problem) -> dict[str, Any]:
-    """What the record of a task will say of it."""
-    from hwenvs.solving import get_solver
-    from hwenvs.solving.records import plain
-
-    arguments = dict(task)
-    solver = get_solver(arguments.pop("solver"))
-    fixed = {name: arguments.pop(name) for name in ("environment", "evaluations", "seed")}
-    return {
-        **fixed,
-        "solver": solver.name,
-        "arguments": plain(arguments, problem),
-        "hyperparameters": json.loads(json.dumps(dict(solver.hyperparameters))),
-    }
-
-
-def _before(path: Path, problem: Problem, tasks: Sequence[dict[str, Any]]) -> dict[int, Run]:
-    """Records of ``tasks`` by index that a file holds already; none if it holds no records."""
-    from hwenvs.errors import ArgumentError
-    from hwenvs.solving.records import read_runs
-
-    try:
-        runs = read_runs(path)
-    except ArgumentError:  # missing, or to be replaced whatever it is
-        return {}
-    asked = [_expected(task, problem) for task in tasks]
+    asked = _expected(tasks, problem)
+    lost = {name for run in runs for name in _other(run, asked)}
+    if lost and not overwrite:
+        named = [name for name in ("solvers", *IDENTITY.values()) if name in lost]
+        raise ArgumentError(f"{path} holds runs with other {' and '.join(named)}: {hint}")
     return {
         index: run
         for run in runs
         for index, entries in enumerate(asked)
-        if all(getattr(run, name) == value for name, value in entries.items())
+        if not _other(run, [entries])
     }
 
 
-def _perform(problem: Problem, tasks: list[dict[str, Any]], workers: int, path: Path) -> list[Run]:
+def _other(run: Run, asked: Sequence[dict[str, Any]]) -> list[str]:
+    """In what a run is none of those that are asked for; nothing if it is one."""
+    alike = [entries for entries in asked if entries["solver"] == run.solver]
+    if not alike:
+        return ["solvers"]
+    return [
+        plural
+        for name, plural in IDENTITY.items()
+        if all(getattr(run, name) != entries[name] for entries in alike)
+    ]
+
+
+def _expected(tasks: Sequence[dict[str, Any]], problem: Problem) -> list[dict[str, Any]]:
+    """What the records of ``tasks``, which differ in solver and seed, will say of them."""
+    from hwenvs.solving import get_solver
+    from hwenvs.solving.records import plain
+
+    made = {name: get_solver(name) for name in {task["solver"] for task in tasks}}
+    fixed = ("environment", "evaluations", "seed")
+    arguments = {n: v for n, v in tasks[0].items() if n not in (*fixed, "solver")}
+    arguments = plain(arguments, problem)
+    return [
+        {
+            **{name: task[name] for name in fixed},
+            "solver": (solver := made[task["solver"]]).name,
+            "arguments": arguments,
+            "hyperparameters": json.loads(json.dumps(dict(solver.hyperparameters))),
+        }
+        for task in tasks
+    ]
+
+
+def _perform(
+    problem: Problem,
+    tasks: list[dict[str, Any]],
+    workers: int,
+    path: Path,
+    before: dict[int, Run],
+) -> list[Run]:
     """Runs ``tasks`` and writes what is there after each of them: nothing is lost on Ctrl-C.
 
-    Records of the same tasks that are there already stay until each is replaced.
+    Records of the same tasks that were there ``before``, by index, stay until each is replaced.
 
     Raises:
         SolverError: if a solver evaluates no design.
@@ -200,7 +228,6 @@ def _perform(problem: Problem, tasks: list[dict[str, Any]], workers: int, path: 
         value = problem.score(reward)
         return None if value is None else float(value)
 
-    before = _before(path, problem, tasks)
     done: dict[int, Run] = {}
     with Bars(tasks, score) as bars:
         try:

@@ -7,11 +7,13 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hwenvs.solving import solve
 from hwenvs.solving.pool import solve_many
 from hwenvs.solving.records import Run, read_runs
 
@@ -95,6 +97,53 @@ def test_records_of_other_runs_are_lost_only_if_that_is_wanted(
     assert path.read_bytes() == before
     cli.succeed("run", ID, *QUICK, *changes, "--out", tmp_path, "--overwrite")
     assert path.read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    ("changes", "lost"),
+    [
+        (("AMC-ResNet56-v0", "--solvers", "uniform,random"), "other environments"),
+        ((ID, "--solvers", "uniform"), "other solvers"),
+        ((ID, "--solvers", "uniform,random", "--budget", "0.3"), "other arguments"),
+    ],
+)
+def test_a_comparison_keeps_the_records_of_another(
+    cli: Cli, tmp_path: Path, changes: tuple[str, ...], lost: str
+) -> None:
+    rest = ("--evaluations", 3, "--seeds", 1, "--out", tmp_path)
+    (tmp_path / "runs.jsonl").write_text(
+        "".join(
+            json.dumps(asdict(solve(solver, ID, 3, 0))) + "\n" for solver in ("uniform", "random")
+        )
+    )
+    before = (tmp_path / "runs.jsonl").read_bytes()
+    said = cli.fail("compare", *changes, *rest)
+    assert f"runs.jsonl holds runs with {lost}: add --overwrite" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["runs.jsonl"]
+    assert (tmp_path / "runs.jsonl").read_bytes() == before
+
+
+def test_a_comparison_replaces_others_if_that_is_wanted(cli: Cli, tmp_path: Path) -> None:
+    compare = ("compare", ID, "--evaluations", 3, "--seeds", 1, "--out", tmp_path, "--solvers")
+    cli.succeed(*compare, "uniform")
+    cli.succeed(*compare, "uniform,random")  # the earlier run is among them
+    cli.succeed(*compare, "random", "--overwrite")
+    assert [run.solver for run in read_runs(tmp_path / "runs.jsonl")] == ["random"]
+
+
+def test_a_file_of_records_is_read_once(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+
+    def counted(path: Path) -> list[Run]:
+        read.append(path)
+        return read_runs(path)
+
+    cli.succeed("run", ID, *QUICK, "--out", tmp_path)
+    monkeypatch.setattr("hwenvs.solving.records.read_runs", counted)
+    cli.succeed("run", ID, *QUICK, "--out", tmp_path)
+    assert read == [tmp_path / f"{ID}.random.jsonl"]
 
 
 def test_other_hyperparameters_and_what_is_no_record_are_not_replaced(
