@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hwenvs.errors import DesignError, SolverError, unknown_name
+from hwenvs.errors import ArgumentError, DesignError, SolverError, unknown_name
 from hwenvs.problems.chain import ChainProblem
 from hwenvs.problems.kinds import in_turn, kinds_of
 
@@ -24,13 +24,16 @@ def parse_designs(texts: Sequence[str], problem: Problem) -> dict[str, tuple[int
     """Designs by label; each text is ``[LABEL=]`` and what :func:`choose_design` takes.
 
     Raises:
+        ArgumentError: if two designs have the same label.
         DesignError, SolverError: as :func:`choose_design`; of several designs with the label.
     """
-    wanted = {}
+    wanted: dict[str, str] = {}
     for index, text in enumerate(texts):
         label, separator, rest = text.partition("=")
         if not separator:
             label, rest = (text if text in NAMED else f"design {index + 1}"), text
+        if label in wanted:
+            raise ArgumentError(f"two designs are called {label!r}: give each a LABEL= of its own")
         wanted[label] = rest
     # The optimum last: a mistake in another design is told before it is searched for.
     order = sorted(wanted, key=lambda label: wanted[label] == OPTIMUM)

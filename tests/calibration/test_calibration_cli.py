@@ -130,6 +130,13 @@ def test_designs_keep_the_order_in_which_they_were_named() -> None:
     assert designs["best"] == optimum(problem).design
 
 
+def test_no_design_is_dropped_for_another_of_its_name(cli: Cli) -> None:
+    uniform = "thin=" + ",".join(["8"] * 18)
+    given = ["--design", "thin=optimum", "--design", uniform]
+    said = cli.fail("verify-design", "resnet20", *given)
+    assert said == "error: two designs are called 'thin': give each a LABEL= of its own\n"
+
+
 def test_a_network_of_the_zoo_without_a_plan_is_told_what_has_one(cli: Cli) -> None:
     said = cli.fail("verify-design", "vgg16", "--design", "uniform")
     assert said.startswith("error: vgg16 has no calibration plan for channel pruning: name one of")
