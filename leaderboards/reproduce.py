@@ -8,35 +8,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hwenvs.canonical import canonical, settled
 from hwenvs.errors import EntryError, SolverError
+from hwenvs.leaderboards.comparing import SIGNIFICANCE, Cell, Traces, p_value, scores_of
 from hwenvs.leaderboards.entries import About, Entry, read_traces
 from hwenvs.leaderboards.log import Badge
-from hwenvs.leaderboards.suites import Suite, Task, TraceSuite
+from hwenvs.leaderboards.suites import Suite, TraceSuite
 from hwenvs.solving import Solver, get_solver
 from hwenvs.solving.pool import solve_many
-
-Floats = NDArray[np.float64]
-Cell = tuple[str, int]
-"""A task's key and a seed."""
-
-Traces = dict[Cell, list[list[int]]]
-"""Designs of runs, in order."""
 
 FEWEST_RUNS = 5
 """Of a task, for scores to be compared: of fewer, the most different ones may pass for alike."""
 
-SAMPLED_TASKS, SAMPLED_SEEDS = 2, FEWEST_RUNS
-"""What is run again unless more is asked for."""
-
-SIGNIFICANCE = 0.05
-"""Below this p-value runs count as different."""
-
-PERMUTATIONS = 20_000
+SAMPLED_SEEDS = 3
+"""Runs of each task that are run again of a deterministic solver, unless more is asked for."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +34,12 @@ class Reproduction:
 
     Attributes:
         badge: ``"reproduced"`` (equal traces), ``"indistinguishable"`` (a solver that is not
-            deterministic by its own words, no difference of scores, and at least
-            :data:`FEWEST_RUNS` runs on each task that was run again), ``"different"`` (neither).
+            deterministic by its own words, no difference of scores, all runs were run again, and
+            they are at least :data:`FEWEST_RUNS` on each task), ``"different"`` (neither).
         cells: what was run again.
         equal: how many traces were equal.
-        p_value: how probably mean scores would differ at least as much if both sets of runs came
-            from one distribution, see :func:`permutation_test`.
+        p_value: how probably scores would differ at least as much if both sets of runs came from
+            one distribution, see :func:`hwenvs.leaderboards.comparing.p_value`.
     """
 
     badge: Badge
@@ -59,24 +48,33 @@ class Reproduction:
     p_value: float
 
 
-def sampled(
-    entry: Entry, suite: Suite, tasks: int = SAMPLED_TASKS, seeds: int = SAMPLED_SEEDS
-) -> list[Cell]:
-    """Which runs to repeat: drawn from the digests of entry and suite, so not before submission."""
-    random = np.random.default_rng([int(entry.digest[:16], 16), int(suite.digest[:16], 16)])
-    found: dict[str, list[int]] = {}
-    for trace in read_traces(entry, _traced(entry, suite)):
-        found.setdefault(trace.environment, []).append(trace.seed)
-    keys = sorted(found)
-    if not keys:
+def sampled(entry: Entry, suite: Suite, random: np.random.Generator | None = None) -> list[Cell]:
+    """Which runs to repeat: some seeds of every task that has any, in the order of tasks.
+
+    All of them if the solver is not deterministic by its own words: a few scores cannot be told
+    apart from somewhat better ones.
+
+    Args:
+        entry: of the track ``"search"``.
+        suite: its suite.
+        random: draws the seeds. Default: a new one that nobody can foresee, since whoever knew the
+            draw beforehand could forge the other runs.
+
+    Raises:
+        EntryError: if there are none, or it is a policy.
+    """
+    cells = sorted(every(entry, suite))
+    if not cells:
         raise EntryError(f"{entry.folder} has no runs to repeat")
-    chosen = sorted(random.choice(len(keys), min(tasks, len(keys)), replace=False).tolist())
-    cells: list[Cell] = []
-    for index in chosen:
-        known = sorted(found[keys[index]])
-        drawn = random.choice(known, min(seeds, len(known)), replace=False)
-        cells += [(keys[index], int(seed)) for seed in sorted(drawn)]
-    return cells
+    if not entry.about.deterministic:
+        return cells
+    random = np.random.default_rng() if random is None else random
+    chosen: list[Cell] = []
+    for _, runs in groupby(cells, key=lambda cell: cell[0]):
+        known = list(runs)
+        drawn = random.choice(len(known), min(SAMPLED_SEEDS, len(known)), replace=False)
+        chosen += [known[place] for place in sorted(drawn)]
+    return chosen
 
 
 def every(entry: Entry, suite: Suite) -> list[Cell]:
@@ -118,14 +116,15 @@ def reproduce(
     traces = _traces(entry, traced, chosen)
     again = _run(entry, traced, chosen, workers, progress)
     equal = sum(again[cell] == traces[cell] for cell in chosen)
-    submitted = _by_task(traced, traces)
-    p_value = permutation_test(submitted, _by_task(traced, again), int(entry.digest[:8], 16))
+    submitted = scores_of(traces, traced)
+    p = p_value(submitted, scores_of(again, traced), int(entry.digest[:8], 16))
     badge: Badge = "reproduced"
     if equal < len(chosen):
-        enough = min(map(len, submitted)) >= FEWEST_RUNS
-        as_good = not entry.about.deterministic and enough and p_value >= SIGNIFICANCE
+        whole = set(chosen) == set(every(entry, suite))
+        enough = whole and min(map(len, submitted)) >= FEWEST_RUNS
+        as_good = not entry.about.deterministic and enough and p >= SIGNIFICANCE
         badge = "indistinguishable" if as_good else "different"
-    return Reproduction(badge, tuple(chosen), equal, p_value)
+    return Reproduction(badge, tuple(chosen), equal, p)
 
 
 def solver_of(about: About) -> Solver:
@@ -147,24 +146,6 @@ def solver_of(about: About) -> Solver:
             if canonical(settled(own.hyperparameters)) == canonical(settled(about.hyperparameters)):
                 return own
         raise
-
-
-def permutation_test(first: list[Floats], second: list[Floats], seed: int = 0) -> float:
-    """p-value of the difference of means between two samples of scores, by task.
-
-    How probably the means differ at least as much, in either direction, if the samples have one
-    distribution on each task: the share of random exchanges of scores within tasks in which they
-    do.  It is not the probability that the distributions are one.
-    """
-    random = np.random.default_rng(seed)
-    observed = abs(sum(float(b.mean() - a.mean()) for a, b in zip(first, second, strict=True)))
-    total = np.zeros(PERMUTATIONS)
-    for a, b in zip(first, second, strict=True):
-        pooled = np.tile(np.concatenate([a, b]), (PERMUTATIONS, 1))
-        mixed = random.permuted(pooled, axis=1)
-        total += mixed[:, len(a) :].mean(axis=1) - mixed[:, : len(a)].mean(axis=1)
-    # One more on either side: the observed arrangement is one of them.
-    return float((np.sum(np.abs(total) >= observed - 1e-12) + 1) / (PERMUTATIONS + 1))
 
 
 def _traces(entry: Entry, suite: TraceSuite, cells: list[Cell]) -> Traces:
@@ -207,16 +188,3 @@ def _run(
         if progress is not None:
             progress(len(found), len(cells))
     return found
-
-
-def _by_task(suite: TraceSuite, traces: Traces) -> list[Floats]:
-    """Final scores of runs, by task."""
-    scores: dict[str, list[float]] = {}
-    for (key, _), designs in sorted(traces.items()):
-        scores.setdefault(key, []).append(_final(suite.task(key), designs))
-    return [np.array(values) for values in scores.values()]
-
-
-def _final(task: Task, designs: list[list[int]]) -> float:
-    rewards = task.problem().evaluate(np.array(designs)).reward
-    return max(task.score(float(rewards.max())), 0.0)

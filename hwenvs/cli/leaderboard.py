@@ -94,7 +94,7 @@ def withdraw(name: NameArgument, folder: FolderOption = None) -> None:
 def reproduce(
     name: NameArgument,
     everything: Annotated[
-        bool, typer.Option("--all", help="Every run, not a sample drawn from the digests.")
+        bool, typer.Option("--all", help="Every run, not three of each environment.")
     ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes, one thread each.")] = 1,
     folder: FolderOption = None,
@@ -121,8 +121,8 @@ def reproduce(
     line = append(place / LOG, verdict, found.badge, list(found.cells))
     say(
         f"line {line.number}: {name} {found.badge}: {found.equal} of {len(found.cells)} runs are "
-        f"equal; if the scores came from one distribution, p = {found.p_value:.3f} that their "
-        "means would differ as much"
+        f"equal; if the scores came from one distribution, p = {found.p_value:.3f} that they "
+        "would differ as much"
     )
 
 
