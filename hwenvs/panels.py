@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hwenvs.problems import Progress
 from hwenvs.problems.kinds import Kind
-from hwenvs.problems.progress import Spending
+from hwenvs.problems.progress import Spending, floor_of
 from hwenvs.text import LABELS, amount_text
 
 if TYPE_CHECKING:
@@ -46,9 +46,6 @@ class Style:
 
 STYLE = Style()
 
-NOTHING = "zero"
-"""The operator that leaves a block out."""
-
 
 def draw_decisions(axes: Axes, progress: Progress, kind: Kind) -> None:
     """What there was of one kind, what stays of it, and the decision that comes next."""
@@ -71,11 +68,6 @@ def draw_decisions(axes: Axes, progress: Progress, kind: Kind) -> None:
     else:
         axes.locator_params(axis="y", integer=True)
         axes.set_yticks([tick for tick in axes.get_yticks() if tick <= max(sizes)])
-
-
-def floor_of(levels: Sequence[str]) -> int:
-    """Where bars of choices stand: on the one that leaves a block out, if there is such."""
-    return int(tuple(levels[:1]) == (NOTHING,))
 
 
 def draw_left_out(axes: Axes, kept: Iterable[float], floor: int, width: float, colour: str) -> None:

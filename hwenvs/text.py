@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hwenvs.hardware import COST_UNITS
-from hwenvs.problems.progress import Progress, Spending
+from hwenvs.problems.progress import Progress, Spending, floor_of
 
 PREFIXES = {1e12: "T", 1e9: "G", 1e6: "M", 1e3: "k", 1.0: "", 1e-3: "m", 1e-6: "µ", 1e-9: "n"}
 
@@ -61,14 +61,14 @@ def ansi(progress: Progress, result: Mapping[str, Any] | None = None, width: int
     columns = [_columns(spending) for spending in progress.spendings]
     heads = "".join(column[0] for column in columns)
     head = f"{'#':>3}  {what:{name_width}}  {says:>11}  {'':{width}}{heads}"
-    lines = [_title(progress), head]
+    lines, floor = [_title(progress), head], floor_of(progress.levels)
     for t, (name, size) in enumerate(zip(progress.names, progress.sizes, strict=True)):
         mark = ">" if t == len(progress.kept) else " "
         if t >= len(progress.kept):
             open_ = _kept("·", size, progress.levels)
             lines.append(f"{t:3d}{mark} {name:{name_width}}  {open_}  {'·' * width}")
             continue
-        bar = _bar(progress.kept[t] / size, width)
+        bar = _bar((progress.kept[t] - floor) / max(size - floor, 1), width)
         costs = "".join(column[t + 1] for column in columns)
         kept = _kept(progress.kept[t], size, progress.levels)
         lines.append(f"{t:3d}{mark} {name:{name_width}}  {kept}  {bar}{costs}")
@@ -101,7 +101,8 @@ def _title(progress: Progress) -> str:
     if not limited:
         first = progress.spendings[0]
         full = amount_text(first.full, first.quantity)
-        return f"{progress.title}: no budget, {full} uncompressed"
+        whole = "at most" if progress.levels else "uncompressed"
+        return f"{progress.title}: no budget, {full} {whole}"
     several = "s" if len(limited) > 1 else ""
     return f"{progress.title}: budget{several} {'; '.join(map(_limit, limited))}"
 

@@ -285,3 +285,11 @@ def test_a_block_that_is_left_out_has_a_mark_and_no_height() -> None:
     ]
     assert without.get_ylim()[0] == 0
     assert not [segment for marks in without.collections for segment in marks.get_segments()]
+
+
+def test_text_says_the_same_of_choices() -> None:
+    priced = {"budget": None, "reward": "accuracy_times_cost", "target": 0.5}
+    problem = gym.make("NAS-ProxylessCIFAR-v0", **priced).unwrapped.problem
+    lines = rendering.ansi(problem.progress((1, 7))).splitlines()
+    assert "uncompressed" not in lines[0]
+    assert [lines[place].count("█") for place in (2, 3)] == [0, 24]

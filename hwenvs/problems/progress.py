@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
 from hwenvs.problems.kinds import Kind, kinds_of
+
+NOTHING = "zero"
+"""The operator that leaves a block out."""
+
+
+def floor_of(levels: Sequence[str]) -> int:
+    """Where bars of choices stand: on the one that leaves a block out, if there is such."""
+    return int(tuple(levels[:1]) == (NOTHING,))
+
+
+def whole_of(levels: Sequence[str]) -> str:
+    """What designs are held against: no network is compressed where decisions are choices."""
+    return "largest architecture" if levels else "uncompressed network"
 
 
 @dataclass(frozen=True)
@@ -18,7 +32,7 @@ class Spending:
         costs: what each decision settled.
         constant: cost of what no decision shapes.
         amount: the budget; infinite without one.
-        full: cost of the uncompressed network.
+        full: cost of the uncompressed network, or of the largest architecture.
     """
 
     quantity: str

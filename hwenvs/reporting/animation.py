@@ -14,6 +14,7 @@ from hwenvs.files import replacing
 from hwenvs.problems.chain import ChainProblem
 from hwenvs.problems.kinds import Kind, kinds_of
 from hwenvs.problems.operator_selection import OperatorSelectionProblem
+from hwenvs.problems.progress import whole_of
 from hwenvs.reporting import palette
 from hwenvs.reporting.architectures import draw_architecture, label_blocks, name_expansions
 from hwenvs.solving.records import Run
@@ -90,7 +91,7 @@ def _frame(
     panels = drawn.subplots(len(rows), 1, height_ratios=rows)
     best = int(np.argmax(run.rewards[: last + 1]))
     quantity = problem.budget.quantity
-    whole = "largest" if problem.levels else "uncompressed network"
+    whole = whole_of(problem.levels)
     caption = (
         f"{run.solver}, evaluation {last + 1} of {len(run.rewards)}: best so far "
         f"{run.accuracies[best]:.2%} accuracy, {LABELS[quantity]} "

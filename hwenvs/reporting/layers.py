@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hwenvs.errors import ArgumentError
-from hwenvs.panels import draw_left_out, floor_of
+from hwenvs.panels import draw_left_out
 from hwenvs.problems.kinds import Kind, kinds_of
+from hwenvs.problems.progress import floor_of, whole_of
 from hwenvs.reporting import drawing, palette
 from hwenvs.reporting.results import Reference, Results
 from hwenvs.text import counted
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MANY_NAMES = 30
-WHOLE = "uncompressed"
 
 
 def channels(results: Results) -> Figure:
@@ -30,7 +30,7 @@ def channels(results: Results) -> Figure:
         MissingExtraError: without matplotlib.
         ArgumentError: if the problem's designs are not numbers of channels.
     """
-    full = _full(results)
+    full, whole = _full(results), whole_of(results.problem.levels)
     run = results.best
     best = Reference(
         f"best of {run.solver}, seed {run.seed}",
@@ -46,7 +46,7 @@ def channels(results: Results) -> Figure:
     drawn = drawing.figure(max(8.4, 2.0 + 0.22 * count), 3.0 + 1.6 * len(rows))
     panels = drawn.subplots(len(rows), 1, sharex=True, squeeze=False)[:, 0]
     for axes, row in zip(panels, rows, strict=True):
-        axes.bar(range(count), row.heights(full), 0.86, color=palette.FAINT, label=WHOLE)
+        axes.bar(range(count), row.heights(full), 0.86, color=palette.FAINT, label=whole)
         kept = row.heights(best.design)
         axes.bar(range(count), kept, 0.86, color="#0072B2", label=_label(best))
         if results.problem.levels:
@@ -60,11 +60,10 @@ def channels(results: Results) -> Figure:
         drawing.finish(axes)
         _name_heights(axes, results, row)
     _name_layers(panels[-1], results, kinds[-1])
-    drawing.title(
-        panels[0], results.title, f"uncompressed network: {results.problem.baseline:.2%} accuracy"
-    )
+    accuracy = f"{results.problem.baseline:.2%} accuracy"
+    drawing.title(panels[0], results.title, f"{whole}: {accuracy}")
     handles, labels = panels[0].get_legend_handles_labels()
-    order = sorted(range(len(labels)), key=lambda place: labels[place] == WHOLE)
+    order = sorted(range(len(labels)), key=lambda place: labels[place] == whole)
     handles, labels = [handles[place] for place in order], [labels[place] for place in order]
     drawn.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     return drawn

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwenvs.problems import Problem
 from hwenvs.problems.kinds import in_turn, kinds_of
+from hwenvs.problems.progress import whole_of
 from hwenvs.proxies import MeasuredProxy
 from hwenvs.proxies.supernet import SupernetProxy
 from hwenvs.reporting import drawing
@@ -37,7 +38,7 @@ FRONTS_CAPTION = (
 )
 CHANNELS_CAPTION = (
     "What each decision keeps: best design of all solvers that had to look for one (bars), uniform "
-    "design and optimum, where it is certified (marks), uncompressed network (pale)."
+    "design and optimum, where it is certified (marks), {whole} (pale)."
 )
 
 OPTIONS = {"budget", "constraint", "cost", "hardware", "network", "proxy", "reward", "space"}
@@ -64,9 +65,8 @@ def environment_section(results: Results, place: int) -> Section:
         blocks.append(picture(f"{FRONTS}{suffix}", fronts, fronts_text(results), caption))
     if hasattr(results.problem, "decisions"):
         kept = channels(results)
-        blocks.append(
-            picture(f"{CHANNELS}{suffix}", kept, channels_text(results), CHANNELS_CAPTION)
-        )
+        caption = CHANNELS_CAPTION.format(whole=whole_of(results.problem.levels))
+        blocks.append(picture(f"{CHANNELS}{suffix}", kept, channels_text(results), caption))
     blocks.append(Section("Designs", f"{anchor}-designs", tuple(_designs(results)), folded=True))
     blocks.append(
         Section("How to repeat it", f"{anchor}-repeat", tuple(_repeat(results)), folded=True)
@@ -83,7 +83,7 @@ def _about(results: Results) -> list[str]:
     problem = results.problem
     text = (
         f"{problem.title}, {counted(problem.horizon, 'decision')}. {_accuracies(problem)} "
-        f"(`hwenvs card {results.environment}` says more); the uncompressed network has "
+        f"(`hwenvs card {results.environment}` says more); the {whole_of(problem.levels)} has "
         f"{problem.baseline:.2%}. "
     )
     if results.optimum is None:
@@ -144,7 +144,7 @@ def _designs(results: Results) -> list[Block]:
     what = f"Operators ({numbered})" if levels else f"Kept {kept}"
     return [
         Table(
-            "Best design of every solver; costs as fractions of the uncompressed network's.",
+            f"Best design of every solver; costs as fractions of the {whole_of(levels)}'s.",
             ["design", "accuracy", *(LABELS[quantity] for quantity in shown)],
             [
                 [label, f"{outcome.accuracy[row]:.2%}"]
