@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
+from hwenvs.networks.blocks import ZERO
 from hwenvs.problems.kinds import Kind, kinds_of
-
-NOTHING = "zero"
-"""The operator that leaves a block out."""
 
 
 def floor_of(levels: Sequence[str]) -> int:
     """Where bars of choices stand: on the one that leaves a block out, if there is such."""
-    return int(tuple(levels[:1]) == (NOTHING,))
+    return int(tuple(levels[:1]) == (ZERO.name,))
 
 
 def whole_of(levels: Sequence[str]) -> str:
