@@ -21,9 +21,8 @@ AGAIN_AFTER = 0.05
 def never_drop_interrupts() -> None:
     """An interrupt that finds Python where it cannot raise is raised again a moment later.
 
-    Such places are finalizers and callbacks of weak references, of which each import runs some: in
-    the seconds that a command imports torch in, one Ctrl-C in some forty was reported as "Exception
-    ignored", and the command went on.
+    Such places are finalizers and callbacks of weak references, of which each import runs one (of
+    importlib's module locks): Python reports "Exception ignored", and the command would go on.
     """
     before = sys.unraisablehook
 
