@@ -11,10 +11,10 @@ from rich.table import Table
 
 from hwenvs.cli import options, outputs
 from hwenvs.cli.calibrate import (
+    FAMILIES,
     CriterionOption,
     DataOption,
     DatasetOption,
-    FamilyOption,
     LevelsOption,
     MethodOption,
     PointsOption,
@@ -54,7 +54,10 @@ def export(
         Path | None,
         typer.Option(help="The file; default: the network's name.", callback=outputs.file),
     ] = None,
-    family: FamilyOption = "channel-pruning",
+    family: Annotated[
+        str | None,
+        typer.Option(help=f"{FAMILIES} Default: channel-pruning, or that of the records."),
+    ] = None,
     weights: WeightsOption = None,
     data: DataOption = None,
     dataset: DatasetOption = None,
@@ -97,12 +100,17 @@ def export(
     recorded = _recorded(design) if network is None else None
     priced = options.environment_arguments(cost=cost, hardware=hardware)
     if recorded is None:
-        family = family_called(family)
+        family = family_called(family or "channel-pruning")
         arguments: dict[str, Any] = {"problem": family, "network": network}
         arguments["budget"] = 0.5 if budget is None else budget
         arguments |= priced | proxy_arguments(str(network), family, proxy, data, weights)
     else:
         arguments = recorded | priced | ({} if proxy is None else {"proxy": proxy})
+        if family is not None and (named := family_called(family)) != arguments["problem"]:
+            own = str(arguments["problem"]).replace("_", "-")
+            raise ArgumentError(
+                f"--family {named.replace('_', '-')}: the records of {design} are of {own}"
+            )
     network, family = str(arguments["network"]), str(arguments["problem"])
     path = out or Path(f"{network}.{kind}")
     outputs.file(path)

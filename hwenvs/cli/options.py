@@ -58,6 +58,11 @@ ConstraintOption = Annotated[str | None, typer.Option(help="bounded, projected o
 EvaluationsOption = Annotated[int, typer.Option(min=1, help="Designs that each run may try.")]
 SeedsOption = Annotated[str, typer.Option(help="How many (from 0 on), or a list such as 3,4,7.")]
 WorkersOption = Annotated[int, typer.Option(min=1, help="Processes, one thread each.")]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Replace records of other runs, if need be.")
+]
+OVERWRITE = "add --overwrite to replace it, or name another folder with --out"
+"""What to do about a file with records of other runs."""
 
 
 def environment_arguments(

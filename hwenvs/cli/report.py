@@ -46,12 +46,14 @@ def report(
             callback=outputs.file,
         ),
     ] = None,
+    overwrite: options.OverwriteOption = False,
 ) -> None:
     """Make a report of runs: one HTML page with tables and figures, the same as Markdown, PNGs.
 
     Several files are put together, with a section for each environment and one for all of them.
     A folder stands for the cells of a sweep, or for all .jsonl files in it. Compact records, of
-    --compact or published by others, lack the designs that fronts are drawn from.
+    --compact or published by others, lack the designs that fronts are drawn from.  The runs of a
+    single study go to OUT/runs.jsonl; those there that are not among them stay without --overwrite.
     """
     from hwenvs.sweeps.cells import CELLS
 
@@ -65,11 +67,40 @@ def report(
             f"wrote {compact} ({counted(len(runs), 'run')})", markup=False, soft_wrap=True
         )
         return
-    for name, arguments in {run.environment: run.arguments for run in runs}.items():
-        options.load_problem(name, dict(arguments), quiet=True)
     # The runs of a sweep stay where they are: there may be gigabytes of them.
     elsewhere = any((path / CELLS).is_dir() or path.name.endswith(COMPACT) for path in records)
-    write(runs, out, records=not (elsewhere or beside))
+    kept = not (elsewhere or beside)
+    if kept and not overwrite:
+        _check_replaceable(out, runs)
+    for name, arguments in {run.environment: run.arguments for run in runs}.items():
+        options.load_problem(name, dict(arguments), quiet=True)
+    write(runs, out, records=kept)
+
+
+def _check_replaceable(out: Path, runs: Sequence[Run]) -> None:
+    """Refuses to lose records in ``out`` that are not among ``runs``.
+
+    Raises:
+        ArgumentError: if there are some, or what is there cannot be read.
+    """
+    from hwenvs.errors import ArgumentError
+    from hwenvs.reporting.report import RUNS
+    from hwenvs.solving.records import read_runs
+    from hwenvs.sweeps.cells import identity_of
+
+    path = out / RUNS
+    if not path.exists():
+        return
+    try:
+        before = read_runs(path)
+    except ArgumentError as error:
+        raise ArgumentError(f"{error}; {options.OVERWRITE}") from error
+    there = {identity_of(run) for run in runs}
+    if lost := sum(identity_of(run) not in there for run in before):
+        raise ArgumentError(
+            f"{path} holds {counted(lost, 'run')} that {'is' if lost == 1 else 'are'} not among "
+            f"these: {options.OVERWRITE}"
+        )
 
 
 def _beside(runs: Sequence[Run], paths: Sequence[Path]) -> list[Run]:

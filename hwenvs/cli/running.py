@@ -28,10 +28,6 @@ IDENTITY = {
 }
 """What tells runs of one solver apart, in singular and plural."""
 
-OverwriteOption = Annotated[
-    bool, typer.Option("--overwrite", help="Replace records of other runs, if need be.")
-]
-
 
 def run(
     environment: options.EnvironmentArgument,
@@ -42,7 +38,7 @@ def run(
     out: Annotated[
         Path, typer.Option(help="Folder for the records.", callback=outputs.folder)
     ] = Path("runs"),
-    overwrite: OverwriteOption = False,
+    overwrite: options.OverwriteOption = False,
     budget: options.BudgetOption = None,
     cost: options.CostOption = None,
     reward: options.RewardOption = None,
@@ -82,7 +78,7 @@ def compare(
     out: Annotated[
         Path, typer.Option(help="Folder for the report.", callback=outputs.folder)
     ] = Path("report"),
-    overwrite: OverwriteOption = False,
+    overwrite: options.OverwriteOption = False,
     budget: options.BudgetOption = None,
     cost: options.CostOption = None,
     reward: options.RewardOption = None,
@@ -151,18 +147,19 @@ def _before(
 
     if not path.exists():
         return {}
-    hint = "add --overwrite to replace it, or name another folder with --out"
     try:
         runs = read_runs(path)
     except ArgumentError as error:
         if overwrite:
             return {}
-        raise ArgumentError(f"{error}; {hint}") from error
+        raise ArgumentError(f"{error}; {options.OVERWRITE}") from error
     asked = _expected(tasks, problem)
     lost = {name for run in runs for name in _other(run, asked)}
     if lost and not overwrite:
         named = [name for name in ("solvers", *IDENTITY.values()) if name in lost]
-        raise ArgumentError(f"{path} holds runs with other {' and '.join(named)}: {hint}")
+        raise ArgumentError(
+            f"{path} holds runs with other {' and '.join(named)}: {options.OVERWRITE}"
+        )
     return {
         index: run
         for run in runs

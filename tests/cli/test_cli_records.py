@@ -131,6 +131,22 @@ def test_a_comparison_replaces_others_if_that_is_wanted(cli: Cli, tmp_path: Path
     assert [run.solver for run in read_runs(tmp_path / "runs.jsonl")] == ["random"]
 
 
+def test_a_report_keeps_the_records_of_others(cli: Cli, tmp_path: Path) -> None:
+    out, ours = tmp_path / "report", tmp_path / f"{ID}.random.jsonl"
+    cli.succeed("run", ID, *QUICK, "--seeds", 1, "--out", tmp_path)
+    cli.succeed("report", ours, "--out", out)
+    cli.succeed("run", ID, *QUICK, "--seeds", 2, "--out", tmp_path)
+    cli.succeed("report", ours, "--out", out)  # the earlier run is among them
+    cli.succeed("run", ID, *QUICK, "--seeds", "0,", "--out", tmp_path, "--overwrite")
+    said = cli.fail("report", ours, "--out", out)
+    assert "runs.jsonl holds 1 run that is not among these: add --overwrite" in said
+    assert [run.seed for run in read_runs(out / "runs.jsonl")] == [0, 1]
+    cli.succeed("report", ours, "--out", out, "--overwrite")
+    assert [run.seed for run in read_runs(out / "runs.jsonl")] == [0]
+    (out / "runs.jsonl").write_text("no record")
+    assert "add --overwrite" in cli.fail("report", ours, "--out", out)
+
+
 def test_a_file_of_records_is_read_once(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,6 +51,9 @@ def test_records_say_which_network_it_is(cli: Cli, tmp_path: Path) -> None:
         out.unlink()
     said = cli.fail("export", "--design", records, "--budget", "0.3", "--out", out, *QUICK)
     assert said.startswith("error: --budget is what uniform and optimum may cost: ")
+    said = cli.fail("export", "--design", records, "--family", "bit", "--out", out, *QUICK)
+    assert said.startswith("error: --family bit-allocation: the records of ")
+    assert "are of channel-pruning" in said
     assert not out.exists()
 
 
