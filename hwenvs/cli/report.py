@@ -71,14 +71,14 @@ def report(
     elsewhere = any((path / CELLS).is_dir() or path.name.endswith(COMPACT) for path in records)
     kept = not (elsewhere or beside)
     if kept and not overwrite:
-        _check_replaceable(out, runs)
+        _check_replaceable(out, runs, records)
     for name, arguments in {run.environment: run.arguments for run in runs}.items():
         options.load_problem(name, dict(arguments), quiet=True)
     write(runs, out, records=kept)
 
 
-def _check_replaceable(out: Path, runs: Sequence[Run]) -> None:
-    """Refuses to lose records in ``out`` that are not among ``runs``.
+def _check_replaceable(out: Path, runs: Sequence[Run], read: Sequence[Path]) -> None:
+    """Refuses to lose records in ``out`` that are not among ``runs``, which came from ``read``.
 
     Raises:
         ArgumentError: if there are some, or what is there cannot be read.
@@ -89,7 +89,7 @@ def _check_replaceable(out: Path, runs: Sequence[Run]) -> None:
     from hwenvs.sweeps.cells import identity_of
 
     path = out / RUNS
-    if not path.exists():
+    if not path.exists() or {path.resolve(), out.resolve()} & {one.resolve() for one in read}:
         return
     try:
         before = read_runs(path)

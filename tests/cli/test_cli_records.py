@@ -137,6 +137,8 @@ def test_a_report_keeps_the_records_of_others(cli: Cli, tmp_path: Path) -> None:
     cli.succeed("report", ours, "--out", out)
     cli.succeed("run", ID, *QUICK, "--seeds", 2, "--out", tmp_path)
     cli.succeed("report", ours, "--out", out)  # the earlier run is among them
+    for itself in (out, out / "runs.jsonl"):
+        cli.succeed("report", itself, "--out", out)
     cli.succeed("run", ID, *QUICK, "--seeds", "0,", "--out", tmp_path, "--overwrite")
     said = cli.fail("report", ours, "--out", out)
     assert "runs.jsonl holds 1 run that is not among these: add --overwrite" in said
