@@ -20,7 +20,7 @@ from statistics import median
 
 from hwenvs.solving.starting import preload
 from hwenvs.sweeps.reading import read_plan
-from hwenvs.sweeps.sweep import pool_engine, run_sweep
+from hwenvs.sweeps.sweep import Sweep, pool_engine, run_sweep
 
 PLAN = Path(__file__).parent / "sweeps" / "efficiency.yaml"
 WORKERS = (1, 2)
@@ -37,8 +37,8 @@ def peak_mib(pid: int) -> float:
     return int(lines[0].split()[1]) / 1024 if lines else 0.0
 
 
-def swept(path: Path, workers: int) -> tuple[int, float]:
-    """Runs a sweep as the command does; how many cells it has, and the largest worker in MiB."""
+def swept(path: Path, workers: int) -> tuple[Sweep, float]:
+    """Runs a sweep as the command does; what became of it, and the largest worker in MiB."""
     peak = 0.0
 
     def look(done: int) -> None:  # noqa: ARG001
@@ -48,19 +48,18 @@ def swept(path: Path, workers: int) -> tuple[int, float]:
 
     plan = read_plan(path)
     preload(plan.modules())
-    cells = plan.cells()
     with tempfile.TemporaryDirectory() as folder:
-        sweep = run_sweep(cells, Path(folder), pool_engine(workers), progress=look)
-    assert len(sweep.solved) == len(cells)
-    return len(cells), peak
+        sweep = run_sweep(plan.cells(), Path(folder), pool_engine(workers), progress=look)
+    return sweep, peak
 
 
 def timed(path: Path, workers: int) -> tuple[float, int, float]:
-    """Seconds that a sweep takes in a process of its own, with what :func:`swept` says."""
+    """Seconds that a sweep takes in a process of its own, its cells, the largest worker in MiB."""
     start = time.perf_counter()
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
-        cells, peak = fresh.submit(swept, path, workers).result()
-        return time.perf_counter() - start, cells, peak
+        sweep, peak = fresh.submit(swept, path, workers).result()
+        assert not sweep.failures
+        return time.perf_counter() - start, len(sweep.solved), peak
 
 
 def main() -> None:
