@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import warnings
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -25,6 +26,10 @@ from hwenvs.problems.chain import ChainProblem
 # A busy machine is no bug: nothing here is tested by the clock.
 hypothesis_settings.register_profile("any machine", deadline=None)
 hypothesis_settings.load_profile("any machine")
+
+# Shells without job control start background jobs deaf to Ctrl-C, and commands would inherit it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 IDS = tuple(hwenvs.ENVIRONMENTS)
 TABLE_IDS = tuple(
