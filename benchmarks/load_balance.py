@@ -21,7 +21,7 @@ from hwenvs.calibration.bench import Bench, open_bench
 from hwenvs.compression.fine_grained import SparseLibrary
 from hwenvs.compression.folding import FoldedNetwork
 from hwenvs.compression.quantizers import linear_grid
-from hwenvs.compression.reference import Recipe
+from hwenvs.compression.recipe import Recipe
 from hwenvs.compression.shared import SharedLibrary
 from hwenvs.files import replacing
 from hwenvs.hardware.ese import ESEChip, simulate_matrix, simulate_step

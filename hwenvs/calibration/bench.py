@@ -23,7 +23,8 @@ from hwenvs.calibration.images import (
     load_images,
 )
 from hwenvs.compression.folding import FoldedNetwork, fold
-from hwenvs.compression.reference import Recipe, Reference
+from hwenvs.compression.recipe import Recipe
+from hwenvs.compression.reference import Reference
 from hwenvs.errors import DataError
 from hwenvs.networks import Network, get_network
 from hwenvs.networks.modules import load_module, read_weights

@@ -26,7 +26,7 @@ from hwenvs.calibration.journal import Journal
 from hwenvs.calibration.measuring import DesignTask, Progress, SweepTask, run_tasks
 from hwenvs.calibration.plan import COUNTS, Plan, fitted_designs, heldout_designs
 from hwenvs.calibration.table import Result
-from hwenvs.compression.reference import Recipe
+from hwenvs.compression.recipe import Recipe
 
 NOTES = {
     "imagenet_sample": (

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hwenvs.calibration.designs import Designs, DesignSampler
-from hwenvs.compression.reference import Recipe
+from hwenvs.compression.recipe import Recipe
 
 COUNTS = ("fitted", "heldout_spread", "heldout_random", "heldout_guided", "spread")
 """Settings that say what is measured, not how: a journal stays valid when they grow."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hwenvs.calibration.plan import Plan
-from hwenvs.compression.reference import Recipe
+from hwenvs.compression.recipe import Recipe
 
 CIFAR = Plan(recipe=Recipe(points=12, precision="bfloat16"))
 IMAGENET = Plan(

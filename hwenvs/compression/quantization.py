@@ -60,7 +60,7 @@ class QuantizedLibrary:
 
     @property
     def method(self) -> str:
-        """How weights are chosen, see :class:`hwenvs.compression.reference.Recipe`.
+        """How weights are chosen, see :class:`hwenvs.compression.recipe.Recipe`.
 
         ``"sequential"`` re-fits every layer before it is rounded; ``"independent"`` only spreads
         rounding errors over later columns, on the full network's inputs; ``"none"`` rounds.

@@ -18,7 +18,8 @@ from hwenvs.compression.least_squares import (
     rectified_target,
     split_solution,
 )
-from hwenvs.compression.reference import Recipe, Reference
+from hwenvs.compression.recipe import Recipe
+from hwenvs.compression.reference import Reference
 from hwenvs.networks.base import INPUT, Add, Layer, PadShortcut
 from hwenvs.networks.execution import run_node
 

@@ -21,7 +21,7 @@ from hwenvs.proxies.measured import MeasuredProxy, require_extra, threaded
 
 if TYPE_CHECKING:
     from hwenvs.calibration.bench import Bench
-    from hwenvs.compression.reference import Recipe
+    from hwenvs.compression.recipe import Recipe
 
 MOST_IMAGES = 1000
 """Images that designs are tried on unless more are asked for."""
@@ -43,7 +43,7 @@ class Measuring:
         dataset: ``FOLDER:EVALUATION[:CALIBRATION]``; default: the network's.
         images: how many images designs are tried on, or which rows, ``"FIRST:LAST"``.
         calibration: the same for the images that weights are re-fitted on.
-        recipe: changes of the recipe, see :class:`hwenvs.compression.reference.Recipe`.
+        recipe: changes of the recipe, see :class:`hwenvs.compression.recipe.Recipe`.
         cache: folder for what was measured; None for the user's, False for none.
         threads: of a measurement.
         device: where to compute.

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from hwenvs.compression.reference import PRECISIONS
+from hwenvs.compression.recipe import PRECISIONS
 from hwenvs.errors import ArgumentError, unknown_name
 
 DIGITS: dict[str, Any] = {"shift": 1, "mirror": False, "erase": 0}

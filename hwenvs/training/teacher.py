@@ -11,7 +11,7 @@ from torch import Tensor
 from hwenvs.calibration.bench import open_network
 from hwenvs.calibration.images import DATASETS, Preprocessing, find_dataset
 from hwenvs.compression.folding import FoldedNetwork
-from hwenvs.compression.reference import PRECISIONS
+from hwenvs.compression.recipe import PRECISIONS
 from hwenvs.errors import ArgumentError
 from hwenvs.networks import Network, Space, get_network
 from hwenvs.training.augmentation import resize

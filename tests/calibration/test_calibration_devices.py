@@ -13,7 +13,7 @@ from hwenvs.calibration.bench import open_bench
 from hwenvs.calibration.devices import check_device, computing_on
 from hwenvs.calibration.images import Preprocessing
 from hwenvs.calibration.sweeps import sweep_group
-from hwenvs.compression.reference import Recipe
+from hwenvs.compression.recipe import Recipe
 from hwenvs.errors import ArgumentError
 from hwenvs.networks import from_torch
 from hwenvs.networks.modules import TableModule

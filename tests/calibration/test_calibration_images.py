@@ -15,7 +15,7 @@ from hwenvs.calibration.images import (
     find_dataset,
     load_images,
 )
-from hwenvs.compression.reference import Recipe
+from hwenvs.compression.recipe import Recipe
 from hwenvs.errors import DataError
 
 PLAIN = Preprocessing(32, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))

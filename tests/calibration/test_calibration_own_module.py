@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from hwenvs.calibration.own import calibrate_module
 from hwenvs.calibration.plan import Plan
-from hwenvs.compression.reference import Recipe
+from hwenvs.compression.recipe import Recipe
 from hwenvs.errors import DataError, UnknownNameError
 from hwenvs.networks import Network, from_torch
 

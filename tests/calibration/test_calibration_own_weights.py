@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from hwenvs.calibration.bench import fitting_network, open_bench
-from hwenvs.compression.reference import Recipe
+from hwenvs.compression.recipe import Recipe
 from hwenvs.networks import get_network
 from hwenvs.networks.modules import TableModule, read_weights
 

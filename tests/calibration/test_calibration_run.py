@@ -19,7 +19,7 @@ from hwenvs.calibration.plan import Plan
 from hwenvs.calibration.sweeps import sweep_group
 from hwenvs.calibration.table import write_table
 from hwenvs.calibration.verification import verify_designs
-from hwenvs.compression.reference import Recipe
+from hwenvs.compression.recipe import Recipe
 from hwenvs.errors import ProxyError
 from hwenvs.networks import channel_groups, get_network
 from hwenvs.proxies import SurrogateProxy

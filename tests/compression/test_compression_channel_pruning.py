@@ -8,7 +8,8 @@ import torch
 
 from hwenvs.compression.channel_pruning import prune_channels, refit_readers
 from hwenvs.compression.folding import FoldedNetwork, fold
-from hwenvs.compression.reference import METHODS, Recipe, Reference, run_in_batches, walk_nodes
+from hwenvs.compression.recipe import METHODS, Recipe
+from hwenvs.compression.reference import Reference, run_in_batches, walk_nodes
 from hwenvs.compression.refitting import Target
 from hwenvs.errors import DesignError, UnknownNameError
 from hwenvs.networks import Network, channel_groups, kept_channels

@@ -12,7 +12,8 @@ from hwenvs.compression.fine_grained import (
 )
 from hwenvs.compression.folding import fold
 from hwenvs.compression.least_squares import MomentMatrices
-from hwenvs.compression.reference import Recipe, Reference
+from hwenvs.compression.recipe import Recipe
+from hwenvs.compression.reference import Reference
 from hwenvs.errors import DesignError
 from hwenvs.networks import weight_groups
 from hwenvs.networks.modules import TableModule

@@ -10,7 +10,7 @@ import torch
 from hwenvs.calibration.bench import Bench, compare, open_bench
 from hwenvs.compression.quantization import QuantizedLibrary
 from hwenvs.compression.quantized import round_to_grid
-from hwenvs.compression.reference import Recipe
+from hwenvs.compression.recipe import Recipe
 from hwenvs.errors import DesignError, UnknownNameError
 from hwenvs.networks import bit_groups, get_network
 

@@ -10,7 +10,8 @@ from hwenvs.calibration.bench import SHIPPED_WEIGHTS
 from hwenvs.compression.coding import Archive, pack
 from hwenvs.compression.coding.layers import encode_layer
 from hwenvs.compression.folding import fold
-from hwenvs.compression.reference import Recipe, Reference
+from hwenvs.compression.recipe import Recipe
+from hwenvs.compression.reference import Reference
 from hwenvs.compression.shared import INDEX_BITS, SharedLibrary
 from hwenvs.errors import DesignError
 from hwenvs.networks import get_network

@@ -10,7 +10,7 @@ import torch
 
 from hwenvs.calibration.bench import SHIPPED_WEIGHTS, Bench, open_bench, set_up
 from hwenvs.compression.folding import FoldedNetwork, fold
-from hwenvs.compression.reference import Recipe
+from hwenvs.compression.recipe import Recipe
 from hwenvs.networks import get_network
 from hwenvs.networks.modules import load_module, read_weights
 

@@ -12,7 +12,7 @@ from torch import nn
 from hwenvs.calibration.bench import Bench, open_bench
 from hwenvs.compression.folding import FoldedNetwork, fold
 from hwenvs.compression.quantized import QuantizedNetwork
-from hwenvs.compression.reference import Recipe
+from hwenvs.compression.recipe import Recipe
 from hwenvs.export.onnx_graph import IMAGES, LOGITS, to_onnx
 from hwenvs.export.runtime import open_session, run_session
 from hwenvs.networks import ZOO, from_torch, get_network

@@ -11,7 +11,8 @@ import torch
 from hwenvs.compression.channel_pruning import prune_channels
 from hwenvs.compression.folding import FoldedNetwork, fold
 from hwenvs.compression.quantized import QuantizedNetwork
-from hwenvs.compression.reference import Recipe, Reference
+from hwenvs.compression.recipe import Recipe
+from hwenvs.compression.reference import Reference
 from hwenvs.errors import WeightsError
 from hwenvs.export.tensors import load, load_facts, save
 from hwenvs.networks import channel_groups

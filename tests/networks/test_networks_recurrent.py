@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from hwenvs.compression.folding import fold
-from hwenvs.compression.reference import Recipe, Reference
+from hwenvs.compression.recipe import Recipe
+from hwenvs.compression.reference import Reference
 from hwenvs.errors import ArgumentError
 from hwenvs.networks import channel_groups, get_network, storage_groups
 from hwenvs.networks.modules import TableModule

@@ -24,7 +24,7 @@ from hwenvs.quantizing.signature import inputs_of
 def digits() -> tuple[Any, Any]:
     """A digits network as a model, and its bench."""
     from hwenvs.calibration.bench import open_bench
-    from hwenvs.compression.reference import Recipe
+    from hwenvs.compression.recipe import Recipe
 
     bench = open_bench("digits_resnet", range(60), range(300), Recipe(points=4))
     return to_onnx(bench.reference.folded), bench

@@ -11,7 +11,7 @@ import torch
 
 from hwenvs.calibration.bench import Bench, open_bench, open_network
 from hwenvs.compression.folding import FoldedNetwork
-from hwenvs.compression.reference import Recipe
+from hwenvs.compression.recipe import Recipe
 from hwenvs.errors import ArgumentError, DataError, TrainingError, WeightsError
 from hwenvs.export.tensors import load, load_facts
 from hwenvs.networks import get_network

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwenvs.compression.folding import FoldedNetwork
-from hwenvs.compression.reference import Recipe, Reference
+from hwenvs.compression.recipe import Recipe
+from hwenvs.compression.reference import Reference
 from hwenvs.networks import Group, Network
 
 Designs = NDArray[np.int64]

@@ -10,7 +10,8 @@ from hwenvs.calibration.families.base import Designs, Floats, LibraryFamily
 from hwenvs.compression.folding import FoldedNetwork
 from hwenvs.compression.quantization import CORRECTION_IMAGES, QuantizedLibrary
 from hwenvs.compression.quantized import QuantizedNetwork
-from hwenvs.compression.reference import Recipe, Reference
+from hwenvs.compression.recipe import Recipe
+from hwenvs.compression.reference import Reference
 from hwenvs.networks import FULL_PRECISION, BitGroup, Group, Network, bit_groups
 
 WEIGHTS = {

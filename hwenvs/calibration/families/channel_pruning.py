@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from hwenvs.calibration.families.base import Designs, Family, Floats
 from hwenvs.compression.channel_pruning import prune_channels, refit_readers
 from hwenvs.compression.folding import FoldedNetwork
-from hwenvs.compression.reference import Recipe, Reference
+from hwenvs.compression.recipe import Recipe
+from hwenvs.compression.reference import Reference
 from hwenvs.hardware import Workload
 from hwenvs.networks import ChannelGroup, Group, Network, channel_groups, kept_channels
 

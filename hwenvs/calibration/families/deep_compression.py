@@ -8,7 +8,8 @@ import numpy as np
 
 from hwenvs.calibration.families.base import Designs, Floats, LibraryFamily
 from hwenvs.compression.folding import FoldedNetwork
-from hwenvs.compression.reference import Recipe, Reference
+from hwenvs.compression.recipe import Recipe
+from hwenvs.compression.reference import Reference
 from hwenvs.compression.shared import SharedLibrary
 from hwenvs.hardware import Workload, get_hardware
 from hwenvs.networks import (

@@ -9,7 +9,8 @@ import numpy as np
 from hwenvs.calibration.families.base import Designs, Floats, LibraryFamily
 from hwenvs.compression.fine_grained import SparseLibrary
 from hwenvs.compression.folding import FoldedNetwork
-from hwenvs.compression.reference import Recipe, Reference
+from hwenvs.compression.recipe import Recipe
+from hwenvs.compression.reference import Reference
 from hwenvs.networks import PERCENT, Group, Network, WeightGroup, weight_groups
 
 

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from hwenvs.compression.channel_pruning import prune_channels
 from hwenvs.compression.folding import fold
-from hwenvs.compression.reference import Recipe, Reference
+from hwenvs.compression.recipe import Recipe
+from hwenvs.compression.reference import Reference
 from hwenvs.errors import WeightsError
 from hwenvs.networks import Network, channel_groups, from_torch, kept_channels
 from hwenvs.networks.tracing import adopt
