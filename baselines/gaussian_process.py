@@ -9,6 +9,7 @@ import optuna
 
 from hwenvs.baselines.bayesian import ask_and_tell, quiet
 from hwenvs.baselines.seeding import seeded_torch
+from hwenvs.baselines.sliced_regressor import sliced_regressors
 from hwenvs.errors import SolverError
 from hwenvs.solving import Recorder
 from hwenvs.solving.hyperparameters import Configured
@@ -55,7 +56,7 @@ class GaussianProcess(Configured[Settings]):
         Raises:
             SolverError: if actions are not a bounded ``Box``.
         """
-        with quiet(), seeded_torch(seed), warnings.catch_warnings():
+        with quiet(), seeded_torch(seed), sliced_regressors(), warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             sampler = optuna.samplers.GPSampler(
                 n_startup_trials=self.settings.startup,

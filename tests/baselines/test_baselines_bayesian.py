@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 import torch
+from optuna._gp import gp as optuna_gp
 
+from hwenvs.baselines.sliced_regressor import SlicedRegressor, sliced_regressors
 from hwenvs.baselines.turbo import TrustRegion, _sobol
 from hwenvs.errors import SolverError
 from hwenvs.solving import get_solver, solve
@@ -38,6 +42,61 @@ def test_it_leaves_torch_as_it_was(name: str) -> None:
     torch.manual_seed(8)
     again = solve(get_solver(name, **SOLVERS[name]), "AMC-ResNet20-v0", evaluations=15)
     assert again.designs == first.designs
+
+
+@pytest.mark.parametrize(("points", "episodes", "decisions"), [(2048, 90, 108), (300, 7, 11)])
+def test_slices_change_nothing_about_a_model(
+    points: int, episodes: int, decisions: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hwenvs.baselines.sliced_regressor.SLICE", 20 * episodes * decisions * 8)
+    generator = torch.Generator().manual_seed(0)
+
+    def drawn(*shape: int) -> torch.Tensor:
+        return torch.rand(shape, dtype=torch.float64, generator=generator)
+
+    given = (
+        torch.zeros(decisions, dtype=torch.bool),
+        drawn(episodes, decisions),
+        drawn(episodes),
+        drawn(decisions),
+        drawn(1)[0],
+        drawn(1)[0],
+    )
+    candidates = drawn(points, decisions)
+    found = []
+    for regressor in (optuna_gp.GPRegressor, SlicedRegressor):
+        model = regressor(*given)
+        model._cache_matrix()
+        few = candidates[:9].clone().requires_grad_()
+        mean, variance = model.posterior(few)
+        (mean + variance).sum().backward()
+        found.append([*model.posterior(candidates), mean, variance, few.grad, model.kernel()])
+    for whole, sliced in zip(*found, strict=True):
+        torch.testing.assert_close(whole, sliced, rtol=1e-12, atol=1e-12)
+
+
+def test_gp_finds_in_slices_what_optuna_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluations, solver = 16, get_solver("gp", **SOLVERS["gp"])
+    sliced = solve(solver, "AMC-ResNet20-v0", evaluations=evaluations)
+    monkeypatch.setattr("hwenvs.baselines.gaussian_process.sliced_regressors", nullcontext)
+    assert solve(solver, "AMC-ResNet20-v0", evaluations=evaluations).designs == sliced.designs
+
+
+def test_fitted_models_hold_no_differences_of_episodes() -> None:
+    whole = optuna_gp.GPRegressor
+    episodes, rewards = torch.rand(9, 4, dtype=torch.float64), torch.rand(9, dtype=torch.float64)
+    with sliced_regressors():
+        model = optuna_gp.fit_kernel_params(
+            X=episodes.numpy(),
+            Y=rewards.numpy(),
+            is_categorical=torch.zeros(4, dtype=torch.bool).numpy(),
+            log_prior=lambda fitted: fitted.kernel_scale * 0.0,
+            minimum_noise=1e-6,
+            deterministic_objective=True,
+        )
+    assert isinstance(model, SlicedRegressor)
+    assert not hasattr(model, "_squared_X_diff")
+    assert optuna_gp.GPRegressor is whole
 
 
 def test_a_trust_region_grows_with_luck_and_shrinks_without() -> None:
