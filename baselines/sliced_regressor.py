@@ -1,10 +1,10 @@
 """Optuna's Gaussian process in less memory and time.
 
 For the kernel values of A and B points of D parameters Optuna squares A * B * D differences at
-once.  After 400 episodes of 108 decisions those of its 2,048 candidates take 700 MB, and writing
-and reading them ten times as long as when they stay in the cache of the processor.  Three
-regressors at a time hold the differences of all pairs of episodes as well, 140 MB each; one uses
-them.
+once.  After 400 episodes of 108 decisions those of its 2,048 candidates take 700 MB, and
+writing and reading them several times as long as when they stay in the caches of the processor.
+Three regressors at a time hold the differences of all pairs of episodes as well, 140 MB each; one
+uses them.
 """
 
 from __future__ import annotations
