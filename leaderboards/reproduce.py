@@ -5,6 +5,7 @@ The code of an entry is run by this, and by this alone: verifying runs nothing o
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ from hwenvs.solving import Solver, get_solver
 from hwenvs.solving.pool import solve_many
 
 FEWEST_RUNS = 5
-"""Of a task, for scores to be compared: of fewer, the most different ones may pass for alike."""
+"""Of each task of the suite, for scores to be compared: of fewer, the most different ones may pass
+for alike, and tasks that are left out would be spared the test."""
 
 SAMPLED_SEEDS = 3
 """Runs of each task that are run again of a deterministic solver, unless more is asked for."""
@@ -35,7 +37,8 @@ class Reproduction:
     Attributes:
         badge: ``"reproduced"`` (equal traces), ``"indistinguishable"`` (a solver that is not
             deterministic by its own words, no difference of scores, all runs were run again, and
-            they are at least :data:`FEWEST_RUNS` on each task), ``"different"`` (neither).
+            they are at least :data:`FEWEST_RUNS` on each task of the suite), ``"different"``
+            (neither).
         cells: what was run again.
         equal: how many traces were equal.
         p_value: how probably scores would differ at least as much if both sets of runs came from
@@ -121,7 +124,8 @@ def reproduce(
     badge: Badge = "reproduced"
     if equal < len(chosen):
         whole = set(chosen) == set(every(entry, suite))
-        enough = whole and min(map(len, submitted)) >= FEWEST_RUNS
+        runs = Counter(key for key, _ in chosen)
+        enough = whole and min(runs[task.key] for task in traced.tasks) >= FEWEST_RUNS
         as_good = not entry.about.deterministic and enough and p >= SIGNIFICANCE
         badge = "indistinguishable" if as_good else "different"
     return Reproduction(badge, tuple(chosen), equal, p)

@@ -126,7 +126,13 @@ def test_a_trace_from_another_seed_is_not_reproduced(
 
 
 @pytest.mark.parametrize(
-    ("kept", "badge"), [((5, 5), "indistinguishable"), ((5, 4), "different"), ((2, 2), "different")]
+    ("kept", "badge"),
+    [
+        ((5, 5), "indistinguishable"),
+        ((5, 4), "different"),
+        ((2, 2), "different"),
+        ((10, 0), "different"),
+    ],
 )
 def test_a_few_runs_of_a_task_are_not_enough_to_be_indistinguishable(
     kept: tuple[int, int],
