@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hwenvs.errors import DataError, EntryError, HwenvsError, unknown_name
+from hwenvs.leaderboards.badges import decisive, weakest
 from hwenvs.leaderboards.entries import open_entry
 from hwenvs.leaderboards.log import AnyLine, Line, Withdrawal, differences, latest, read_log
 from hwenvs.leaderboards.log import withdraw as log_withdrawal
@@ -15,7 +16,7 @@ from hwenvs.leaderboards.ranking import Row, rank
 from hwenvs.leaderboards.reading import clipped
 from hwenvs.leaderboards.retired import kept, outdated, replaced
 from hwenvs.leaderboards.suites import FOLDER, Suite, UnionSuite, load_suite, strays, suite_names
-from hwenvs.leaderboards.unions import joined, members, parts_of, weakest
+from hwenvs.leaderboards.unions import joined, members, parts_of
 from hwenvs.leaderboards.verify import Verdict, verify
 
 SUITES, ENTRIES, LOG, PAGE = "suites", "entries", "log.jsonl", "index.html"
@@ -46,14 +47,14 @@ class Board:
 
     def rows(self, suite: Suite) -> list[Row]:
         """The table of a suite: entries that were verified and logged, best first."""
-        last = latest(self.lines)
-        logged = {key: verdict for key, verdict in self.verdicts.items() if key in last}
+        lines = decisive(self.lines)
+        logged = {key: verdict for key, verdict in self.verdicts.items() if key in lines}
         own: list[Verdict] = [one for key, one in logged.items() if key[0] == suite.id]
         if isinstance(suite, UnionSuite):
             own = [*joined(suite, self.suites, logged.values())]
         return rank(
             [
-                (one, weakest(last[part.suite.id, part.name].badge for part in parts_of(one)))
+                (one, weakest(lines[part.suite.id, part.name].badge for part in parts_of(one)))
                 for one in own
             ]
         )

@@ -11,12 +11,8 @@ from typing import Any
 
 from hwenvs.errors import ArgumentError, DataError
 from hwenvs.leaderboards.entries import About
-from hwenvs.leaderboards.log import Badge
 from hwenvs.leaderboards.suites import FOLDER, Suite, TraceSuite, UnionSuite, load_suite
 from hwenvs.leaderboards.verify import Judged, Verdict, without_runs
-
-BADGES: tuple[Badge, ...] = ("different", "replayed", "indistinguishable", "reproduced")
-"""From the weakest to the strongest."""
 
 
 @dataclass(frozen=True)
@@ -132,11 +128,6 @@ def joined(union: UnionSuite, suites: Iterable[Suite], verdicts: Iterable[Verdic
 def parts_of(verdict: Verdict) -> tuple[Verdict, ...]:
     """The verdicts on entries that a row stands for: itself, or those of a union's row."""
     return verdict.parts if isinstance(verdict, Joint) else (verdict,)
-
-
-def weakest(badges: Iterable[Badge]) -> Badge:
-    """What holds of all parts: the weakest of their badges."""
-    return min(badges, key=BADGES.index)
 
 
 def _identity(about: About) -> str:

@@ -63,12 +63,14 @@ def verify(
 def log(name: NameArgument, folder: FolderOption = None) -> None:
     """Verify an entry and add the verdict to the log, unless it says the same already."""
     from hwenvs.cli.verdicts import checked_entry
+    from hwenvs.leaderboards.badges import decisive
     from hwenvs.leaderboards.board import LOG
     from hwenvs.leaderboards.log import append, latest, read_log
 
     place = board_folder(folder)
     verdict = checked_entry(place, name)
-    last = latest(read_log(place / LOG)).get((verdict.suite.id, verdict.entry.about.name))
+    key = verdict.suite.id, verdict.entry.about.name
+    last = latest(read_log(place / LOG)).get(key)
     digests = verdict.suite.digest, verdict.entry.digest
     same = last is not None and (last.suite_digest, last.entry_digest) == digests
     # What was shown of these very files stays shown.
@@ -76,7 +78,9 @@ def log(name: NameArgument, folder: FolderOption = None) -> None:
         line = append(place / LOG, verdict, last.badge, last.reruns)
     else:
         line = append(place / LOG, verdict)
-    say(f"line {line.number}: {name} {line.badge}, verdict {line.verdict_digest}")
+    ruling = decisive(read_log(place / LOG))[key]
+    stays = "" if ruling == line else f"; still {ruling.badge}, by line {ruling.number}"
+    say(f"line {line.number}: {name} {line.badge}, verdict {line.verdict_digest}{stays}")
 
 
 @leaderboard.command(epilog=examples("hwenvs leaderboard withdraw amc-v1/mine"))

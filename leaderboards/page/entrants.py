@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from hwenvs.leaderboards.badges import decisive
 from hwenvs.leaderboards.copies import Copied
 from hwenvs.leaderboards.entries import About
-from hwenvs.leaderboards.log import Line
+from hwenvs.leaderboards.log import AnyLine, Line, latest
 from hwenvs.leaderboards.page.cells import Cell, cell
 from hwenvs.leaderboards.page.colours import SLOTS
 from hwenvs.leaderboards.page.pictures import interval, swatch
@@ -25,7 +26,7 @@ class Share:
     """What a row of a union has from one of its parts.
 
     Attributes:
-        line: the entry's in the log.
+        line: the one of the log that its badge is from.
         mean: interquartile mean of its scores there.
         missing: runs that it lacks.
     """
@@ -42,6 +43,8 @@ class Entrant:
     Attributes:
         row: its line of the table.
         lines: its verdict in the log; of a row of a union, those of its entries.
+        decisive: the lines that their badges are from, see
+            :func:`hwenvs.leaderboards.badges.decisive`.
         anchor: of its section.
         look: CSS class of its colour and dash.
         first: whether it opens its tier.
@@ -52,6 +55,7 @@ class Entrant:
 
     row: Row
     lines: tuple[Line, ...]
+    decisive: tuple[Line, ...]
     anchor: str
     look: str
     first: bool
@@ -67,7 +71,7 @@ class Entrant:
     @property
     def shares(self) -> dict[str, Share]:
         """What is ranked, by id of the suite: its entry there, or its entries in parts."""
-        pairs = zip(parts_of(self.row.verdict), self.lines, strict=True)
+        pairs = zip(parts_of(self.row.verdict), self.decisive, strict=True)
         return {
             part.suite.id: Share(line, float(interquartile_mean(part.scores.ravel())), part.missing)
             for part, line in pairs
@@ -109,7 +113,7 @@ def entrants_of(
     rows: Sequence[Row],
     suite: Suite,
     anchors: Sequence[str],
-    last: dict[tuple[str, str], Line],
+    lines: Sequence[AnyLine],
     copied: Mapping[tuple[str, str], Sequence[Copied]],
 ) -> tuple[Entrant, ...]:
     """Entries of a suite, in the order of its table.
@@ -118,17 +122,20 @@ def entrants_of(
         rows: the table.
         suite: it.
         anchors: of the sections of its environments or families, in its order.
-        last: the last line of each entry in the log.
+        lines: of the log.
         copied: by suite and entry, what entries before had.
     """
+    last, ruling = latest(lines), decisive(lines)
     opening: dict[int, str] = {}
     found = []
     for place, row in enumerate(rows):
         first = opening.setdefault(row.tier, row.name)
+        keys = [(part.suite.id, part.name) for part in parts_of(row.verdict)]
         found.append(
             Entrant(
                 row,
-                tuple(last[part.suite.id, part.name] for part in parts_of(row.verdict)),
+                tuple(last[key] for key in keys),
+                tuple(ruling[key] for key in keys),
                 f"{suite.id}/entry/{row.name}",
                 f"c{place}" if place < SLOTS else "rest",
                 first == row.name,

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from hwenvs.leaderboards.board import LOG, Board
 from hwenvs.leaderboards.copies import copies
 from hwenvs.leaderboards.dynamics import tasks_of
-from hwenvs.leaderboards.log import head, latest
+from hwenvs.leaderboards.log import head
 from hwenvs.leaderboards.page.cells import anchor
 from hwenvs.leaderboards.page.comparisons import Key, Overview, curves, key, overviews
 from hwenvs.leaderboards.page.designs import Choice, choices, picture
@@ -142,11 +142,12 @@ class Page:
 
 def page(board: Board) -> Page:
     """The whole board as the template shows it."""
-    last, copied = latest(list(board.lines)), copies(board.verdicts, board.lines)
+    copied = copies(board.verdicts, board.lines)
     sections = []
     for suite in board.suites:
         parts = _parts(suite, board.suites)
-        entrants = entrants_of(board.rows(suite), suite, _anchors(suite, parts), last, copied)
+        anchors = _anchors(suite, parts)
+        entrants = entrants_of(board.rows(suite), suite, anchors, board.lines, copied)
         sections.append(_section(suite, parts, entrants))
     retired = tuple(suite.id for suite in board.retired)
     return Page(head(board.folder / LOG), len(board.lines), tuple(sections), retired)

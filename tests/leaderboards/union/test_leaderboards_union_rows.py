@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hwenvs.leaderboards.badges import BADGES, weakest
 from hwenvs.leaderboards.board import Board
 from hwenvs.leaderboards.ranking import THRESHOLD, Row
 from hwenvs.leaderboards.suites import UnionSuite
-from hwenvs.leaderboards.unions import BADGES, Joint, joined, parts_of, weakest
+from hwenvs.leaderboards.unions import Joint, joined, parts_of
 from hwenvs.leaderboards.verify import Verdict
 from hwenvs.reporting.statistics import evaluations_to, interquartile_mean
 
