@@ -132,7 +132,24 @@ def _stale(task: Task) -> list[str]:
         "the uniform design": float(problem.reference.reward[0]) == task.uniform,
         "the optimum": bool(best.feasible[0]) and float(best.reward[0]) == task.optimum,
     }
-    return [f"{what} earns another reward than it says" for what, good in holds.items() if not good]
+    wrong = [
+        f"{what} earns another reward than it says" for what, good in holds.items() if not good
+    ]
+    return wrong or _beaten(task, problem)
+
+
+def _beaten(task: Task, problem: Problem) -> list[str]:
+    """Whether there is a better design than the optimum, or no proof that there is none."""
+    from hwenvs.baselines.exact import optimum
+
+    found = optimum(problem)
+    if found.reward > task.optimum:
+        return [
+            f"its optimum earns {task.optimum:.6g}, and {list(found.design)} {found.reward:.6g}"
+        ]
+    if task.proved and not found.proved:
+        return ["its optimum is called proved, and cannot be proved"]
+    return []
 
 
 def _table_bytes(problem: ChainProblem) -> str:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
+from hwenvs.baselines import exact
+from hwenvs.baselines.exact import Optimum, optimum
 from hwenvs.leaderboards.board import ENTRIES, SUITES, check_board
 from hwenvs.leaderboards.difference import Difference, difference
+from hwenvs.leaderboards.dynamics import stale
 from hwenvs.leaderboards.entries import ABOUT
 from hwenvs.leaderboards.suites import TraceSuite, load_suite
 
@@ -125,6 +130,43 @@ def test_check_diff_recomputes_a_new_suite(
     write(after, small_suite.model_copy(update={"version": 2}))
     options = ("--maintainer", "--folder", after)
     assert "everything agrees" in cli.succeed("leaderboard", "check-diff", board, *options)
+
+
+def test_an_optimum_that_is_none_is_found_by_looking_for_it(
+    check: Check, after: Path, small_suite: TraceSuite
+) -> None:
+    # Everything else about it is true: a real design, what it earns, today's dynamics.
+    task = small_suite.tasks[0]
+    problem = task.problem()
+    sizes = [decision.kept for decision in problem.decisions]
+    random = np.random.default_rng(0)
+    for _ in range(1000):
+        design = problem.canonical([[random.choice(kept) for kept in sizes]])
+        found = problem.evaluate(design)
+        if found.feasible[0] and task.uniform < found.reward[0] < task.optimum:
+            break
+    easy = task.model_copy(
+        update={"design": design[0].tolist(), "optimum": float(found.reward[0]), "proved": True}
+    )
+    write(after, small_suite.model_copy(update={"version": 2, "tasks": [easy]}))
+    fault = f"small-v2: {task.key}: its optimum earns {easy.optimum:.6g}, and "
+    assert fault in check("--maintainer")
+    assert f"{task.optimum:.6g}" in check("--maintainer")
+    assert any(fault in told for told in check_board(after, after / SUITES).faults)
+
+
+def test_what_is_called_proved_is_proved(
+    small_suite: TraceSuite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsure(problem: object) -> Optimum:
+        return replace(optimum(problem), proved=False)  # type: ignore[arg-type]
+
+    assert stale(small_suite) == []
+    monkeypatch.setattr(exact, "optimum", unsure)
+    assert stale(small_suite) == [
+        f"suite small-v1: {task.key}: its optimum is called proved, and cannot be proved"
+        for task in small_suite.tasks
+    ]
 
 
 def test_nothing_is_judged_on_a_suite_that_does_not_hold(
