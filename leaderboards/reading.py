@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import unicodedata
 import zlib
 from collections.abc import Iterator
@@ -28,6 +29,13 @@ TURNING = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 
 CONTROLS = ("Cc", "Zl", "Zp")
 """Categories of what moves a cursor or ends a line."""
+
+STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"(\s*:)?')
+"""A string of JSON; of an object's name the colon as well."""
+
+NEEDLESS = re.compile(rb"\\(?:/|u00[2-7][0-9A-Fa-f])")
+"""An escape of a letter, digit or sign of ASCII that JSON takes as it is, but quote and backslash,
+which have shorter ones."""
 
 INKLESS = "\u115f\u1160\u2800\u3164\uffa0"
 """Letters and symbols, by their category, of which nothing is seen."""
@@ -132,13 +140,19 @@ def check_json(text: bytes, place: str) -> None:
     """Refuses what readers of JSON understand differently, in a text that pydantic could read.
 
     Raises:
-        EntryError: if a key stands twice in an object, a number is none that JSON has, or it is
-            beyond the range of float64, which some readers make infinite.
+        EntryError: if a key stands twice in an object or is spelt with escapes that it does not
+            need, a number is none that JSON has, or it is beyond the range of float64, which some
+            readers make infinite.
     """
     try:
         json.loads(text, object_pairs_hook=_once, parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise EntryError(f"{place}: {clipped(error)}") from error
+    # In valid JSON every string begins where the one before has ended.
+    for name, colon in STRING.findall(text):
+        # Without pairs of backslashes, of which the second escapes nothing.
+        if colon and NEEDLESS.search(name.replace(b"\\\\", b"")):
+            raise EntryError(f"{place}: the key '{clipped(name.decode())}' has an odd spelling")
 
 
 def _bounded(line: bytes, longest: int, place: str) -> bytes:

@@ -245,6 +245,38 @@ def test_an_entry_that_is_no_json_is_refused(
     assert ABOUT in refusal(entry, small_suite)
 
 
+@pytest.mark.parametrize(
+    ("name", "odd"),
+    [
+        (r"acc\u006funt", True),
+        (r"\u0061", True),
+        (r"a\/b", True),
+        (r"\u0022", True),
+        (r"\\\u0061", True),
+        ("a/b", False),
+        (r"\"\\u0061", False),
+        (r"\u00e9", False),
+        ("\u00e9", False),
+    ],
+)
+def test_a_name_that_is_spelt_with_needless_escapes_is_refused_however_deep(
+    name: str, odd: bool, entry: Path, small_suite: TraceSuite, refusal: Refusal
+) -> None:
+    text = (entry / ABOUT).read_text()
+    inside = f'"hyperparameters": {{"a": [{{"{name}" : "\\u0061"}}]}}'
+    (entry / ABOUT).write_text(text.replace('"hyperparameters": {}', inside), encoding="utf-8")
+    if odd:
+        assert "has an odd spelling" in refusal(entry, small_suite)
+    else:
+        assert verify(open_entry(entry), small_suite).missing == 0
+
+
+def test_a_field_is_spelt_as_it_is(entry: Path, small_suite: TraceSuite, refusal: Refusal) -> None:
+    text = (entry / ABOUT).read_text()
+    (entry / ABOUT).write_text(text.replace('"account"', '"acc\\u006funt"'))
+    assert r"the key 'acc\\u006funt' has an odd spelling" in refusal(entry, small_suite)
+
+
 def test_a_key_that_stands_twice_is_refused_however_deep(
     entry: Path, small_suite: TraceSuite, refusal: Refusal
 ) -> None:
