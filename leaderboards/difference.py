@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hwenvs.errors import DataError, EntryError
-from hwenvs.leaderboards.board import ENTRIES, LOG, SUITES
+from hwenvs.leaderboards.board import ENTRIES, LOG, PAGE, SUITES
 from hwenvs.leaderboards.contents import Files, files_below
 from hwenvs.leaderboards.entries import ABOUT, FILES, MOST_ABOUT, NAME, parse_about
 from hwenvs.leaderboards.log import AnyLine, Withdrawal, extends, latest, read_log
@@ -40,15 +40,15 @@ def difference(
 
     New entries may come, in the name of the account that contributes them; an entry that was there
     may only be changed or removed by the account that it names.  The log may grow by verdicts on
-    what changed and by withdrawals of what was removed.  Code and the page are not looked at: that
-    is for people and for other tests.
+    what changed and by withdrawals of what was removed.  The page shows what maintainers render.
+    Code is not looked at: that is for people and for other tests.
 
     Args:
         before: the folder as it was.
         after: the folder as it would be.
         account: who contributes; nobody's entries may come or be changed without one.
-        maintainer: whether it is one, who may also add suites, remove and change entries, and give
-            badges.
+        maintainer: whether it is one, who may also add suites, remove and change entries, give
+            badges and render the page.
     """
     found = Difference()
     if after.is_symlink():
@@ -71,6 +71,7 @@ def difference(
             # One that is missing or a link is told of elsewhere.
             _check_claim(after, key, account, found)
     _log(before / LOG, after / LOG, maintainer, (old.keys(), new.keys()), found)
+    _page(before / PAGE, after / PAGE, maintainer, found)
     return found
 
 
@@ -206,6 +207,16 @@ def _check_line(line: AnyLine, removed: AbstractSet[str], found: Difference) -> 
         found.faults.append(f"{place}: is about {key}, not changed")
     if line.badge != "replayed":
         found.faults.append(f"{place}: maintainers give the badge {line.badge!r}")
+
+
+def _page(before: Path, after: Path, maintainer: bool, found: Difference) -> None:
+    """What visitors take for the board, whatever its files say."""
+    if after.is_symlink() or (after.exists() and not after.is_file()):
+        found.faults.append(f"{PAGE}: is no plain file")
+        return
+    old, new = (path.read_bytes() if path.is_file() else None for path in (before, after))
+    if old != new and not maintainer:
+        found.faults.append(f"{PAGE}: is rendered by maintainers; leave it as it was")
 
 
 def _entries(files: Files) -> dict[str, Files]:

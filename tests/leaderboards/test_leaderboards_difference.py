@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hwenvs.leaderboards.board import ENTRIES, LOG, check_board
+from hwenvs.leaderboards.board import ENTRIES, LOG, PAGE, check_board
 from hwenvs.leaderboards.difference import Difference, difference
 from hwenvs.leaderboards.entries import ABOUT, RUNS
 from hwenvs.leaderboards.log import append
@@ -225,6 +225,21 @@ def test_links_and_stray_files_are_refused_of_maintainers_too(
     change(after)
     faults = difference(board, after, "alice", maintainer=True).faults
     assert any(message in fault for fault in faults), faults
+
+
+def test_the_page_is_rendered_by_maintainers(board: Path, after: Path) -> None:
+    for folder in (board, after):
+        (folder / PAGE).write_text("as it was")
+    assert difference(board, after, "alice").faults == []
+    fault = "index.html: is rendered by maintainers; leave it as it was"
+    for change in (lambda page: page.write_text("<script>"), Path.unlink):
+        change(after / PAGE)
+        assert difference(board, after, "alice").faults == [fault]
+        assert difference(board, after, maintainer=True).faults == []
+    (after / PAGE).symlink_to(board / PAGE)
+    for maintainer in (False, True):
+        found = difference(board, after, "alice", maintainer)
+        assert found.faults == ["index.html: is no plain file"]
 
 
 def test_an_account_may_change_what_names_it(board: Path, after: Path) -> None:
