@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import gymnasium as gym
 import yaml
 from pydantic import Field, ValidationError
 
@@ -28,7 +27,7 @@ from hwenvs.leaderboards.suites import (
     suite_names,
 )
 from hwenvs.leaderboards.unions import members
-from hwenvs.single import check_single
+from hwenvs.making import problem_of
 from hwenvs.tasks.environment import TaskEnv
 
 RECIPES = Path(__file__).parent / "suites.yaml"
@@ -189,8 +188,7 @@ def freeze(name: str, folder: Path = FOLDER, recipe: AnyRecipe | None = None) ->
 def _task(place: Place) -> Task:
     from hwenvs.baselines.exact import optimum
 
-    check_single(place.environment)
-    problem = gym.make(place.environment, **place.arguments).unwrapped.problem  # type: ignore[attr-defined]
+    problem = problem_of(place.environment, place.arguments)
     best = optimum(problem)
     try:
         return Task(

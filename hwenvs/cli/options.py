@@ -134,13 +134,13 @@ def load_problem(name: str, arguments: dict[str, Any], quiet: bool = False) -> P
     Raises:
         HwenvsError: if the id is unknown, or an argument is missing or makes no sense.
     """
-    import gymnasium as gym
+    from hwenvs.making import problem_of
 
     check_environment(name)
     check_subject(name, arguments)
     # The warning would come from every process and with a line of source: a note says it once.
     warnings.simplefilter("ignore", AnalyticProxyWarning)
-    problem: Problem = gym.make(name, **arguments).unwrapped.problem  # type: ignore[attr-defined]
+    problem = problem_of(name, arguments)
     if not quiet:
         note_unmeasured(problem.card)
     return problem

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import gymnasium as gym
 
 from hwenvs.errors import ArgumentError, MissingExtraError, unknown_name
+from hwenvs.making import make
 from hwenvs.offline.episodes import replay
 from hwenvs.offline.metadata import dataset_metadata, default_name, episode_metadata
-from hwenvs.single import check_single
 from hwenvs.solving.records import Run
 from hwenvs.text import counted
 
@@ -53,18 +53,17 @@ def export_minari(
         overwrite: whether a data set of this name is replaced.
 
     Raises:
-        ArgumentError: if the runs are of different environments or empty, if the name is none that
-            Minari takes, or is taken already.
+        ArgumentError: if the runs are of different environments or empty, if their environment
+            cannot be made, or if the name is none that Minari takes, or is taken already.
         SolverError: if a design now earns something else than its record says, or the environment
             is many problems, pays a vector, or is not of this package.
         MissingExtraError: without Minari.
     """
     environment = _one_environment(runs)
-    check_single(environment)
     name = default_name(runs) if name is None else name
     storage_type = _storage(data_format)
     final = _place(name, overwrite)
-    with closing(gym.make(environment, **runs[0].arguments)) as env:
+    with closing(make(environment, runs[0].arguments)) as env:
         about = dataset_metadata(runs, env, name, description, author, author_email)
         with tempfile.TemporaryDirectory(prefix=".hwenvs-", dir=_root()) as folder:
             data = Path(folder) / "data"

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
 from hwenvs.errors import ArgumentError, SolverError
+from hwenvs.making import problem_of
 from hwenvs.problems import Problem
 from hwenvs.reporting.statistics import (
     aligned,
@@ -218,7 +218,7 @@ def _results(solvers: dict[str, list[Run]]) -> Results:
     """Runs on one environment by the label of their solver."""
     first = next(iter(solvers.values()))[0]
     environment, arguments = first.environment, first.arguments
-    problem: Problem = gym.make(environment, **arguments).unwrapped.problem  # type: ignore[attr-defined]
+    problem = problem_of(environment, arguments)
     scored = have_scores(run for runs in solvers.values() for run in runs)
     entries = [summarise(runs, label, scored) for label, runs in solvers.items()]
     summaries = sorted(entries, key=lambda entry: -entry.mean)

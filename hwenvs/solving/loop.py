@@ -13,10 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from hwenvs.arguments import check_whole
 from hwenvs.environment import DesignEnv
-from hwenvs.errors import SolverError, unknown_name
+from hwenvs.errors import SolverError
+from hwenvs.making import make
 from hwenvs.problems import Problem
 from hwenvs.problems.chain import ChainProblem
-from hwenvs.registration import ENVIRONMENTS
 from hwenvs.single import check_single
 from hwenvs.solving.records import Run, plain, versions
 from hwenvs.solving.solvers import Solver, get_solver
@@ -152,14 +152,12 @@ def solve(
     """
     evaluations = check_whole("evaluations", evaluations)
     seed = check_whole("seed", seed, 0, MOST_SEED)
-    if environment.rpartition(":")[2] not in gym.registry:
-        raise unknown_name("environment", environment, ENVIRONMENTS)
-    check_single(environment)
     chosen = get_solver(solver) if isinstance(solver, str) else solver
+    env = make(environment, arguments)
     run = Run(chosen.name, environment, {}, seed, evaluations)
     run.hyperparameters = dict(chosen.hyperparameters)
     run.versions, run.deterministic = versions(), chosen.deterministic
-    recorder = Recorder(gym.make(environment, **arguments), run, callback)
+    recorder = Recorder(env, run, callback)
     run.arguments = plain(arguments, recorder.problem)
     started = time.perf_counter()
     with suppress(BudgetSpent):

@@ -8,13 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
-import gymnasium as gym
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from hwenvs.arguments import is_whole
 from hwenvs.canonical import canonical
-from hwenvs.environment import DesignEnv
 from hwenvs.errors import ArgumentError, HwenvsError, MissingExtraError, unknown_name
+from hwenvs.making import problem_of
 from hwenvs.registration import ALL_ENVIRONMENTS, bare_id
 from hwenvs.single import check_single
 from hwenvs.solving import ONE_DESIGN, Solver, get_solver
@@ -47,6 +46,7 @@ class EnvironmentEntry(Part):
             HwenvsError: if there is no such environment, or an argument makes no sense.
         """
         check_single(self.environment)
+        # Others that are registered here are not there in the processes of a sweep.
         if self.environment not in ALL_ENVIRONMENTS:
             raise unknown_name("environment", self.environment, ALL_ENVIRONMENTS)
         if "render_mode" in self.arguments:
@@ -54,13 +54,7 @@ class EnvironmentEntry(Part):
         _as_json(self.arguments)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            try:
-                made = gym.make(self.environment, **self.arguments)
-            except TypeError as error:
-                raise ArgumentError(f"{self.environment}: {error}") from error
-        if not isinstance(made.unwrapped, DesignEnv):
-            raise ArgumentError(f"{self.environment} is none that solvers can be run on")
-        made.close()
+            problem_of(self.environment, self.arguments)
 
 
 class SolverEntry(Part):
