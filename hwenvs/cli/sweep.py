@@ -68,17 +68,17 @@ def sweep(
     Finished cells are skipped. Ctrl-C leaves a folder that the same command goes on from.
     """
     from hwenvs.files import replacing
-    from hwenvs.sweeps.reading import read_plan
+    from hwenvs.sweeps.reading import parse_plan, read_bytes
     from hwenvs.sweeps.sweep import PLAN, run_sweep
 
     chosen = _engine(engine, workers, address, retries)
-    asked = read_plan(plan)
+    text = read_bytes(plan)  # once: it may be a pipe
+    asked = parse_plan(text, plan)
     if engine is Engines.POOL:
         from hwenvs.solving.starting import preload
 
         preload(asked.modules())  # while this process checks the plan, and imports them too
     cells = asked.cells()
-    text = plan.read_bytes()
     with replacing(out / PLAN) as temporary:
         temporary.write_bytes(text)
     with Cells(len(cells)) as bar:

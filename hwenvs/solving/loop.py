@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from copy import deepcopy
 from typing import Any
 
 import gymnasium as gym
@@ -155,7 +156,8 @@ def solve(
     chosen = get_solver(solver) if isinstance(solver, str) else solver
     env = make(environment, arguments)
     run = Run(chosen.name, environment, {}, seed, evaluations)
-    run.hyperparameters = dict(chosen.hyperparameters)
+    # A copy, since they belong to the solver, which may change them.
+    run.hyperparameters = deepcopy(dict(chosen.hyperparameters))
     run.versions, run.deterministic = versions(), chosen.deterministic
     recorder = Recorder(env, run, callback)
     run.arguments = plain(arguments, recorder.problem)

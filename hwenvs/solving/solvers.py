@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from inspect import signature
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from hwenvs.errors import SolverError, unknown_name
@@ -109,11 +108,12 @@ def get_solver(name: str, /, **hyperparameters: Any) -> Solver:
     if not isinstance(made, type) or not callable(getattr(made, "solve", None)):
         raise SolverError(f"solver {name!r} is no class with a method solve(env, seed)")
     try:
-        signature(made).bind(**hyperparameters)
+        solver: Solver = made(**hyperparameters)
     except TypeError as error:
+        if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+            raise  # by the class itself, which was given what it takes
         given = ", ".join(sorted(hyperparameters))
         raise SolverError(f"solver {name!r} has no hyper-parameters {given}: {error}") from error
-    solver: Solver = made(**hyperparameters)
     _check(solver, name)
     return solver
 

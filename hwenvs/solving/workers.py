@@ -116,7 +116,10 @@ class Worker(Generic[Item, Result]):
         code = self.process.exitcode
         if code is None or code >= 0:
             return f"ended with exit code {code}"
-        return f"was killed by {signal.Signals(-code).name}"
+        try:
+            return f"was killed by {signal.Signals(-code).name}"
+        except ValueError:  # real-time signals have numbers only
+            return f"was killed by signal {-code}"
 
     def stop(self) -> None:
         """Tells the process to end; does not wait for it."""

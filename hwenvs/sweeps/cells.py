@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hwenvs.canonical import canonical, digest, settled
-from hwenvs.errors import DataError
+from hwenvs.errors import DataError, SolverError
 from hwenvs.files import replacing
 from hwenvs.solving import ONE_DESIGN, Callback, get_solver, solve
 from hwenvs.solving.checking import checked_run
@@ -78,17 +78,23 @@ class Cell:
 
 
 def solve_cell(cell: Cell, callback: Callback | None = None) -> Run:
-    """The run of ``cell``; its problem and optimum are kept for later cells of this process.
+    """The run of ``cell``, as its file will be read.
+
+    Its problem and optimum are kept for later cells of this process.
 
     Raises:
-        SolverError: if the solver cannot work there, or evaluates no design.
+        SolverError: if the solver cannot work there, evaluates no design, or leaves a record that
+            makes no sense.
     """
     solver = get_solver(cell.maker or cell.solver, **cell.given)
     run = solve(
         solver, cell.environment, cell.evaluations, cell.seed, callback, **dict(cell.arguments)
     )
     _ = run.best  # raises where nothing was evaluated: such a record helps nobody
-    return run
+    try:
+        return checked_run(json.loads(json.dumps(vars(run))))
+    except (TypeError, ValueError) as error:
+        raise SolverError(f"{cell.label} leaves a record that makes no sense: {error}") from error
 
 
 def cell_path(folder: Path, key: str, compress: bool = False) -> Path:
@@ -150,9 +156,9 @@ def read_cells(folder: Path) -> list[Run]:
     paths = sorted(path for suffix in SUFFIXES for path in inside.glob(f"*{suffix}"))
     if not paths:
         raise DataError(f"{folder} has no finished cells: there is no {inside.name}/*.json in it")
-    # Where a cell lies there twice, plain and compressed, it counts once.
-    runs = {path.name.partition(".")[0]: read_cell(path) for path in paths}
-    return sorted(runs.values(), key=_order)
+    # Where a cell lies there twice, plain and compressed, the file that a sweep looks at counts.
+    files = {path.name.partition(".")[0]: path for path in reversed(paths)}
+    return sorted((read_cell(path) for path in files.values()), key=_order)
 
 
 def _order(run: Run) -> tuple[Any, ...]:

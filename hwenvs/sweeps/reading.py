@@ -36,18 +36,39 @@ def read_plan(path: Path) -> Plan:
     """The sweep in a YAML file.
 
     Raises:
-        ArgumentError: if the file cannot be read, or something in it is not what it should be; the
-            message says where it stands. Names and arguments are checked by :meth:`Plan.cells`.
+        ArgumentError: as :func:`read_bytes` and :func:`parse_plan`.
+    """
+    return parse_plan(read_bytes(path), path)
+
+
+def read_bytes(path: Path) -> bytes:
+    """What is in the file of a sweep.
+
+    Raises:
+        ArgumentError: if it cannot be read.
     """
     try:
-        return Plan.model_validate(_expanded(_parsed(path.read_text(encoding="utf-8"))))
+        return path.read_bytes()
+    except OSError as error:
+        raise ArgumentError(f"cannot read the sweep {path}: {error}") from error
+
+
+def parse_plan(content: bytes, path: Path) -> Plan:
+    """The sweep that is written in ``content``, the YAML of ``path``.
+
+    Raises:
+        ArgumentError: if something in it is not what it should be; the message says where it
+            stands. Names and arguments are checked by :meth:`Plan.cells`.
+    """
+    try:
+        return Plan.model_validate(_expanded(_parsed(content.decode())))
     except ValidationError as error:
         first = error.errors()[0]
         raise ArgumentError(f"{path}: {_where(first['loc'])}{_what(first)}") from error
     except yaml.YAMLError as error:
         message = " ".join(str(error).split())
         raise ArgumentError(f"{path} is no YAML: {message}") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise ArgumentError(f"cannot read the sweep {path}: {error}") from error
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import time
+import traceback
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
@@ -144,10 +146,12 @@ def run_sweep(
         with closing(engine(waiting)) as outcomes:
             for index, result in outcomes:
                 cell = waiting[index]
-                if isinstance(result, Failure):
-                    sweep.failures.append((cell, result))
+                kept = (
+                    result if isinstance(result, Failure) else _keep(folder, cell, result, compress)
+                )
+                if isinstance(kept, Failure):
+                    sweep.failures.append((cell, kept))
                 else:
-                    _keep(folder, cell, result, compress)
                     sweep.solved.append(cell)
                 if progress is not None:
                     progress(len(cells) - len(waiting) + len(sweep.solved) + len(sweep.failures))
@@ -156,17 +160,26 @@ def run_sweep(
     return sweep
 
 
-def _keep(folder: Path, cell: Cell, run: Run, compress: bool) -> None:
-    """Writes a cell's file, in place of a damaged one of either kind."""
-    old = find_cell(folder, cell.key)
-    new = write_cell(folder, cell, run, compress)
-    if old is not None and old != new:
-        old.unlink()
+def _keep(folder: Path, cell: Cell, run: Run, compress: bool) -> Failure | None:
+    """Writes a cell's file, in place of damaged ones of either kind; a run of another is none."""
+    try:
+        new = write_cell(folder, cell, run, compress)
+    except DataError as error:
+        return Failure(error, traceback.format_exc())
+    for suffix in SUFFIXES:
+        old = folder / CELLS / f"{cell.key}{suffix}"
+        if old != new:
+            old.unlink(missing_ok=True)
+    return None
 
 
 def _remove_leftovers(folder: Path) -> None:
     """Removes what a process left that was killed in the middle of writing."""
-    for path in (folder / CELLS).glob(".*.tmp"):
+    written = (
+        (folder / CELLS).glob(".*.tmp"),
+        *(folder.glob(f".{n}.*.tmp") for n in (PLAN, FAILURES)),
+    )
+    for path in chain.from_iterable(written):
         with suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > LEFTOVER:
                 path.unlink()

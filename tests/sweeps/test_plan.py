@@ -172,6 +172,17 @@ def test_a_default_written_out_is_the_same_cell(make_cells: Any) -> None:
             {"environments": [{"environment": ID, "arguments": {"render_mode": "human"}}]},
             r"environments\[0\]: .* leave out render_mode",
         ),
+        *(
+            (
+                {"environments": [{"environment": ID, "arguments": {name: 3}}]},
+                rf"environments\[0\]: .* {name} is no argument of the environment",
+            )
+            for name in ("max_episode_steps", "disable_env_checker", "id")
+        ),
+        (
+            {"solvers": [{"solver": "cma-es", "hyperparameters": {"self": 1}}]},
+            r"solvers\[0\]: solver 'cma-es' has no hyper-parameters self: .*'self'",
+        ),
         ({"seeds": True}, "seeds: .* valid list, not True"),
         ({"seeds": [3, 3]}, "twice in the sweep: random on AMC-ResNet20-v0, seed 3"),
         ({"evaluations": 0}, "evaluations: .* greater than or equal to 1"),

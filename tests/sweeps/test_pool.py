@@ -78,6 +78,23 @@ def test_a_cell_whose_worker_always_dies_is_given_up_and_the_others_go_on(make_c
     assert "died 2 times, the last was killed by SIGKILL" in str(failure.error)
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGRTMIN"), reason="no real-time signals")
+@pytest.mark.parametrize("number", [6, 40, 63])
+def test_a_signal_without_a_name_is_told_by_its_number(number: int, make_cells: Any) -> None:
+    cells = make_cells(solvers=["random"], seeds=2, evaluations=300)
+
+    def deadly(index: int, done: int, best: float) -> None:  # noqa: ARG001
+        if index == 0:
+            for pid in pids():
+                os.kill(pid, number)
+
+    found = dict(perform(solve_cell, cells, 1, retries=0, progress=deadly))
+    assert isinstance(found[1], Run)
+    assert isinstance(found[0], Failure)
+    ending = {6: "SIGABRT"}.get(number, f"signal {number}")
+    assert str(found[0].error).endswith(f"was killed by {ending}")
+
+
 def test_a_worker_killed_between_two_cells_is_replaced(make_cells: Any) -> None:
     cells = make_cells(solvers=["random"], seeds=3)
     found = {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
+import gzip
 import json
 import os
 import signal
@@ -68,13 +70,53 @@ def test_damaged_cells_are_redone(tmp_path: Path, make_cells: Any, compress: boo
     whole = read_cells(tmp_path)
     path = next((tmp_path / CELLS).iterdir())
     path.write_bytes(path.read_bytes()[:50])
-    left = tmp_path / CELLS / f".{path.name}.17.tmp"
-    left.write_text("what a killed process left")
-    os.utime(left, (0, 0))
+    names = (f"{CELLS}/.{path.name}.17.tmp", ".sweep.yaml.17.tmp", ".failures.json.17.tmp")
+    for left in (tmp_path / name for name in names):
+        left.write_text("what a killed process left")
+        os.utime(left, (0, 0))
     sweep = run_sweep(cells, tmp_path, here)
     assert (sweep.damaged, len(sweep.solved)) == ([path], 1)
     assert same(read_cells(tmp_path), whole)
     assert len(list((tmp_path / CELLS).iterdir())) == len(cells)
+    assert [entry.name for entry in tmp_path.iterdir()] == [CELLS]
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_what_a_sweep_takes_for_finished_is_what_is_read(
+    damaged: bool, tmp_path: Path, make_cells: Any
+) -> None:
+    run_sweep(make_cells(), tmp_path, here)
+    whole = read_cells(tmp_path)
+    plain = next((tmp_path / CELLS).iterdir())
+    twin = plain.with_name(f"{plain.name}.gz")
+    content = plain.read_bytes()
+    twin.write_bytes(gzip.compress(content) if damaged else b"junk")
+    plain.write_bytes(b"junk" if damaged else content)
+    if damaged:
+        with pytest.raises(DataError, match="sweep again to redo it"):
+            read_cells(tmp_path)
+    assert len(run_sweep(make_cells(), tmp_path, here).solved) == damaged
+    assert same(read_cells(tmp_path), whole)
+    assert twin.exists() != damaged
+
+
+def test_a_run_that_is_not_of_its_cell_is_a_failure_and_the_others_go_on(
+    tmp_path: Path, make_cells: Any
+) -> None:
+    cells = make_cells()
+
+    def mixed(waiting: Any) -> Outcomes:
+        for index, run in here(waiting):
+            assert isinstance(run, Run)
+            yield index, dataclasses.replace(run, seed=99) if index == 1 else run
+
+    sweep = run_sweep(cells, tmp_path, mixed)
+    assert len(sweep.solved) == len(cells) - 1
+    ((cell, failure),) = sweep.failures
+    assert cell == cells[1]
+    assert "the run that belongs there is not one of random" in str(failure.error)
+    assert "Traceback" in json.loads((tmp_path / "failures.json").read_text())[0]["trace"]
+    assert run_sweep(cells, tmp_path, here).solved == [cells[1]]
 
 
 def test_progress_counts_cells_from_those_that_were_there(tmp_path: Path, make_cells: Any) -> None:
@@ -111,6 +153,69 @@ def test_a_failing_solver_is_told_at_the_end_and_fails_the_command(
     write_plan(solvers=["random"], seeds=2)
     cli.succeed("sweep", plan, "--out", out)
     assert not (out / "failures.json").exists()
+
+
+TAMPERING = """
+from hwenvs.baselines.random import RandomSearch
+
+class Forgetful(RandomSearch):
+    name = "forgetful"
+
+    def __init__(self):
+        self.hyperparameters = {"nested": {"calls": 0}}
+
+    def solve(self, env, seed):
+        self.hyperparameters["nested"]["calls"] += 1
+        super().solve(env, seed)
+
+class Nameless(RandomSearch):
+    name = "nameless"
+
+    def solve(self, env, seed):
+        try:
+            super().solve(env, seed)
+        finally:
+            env.run.accuracies[0] = float("nan")
+
+class Opaque(Nameless):
+    name = "opaque"
+
+    def solve(self, env, seed):
+        env.run.versions["mine"] = lambda: 1
+        RandomSearch.solve(self, env, seed)
+"""
+
+
+def test_solvers_that_spoil_their_records_fail_alone(
+    cli: Cli, write_plan: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "spoiling.py").write_text(TAMPERING)
+    names = [f"spoiling:{name}" for name in ("Forgetful", "Nameless", "Opaque")]
+    plan = write_plan(solvers=[*names, "random"], seeds=2)
+    for solved in (4, 0):
+        result = cli.call("sweep", plan, "--out", "results", "--workers", 1)
+        assert result.exit_code == 1
+        assert (
+            f"{solved} cells solved, {4 - solved} were finished before, 4 failed" in result.stdout
+        )
+        for name in ("nameless", "opaque"):
+            assert f"{name} on AMC-ResNet20-v0, seed 1 leaves a record" in result.stderr
+        assert "accuracies[0]: Input should be a finite number" in result.stderr
+    # What a solver does to its hyper-parameters is not what it was made with.
+    runs = [run for run in read_cells(tmp_path / "results") if run.solver == "forgetful"]
+    assert [run.hyperparameters for run in runs] == [{"nested": {"calls": 0}}] * 2
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no names for pipes")
+def test_a_plan_may_come_through_a_pipe(cli: Cli, tmp_path: Path, write_plan: Any) -> None:
+    text = write_plan(solvers=["uniform"]).read_bytes()
+    reading, writing = os.pipe()
+    os.write(writing, text)
+    os.close(writing)
+    cli.succeed("sweep", f"/dev/fd/{reading}", "--out", tmp_path / "results")
+    os.close(reading)
+    assert (tmp_path / "results" / "sweep.yaml").read_bytes() == text
 
 
 def test_a_wrong_plan_is_refused_in_one_line_before_anything_is_written(
