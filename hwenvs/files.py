@@ -3,34 +3,64 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
+Stamp = tuple[str, int, int, int]
+"""Where a file lies, its number, size and time."""
 
-def stamps(value: object) -> tuple[tuple[str | int, ...], ...]:
+
+def stamps(value: object) -> tuple[Stamp, ...]:
     """What tells whether files that ``value`` names are still the same, from its strings.
 
     Args:
         value: a string, or mappings and lists of them, as deep as JSON goes.
 
     Returns:
-        For every string that is the path of a file: where it lies, its number, size and time.
+        One for every string that is the path of a file.
     """
-    if isinstance(value, Mapping):
-        return tuple(found for entry in value.values() for found in stamps(entry))
-    if isinstance(value, list | tuple):
-        return tuple(found for entry in value for found in stamps(entry))
-    if not isinstance(value, str):
-        return ()
+    return tuple(found for text in _strings(value) if (found := _stamp(text)) is not None)
+
+
+def digests(value: object) -> dict[str, str]:
+    """sha256 of the files that ``value`` names, by name; a name of a file has a suffix.
+
+    Args:
+        value: as for :func:`stamps`.
+    """
+    # Ids of networks and chips have none, and may be names of files here by chance.
+    named = sorted({text for text in _strings(value) if Path(text).suffix})
+    files = ((text, _stamp(text)) for text in named if os.path.isfile(text))  # noqa: PTH113
+    return {text: _digest(stamp) for text, stamp in files if stamp is not None}
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list | tuple):
+        for entry in value.values() if isinstance(value, Mapping) else value:
+            yield from _strings(entry)
+
+
+def _stamp(text: str) -> Stamp | None:
     try:
-        state = os.stat(value)  # noqa: PTH116 (a Path costs more than the look)
+        state = os.stat(text)  # noqa: PTH116 (a Path costs more than the look)
     except (OSError, ValueError):
-        return ()
-    place = os.path.abspath(value)  # noqa: PTH100
-    return ((place, state.st_ino, state.st_size, state.st_mtime_ns),)
+        return None
+    place = os.path.abspath(text)  # noqa: PTH100
+    return (place, state.st_ino, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(256)
+def _digest(stamp: Stamp) -> str:
+    """Read again once the file has another stamp."""
+    with open(stamp[0], "rb") as file:  # noqa: PTH123
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

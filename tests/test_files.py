@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
 import pytest
 
-from hwenvs.files import replacing, stamps
+from hwenvs.files import digests, replacing, stamps
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows knows no umask")
@@ -37,6 +38,27 @@ def test_a_block_that_fails_or_writes_nothing_leaves_the_file_as_it_was(tmp_path
         pass
     assert path.read_text() == "good"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_digests_are_of_the_files_that_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("chip.json", "table.npz", "mobile", "unused.json"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / "folder.json").mkdir()
+    named = {
+        "hardware": "chip.json",
+        "network": "mobile",
+        "more": [{"proxy": "./table.npz"}, "folder.json", "\0.json", "gone.json", 1, None],
+    }
+    assert digests(named) == {
+        "chip.json": hashlib.sha256(b"chip.json").hexdigest(),
+        "./table.npz": hashlib.sha256(b"table.npz").hexdigest(),
+    }
+    (tmp_path / "chip.json").write_text("another")
+    assert digests("chip.json") == {"chip.json": hashlib.sha256(b"another").hexdigest()}
+    assert digests({"budget": 0.5}) == {}
 
 
 def test_stamps_tell_whether_files_that_are_named_have_changed(

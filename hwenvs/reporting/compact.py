@@ -37,6 +37,7 @@ def compact(run: Run) -> dict[str, Any]:
     better = np.flatnonzero(rewards > before)
     return {
         **{name: getattr(run, name) for name in (*IDENTITY, *KEPT)},
+        **({"files": run.files} if run.files else {}),
         "done": len(run.rewards),
         "seconds": round(run.seconds, 3),
         "design": run.designs[run.best],
@@ -63,6 +64,7 @@ def expanded(record: dict[str, Any]) -> Run:
     """
     try:
         entries = {name: record[name] for name in (*IDENTITY, *KEPT, "seconds")}
+        entries["files"] = record.get("files", {})
         steps = record["improvements"]
         places = [step[0] for step in steps] + [record["done"] + 1]
         times = np.diff(places)

@@ -124,6 +124,7 @@ class Results:
         summaries: one per solver, best interquartile mean first.
         uniform: the reference at the same budget, score 0.
         optimum: the best design there is, score 1; None where it cannot be found.
+        files: sha256 of the files that the arguments named in the runs, by name.
     """
 
     environment: str
@@ -132,11 +133,14 @@ class Results:
     summaries: tuple[Summary, ...]
     uniform: Reference
     optimum: Reference | None
+    files: dict[str, str]
 
     @property
     def title(self) -> str:
         """Environment and arguments, for headings."""
-        settings = ", ".join(f"{key} {value}" for key, value in self.arguments.items())
+        # Files by their content: runs with another are on another environment.
+        files = [f"{name} of sha256 {digest[:12]}" for name, digest in self.files.items()]
+        settings = ", ".join([f"{k} {v}" for k, v in self.arguments.items()] + files)
         return f"{self.environment} ({settings})" if settings else self.environment
 
     @property
@@ -230,7 +234,13 @@ def _results(solvers: dict[str, list[Run]]) -> Results:
         "the same fraction everywhere, at the same budget",
     )
     return Results(
-        environment, dict(arguments), problem, tuple(summaries), uniform, _optimum(problem)
+        environment,
+        dict(arguments),
+        problem,
+        tuple(summaries),
+        uniform,
+        _optimum(problem),
+        dict(first.files),
     )
 
 

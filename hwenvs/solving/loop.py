@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from hwenvs.arguments import check_whole
 from hwenvs.environment import DesignEnv
 from hwenvs.errors import SolverError
+from hwenvs.files import digests
 from hwenvs.making import make
 from hwenvs.problems import Problem
 from hwenvs.problems.chain import ChainProblem
@@ -161,6 +162,7 @@ def solve(
     run.versions, run.deterministic = versions(), chosen.deterministic
     recorder = Recorder(env, run, callback)
     run.arguments = plain(arguments, recorder.problem)
+    run.files = digests(run.arguments)
     started = time.perf_counter()
     with suppress(BudgetSpent):
         chosen.solve(recorder, seed)

@@ -52,6 +52,7 @@ class Run:
         accuracies: [E] estimated accuracies, fractions.
         costs: by quantity [E] in SI units.
         scores: [E], 0 for the reference and 1 for the optimum; None where that is unknown.
+        files: sha256 of the files that the arguments name, by name, as they were then.
         certificate: what score 1 is: ``"proved"`` if it is the optimum; ``"gap 1.2e-04"`` if it is
             the best known design and no other earns more than that above it; ``"bound 1"`` where
             there are no scores and all that is known is that no reward exceeds 1; None in records
@@ -77,6 +78,7 @@ class Run:
     versions: dict[str, str] = field(default_factory=dict)
     deterministic: bool = True
     certificate: str | None = None
+    files: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.environment = bare_id(self.environment)
@@ -94,8 +96,9 @@ class Run:
 
     @property
     def task(self) -> str:
-        """Environment and arguments as JSON, equal for runs on the same: 1 is 1.0."""
-        return json.dumps([self.environment, settled(self.arguments)], sort_keys=True)
+        """Environment, arguments and their files as JSON, equal for runs on the same: 1 is 1.0."""
+        files = [self.files] if self.files else []
+        return json.dumps([self.environment, settled(self.arguments), *files], sort_keys=True)
 
     def best_so_far(self) -> NDArray[np.float64]:
         """[E] scores (rewards where no score is known), each the best up to then."""

@@ -11,7 +11,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ CONFIGURATION = (
     "seed",
     "evaluations",
 )
-"""What tells cells apart: attributes of :class:`Cell` and of :class:`Run`."""
+"""What tells cells apart: attributes of :class:`Cell` and of :class:`Run`; and their ``files``."""
 
 SUFFIXES = (".json", ".json.gz")
 """Of cells' files: plain and compressed."""
@@ -52,6 +52,8 @@ class Cell:
         seed: of the solver.
         evaluations: how many are allowed.
         maker: what makes the solver where that is not its name: ``package.module:Class``.
+        files: sha256 of the files that the arguments name, by name: with other content it is
+            another cell.
     """
 
     environment: str
@@ -62,6 +64,7 @@ class Cell:
     seed: int
     evaluations: int
     maker: str | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -116,7 +119,8 @@ def write_cell(folder: Path, cell: Cell, run: Run, compress: bool = False) -> Pa
     """
     path = cell_path(folder, cell.key, compress)
     if key_of(run) != cell.key:
-        raise DataError(f"{path}: the run that belongs there is not one of {cell.label}")
+        changed = "" if run.files == cell.files else ": a file that it names was changed meanwhile"
+        raise DataError(f"{path}: the run that belongs there is not one of {cell.label}{changed}")
     content = json.dumps(asdict(run)).encode()
     with replacing(path) as temporary:
         # Without the time of writing: equal runs make equal files.
@@ -168,7 +172,7 @@ def _order(run: Run) -> tuple[Any, ...]:
 
 def key_of(source: Cell | Run) -> str:
     """sha256 of the configuration: equal for what would be made alike."""
-    return digest({name: _plain(getattr(source, name)) for name in CONFIGURATION})
+    return digest(_configuration(source))
 
 
 def identity_of(source: Cell | Run) -> str:
@@ -176,14 +180,16 @@ def identity_of(source: Cell | Run) -> str:
 
     Solvers without any chance make one design, whatever seed and evaluations they are given.
     """
-    whole = {name: settled(_plain(getattr(source, name))) for name in CONFIGURATION}
+    whole = {name: settled(value) for name, value in _configuration(source).items()}
     if source.solver in ONE_DESIGN:
         whole.update(seed=0, evaluations=1)
     return digest(whole)
 
 
-def _plain(value: Any) -> Any:
-    return dict(value) if isinstance(value, Mapping) else value
+def _configuration(source: Cell | Run) -> dict[str, Any]:
+    names = (*CONFIGURATION, "files") if source.files else CONFIGURATION
+    values = {name: getattr(source, name) for name in names}
+    return {k: dict(v) if isinstance(v, Mapping) else v for k, v in values.items()}
 
 
 def _listed(values: Mapping[str, Any]) -> str:

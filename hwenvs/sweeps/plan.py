@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from hwenvs.arguments import is_whole
 from hwenvs.canonical import canonical
 from hwenvs.errors import ArgumentError, HwenvsError, MissingExtraError, unknown_name
+from hwenvs.files import digests
 from hwenvs.making import problem_of
 from hwenvs.registration import ALL_ENVIRONMENTS, bare_id
 from hwenvs.single import check_single
@@ -144,6 +145,7 @@ class Plan(Part):
                 seed=seed,
                 evaluations=self.evaluations,
                 maker=None if solver.solver == name else solver.solver,
+                files=digests(entry.arguments),
             )
             for entry in self.environments
             for solver, name, settings in solvers

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
 import hwenvs
+from hwenvs import hardware
 from hwenvs.errors import ArgumentError
 from hwenvs.hardware import get_hardware
+from hwenvs.reporting.compact import compact, expanded
 from hwenvs.solving import read_runs, solve, write_runs
 
 ID = "AMC-MobileNetV1-v0"
@@ -21,6 +24,17 @@ def test_records_survive_a_file(tmp_path: Path) -> None:
     assert read_runs(path) == runs
     assert runs[0].arguments == {"budget": 0.6}
     assert runs[0].versions["hwenvs"] == hwenvs.__version__
+
+
+def test_records_know_the_content_of_files_that_arguments_name(tmp_path: Path) -> None:
+    chip = tmp_path / "chip.json"
+    chip.write_bytes((Path(hardware.__file__).parent / "data" / "mobile.json").read_bytes())
+    run = solve("uniform", ID, hardware=str(chip), cost="latency")
+    assert run.files == {str(chip): hashlib.sha256(chip.read_bytes()).hexdigest()}
+    write_runs(tmp_path / "runs.jsonl", [run])
+    assert read_runs(tmp_path / "runs.jsonl") == [run]
+    assert expanded(compact(run)).task == run.task
+    assert "files" not in compact(solve("uniform", ID))
 
 
 def test_the_package_before_an_id_is_left_out_of_records() -> None:

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hwenvs import hardware
 from hwenvs.errors import ArgumentError, DataError, MissingExtraError
+from hwenvs.reporting.results import collect
 from hwenvs.solving.records import Run
 from hwenvs.sweeps.cells import CELLS, read_cells, solve_cell
 from hwenvs.sweeps.distributed import ray_engine
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from tests.conftest import Cli
 
 INTERRUPTED = 130
+
+MOBILE = "AMC-MobileNetV1-v0"
 
 
 def here(cells: Any) -> Outcomes:
@@ -117,6 +121,41 @@ def test_a_run_that_is_not_of_its_cell_is_a_failure_and_the_others_go_on(
     assert "the run that belongs there is not one of random" in str(failure.error)
     assert "Traceback" in json.loads((tmp_path / "failures.json").read_text())[0]["trace"]
     assert run_sweep(cells, tmp_path, here).solved == [cells[1]]
+
+
+@pytest.fixture
+def chip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of one's own hardware in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "chip.json"
+    path.write_bytes((Path(hardware.__file__).parent / "data" / "mobile.json").read_bytes())
+    return path
+
+
+def slow(chip: Path) -> None:
+    """The same chip, on which all takes thrice as long."""
+    entries = json.loads(chip.read_text(), parse_float=lambda text: 3 * float(text))
+    chip.write_text(json.dumps(entries))
+
+
+def test_a_cell_is_another_one_once_a_file_that_it_names_is(
+    tmp_path: Path, make_cells: Any, chip: Path
+) -> None:
+    place = {"environment": MOBILE, "arguments": {"hardware": chip.name, "cost": "latency"}}
+    out = tmp_path / "out"
+    cells = make_cells(environments=[place], solvers=["uniform"])
+    assert len(run_sweep(cells, out, here).solved) == 1
+    chip.touch()
+    assert make_cells(environments=[place], solvers=["uniform"]) == cells
+    slow(chip)
+    again = make_cells(environments=[place], solvers=["uniform"])
+    assert len(run_sweep(again, out, here).solved) == 1
+    runs = read_cells(out)
+    assert len({run.task for run in runs}) == len({run.costs["latency"][0] for run in runs}) == 2
+    assert len({results.title for results in collect(runs)}) == 2
+    # The plan was made with the file as it was before.
+    ((_, failure),) = run_sweep(cells, tmp_path / "late", here).failures
+    assert str(failure.error).endswith(": a file that it names was changed meanwhile")
 
 
 def test_progress_counts_cells_from_those_that_were_there(tmp_path: Path, make_cells: Any) -> None:
