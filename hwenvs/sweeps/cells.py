@@ -97,7 +97,7 @@ def solve_cell(cell: Cell, callback: Callback | None = None) -> Run:
     try:
         return checked_run(json.loads(json.dumps(vars(run))))
     except (TypeError, ValueError) as error:
-        raise SolverError(f"{cell.label} leaves a record that makes no sense: {error}") from error
+        raise SolverError(f"it leaves a record that makes no sense: {error}") from error
 
 
 def cell_path(folder: Path, key: str, compress: bool = False) -> Path:

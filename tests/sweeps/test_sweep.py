@@ -7,6 +7,7 @@ import errno
 import gzip
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -239,7 +240,7 @@ def test_solvers_that_spoil_their_records_fail_alone(
             f"{solved} cells solved, {4 - solved} were finished before, 4 failed" in result.stdout
         )
         for name in ("nameless", "opaque"):
-            assert f"{name} on AMC-ResNet20-v0, seed 1 leaves a record" in result.stderr
+            assert re.search(f"{name} on .*, seed 1 .*: it leaves a record", result.stderr)
         assert "accuracies[0]: Input should be a finite number" in result.stderr
     # What a solver does to its hyper-parameters is not what it was made with.
     runs = [run for run in read_cells(tmp_path / "results") if run.solver == "forgetful"]
