@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from hwenvs.reporting.blocks import Block, Document, Items, Paragraph, Picture, Table
@@ -11,6 +12,11 @@ from hwenvs.reporting.table import markdown
 def markdown_page(document: Document) -> str:
     """The whole report."""
     return "\n".join([f"# {document.title}\n", *_parts(document.blocks, 2)])
+
+
+def figures_of(text: str) -> set[str]:
+    """Names of the files of figures that a page of :func:`markdown_page` shows."""
+    return set(re.findall(r"^!\[[^\]]*\]\(([\w-]+\.png)\)$", text, re.MULTILINE))
 
 
 def _parts(blocks: Sequence[Block], level: int) -> list[str]:

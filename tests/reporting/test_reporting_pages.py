@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -108,6 +109,27 @@ def test_equal_records_make_equal_bytes_and_can_stay_where_they_are(
     }
     for path in again:
         assert path.read_bytes() == (written / path.name).read_bytes(), path.name
+
+
+def test_a_report_replaces_all_of_the_one_before_and_nothing_else(
+    written: Path, runs: list[Run], tmp_path: Path
+) -> None:
+    folder = shutil.copytree(written, tmp_path / "report")
+    for name in ("mine.png", "channels-7.png"):
+        (folder / name).write_bytes(b"somebody's")
+    page = folder / "report.md"
+    page.write_text(f"{page.read_text()}\n![Mine](mine.png)\n![x](../elsewhere.png)\n")
+    (tmp_path / "elsewhere.png").touch()
+    files = write_report(runs[:2], folder, records=False).files
+    assert set(folder.iterdir()) == {
+        *files,
+        *(folder / name for name in ("mine.png", "channels-7.png", "runs.jsonl")),
+    }
+    assert not list(folder.glob("*-2.png"))
+    assert (tmp_path / "elsewhere.png").exists()
+    assert read_runs(folder / "runs.jsonl") == runs
+    page.write_bytes(b"\xff")
+    write_report(runs[:2], folder)
 
 
 def test_the_page_needs_nothing_but_itself(written: Path) -> None:
