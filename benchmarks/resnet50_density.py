@@ -22,7 +22,7 @@ from hwenvs.solving import solve
 
 ENVIRONMENT = "AMC-ResNet50-FineGrained-v0"
 RATIOS = {"3.4x (human experts)": 1 / 3.4, "5x (AMC)": 1 / 5}
-"""Compression ratios of weights, as the talk gives them for ResNet-50."""
+"""Compression ratios of weights, as Song Han's talk of 2019 gives them for ResNet-50."""
 
 
 def designs(problem: FineGrainedPruningProblem, evaluations: int) -> dict[str, list[int]]:

@@ -123,7 +123,8 @@ class OperatorSelectionProblem(ChainProblem):
     - `proxy` (`"surrogate"`): the shipped table of the space; the path of a table (`.npz`);
       `"supernet"`: architectures are taken out of the supernet and tried on real images when
       asked, with options as in `{"name": "supernet", "images": 1000}`; `"zero_cost:synflow"` and
-      others of `hwenvs.proxies.zero_cost.SCORES`: scores without any training; or an instance.
+      others of `hwenvs.proxies.zero_cost.scores.SCORES`: scores without any training; or an
+      instance.
     - `render_mode` (`None`): `"ansi"`, `"rgb_array"` or `"human"`.
 
     `gym.make_vec` takes them too, and `autoreset_mode`: `"NextStep"` (default), `"SameStep"` or

@@ -1,7 +1,7 @@
 """Specialisation: the best design of each chip, tried on every other chip.
 
-The talk's "model and hardware specialisation" matrix: what is best for one chip is not what is best
-for another.
+The "model and hardware specialisation" matrix of Song Han's talk of 2019: what is best for one chip
+is not what is best for another.
 """
 
 from __future__ import annotations
