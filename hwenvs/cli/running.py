@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 IDENTITY = {
     "environment": "environments",
     "arguments": "arguments",
+    "files": "contents of files",
     "hyperparameters": "hyperparameters",
     "evaluations": "evaluations",
     "seed": "seeds",
@@ -182,6 +183,7 @@ def _other(run: Run, asked: Sequence[dict[str, Any]]) -> list[str]:
 
 def _expected(tasks: Sequence[dict[str, Any]], problem: Problem) -> list[dict[str, Any]]:
     """What the records of ``tasks``, which differ in solver and seed, will say of them."""
+    from hwenvs.files import digests
     from hwenvs.solving import get_solver
     from hwenvs.solving.records import plain
 
@@ -194,6 +196,7 @@ def _expected(tasks: Sequence[dict[str, Any]], problem: Problem) -> list[dict[st
             **{name: task[name] for name in fixed},
             "solver": (solver := made[task["solver"]]).name,
             "arguments": arguments,
+            "files": digests(arguments),
             "hyperparameters": json.loads(json.dumps(dict(solver.hyperparameters))),
         }
         for task in tasks

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hwenvs import hardware
 from hwenvs.solving import solve
 from hwenvs.solving.pool import solve_many
 from hwenvs.solving.records import Run, read_runs
@@ -129,6 +130,17 @@ def test_a_comparison_replaces_others_if_that_is_wanted(cli: Cli, tmp_path: Path
     cli.succeed(*compare, "uniform,random")  # the earlier run is among them
     cli.succeed(*compare, "random", "--overwrite")
     assert [run.solver for run in read_runs(tmp_path / "runs.jsonl")] == ["random"]
+
+
+def test_runs_on_a_chip_that_was_rewritten_are_others(cli: Cli, tmp_path: Path) -> None:
+    chip, out = tmp_path / "chip.json", tmp_path / "out"
+    chip.write_bytes((Path(hardware.__file__).parent / "data" / "mobile.json").read_bytes())
+    options = ("--hardware", chip, "--cost", "latency", "--solver", "uniform", "--out", out)
+    for _ in range(2):
+        cli.succeed("run", "AMC-MobileNetV1-v0", *options)
+    chip.write_bytes(chip.read_bytes() + b" ")
+    said = cli.fail("run", "AMC-MobileNetV1-v0", *options)
+    assert "holds runs with other contents of files: add --overwrite" in said
 
 
 def test_a_report_keeps_the_records_of_others(cli: Cli, tmp_path: Path) -> None:
