@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwenvs.agents.planning import Planner
+from hwenvs.problems.budgeting import compile_budget
 from hwenvs.problems.chain import ChainProblem
 from hwenvs.problems.rewards import RatioReward
 from hwenvs.solving.records import Run
@@ -89,10 +90,15 @@ class SmallestAccurate:
 
     def __init__(self, planner: Planner, problem: ChainProblem) -> None:
         assert isinstance(problem.reward, RatioReward)
-        self.planner = planner
         self.level = problem.reward.baseline - problem.reward.drop
-        budget = next(b for b in problem.budgets if b.quantity == problem.reward.quantity)
-        self.number = problem.budgets.index(budget)
+        quantity, quantities = problem.reward.quantity, [b.quantity for b in problem.budgets]
+        assert quantity is not None
+        if quantity in quantities:
+            self.planner, self.number = planner, quantities.index(quantity)
+            budget = problem.budgets[self.number]
+        else:  # the cost that is to be small has no limit of its own
+            budget = compile_budget(problem.tables, quantity, None)
+            self.planner, self.number = planner.limited(budget), len(quantities)
         self.low = float(np.log(budget.minimum))
         self.high = float(np.log(min(budget.full, budget.limit)))
 

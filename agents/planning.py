@@ -57,6 +57,12 @@ class Planner:
         self.ratios = [np.asarray(d.kept) / d.size for d in problem.decisions]
         self.limits = [Limit.of(budget) for budget in problem.budgets]
 
+    def limited(self, budget: Budget) -> Planner:
+        """The same planner with one more limit, its last."""
+        other = copy(self)
+        other.limits = [*self.limits, Limit.of(budget)]
+        return other
+
     def within(self, number: int, most: float) -> Planner:
         """The same planner with another amount for one of its limits."""
         other = copy(self)

@@ -91,6 +91,24 @@ def test_a_ratio_is_found_from_accuracies_and_known_costs() -> None:
     assert max(solve("random", name, 150).scores or [0.0]) < 0.9
 
 
+@pytest.mark.parametrize(
+    ("environment", "arguments"),
+    [
+        ("DeepCompression-LSTM-v0", {}),
+        (
+            "DeepCompression-LeNet300-v0",
+            {"cost": "latency", "hardware": "eie", "budget": None},
+        ),
+    ],
+)
+def test_a_ratio_of_another_cost_than_the_budgets_is_found_too(
+    environment: str, arguments: dict
+) -> None:
+    run = solve("decomposition", environment, 60, 0, reward="compression_ratio", **arguments)
+    assert len(run.rewards) == 60
+    assert max(run.scores or [0.0]) > 0.7
+
+
 def test_episodes_that_all_bring_the_same_teach_nothing_and_break_nothing() -> None:
     problem = make_problem("channel_pruning", network="lenet5")
     planner = Planner(problem)
