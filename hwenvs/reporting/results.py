@@ -191,6 +191,7 @@ def summarise(runs: Sequence[Run], label: str | None = None, scored: bool | None
         area_under_curve(curve, max(run.evaluations, len(curve)), floor=0.0)
         for run, curve in zip(runs, curves, strict=True)
     ]
+    best = max(runs, key=lambda run: max(run.rewards))
     efforts = {level: [evaluations_to(c, level) for c in curves] for level in THRESHOLDS}
     return Summary(
         label or runs[0].solver,
@@ -199,7 +200,7 @@ def summarise(runs: Sequence[Run], label: str | None = None, scored: bool | None
         float(median(finals)),
         float(interquartile_mean(finals)),
         bootstrap_interval([finals]) if len(finals) > 1 else None,
-        max(run.accuracies[run.best] for run in runs),
+        best.accuracies[best.best],
         float(np.mean(areas)) if scored else None,
         {level: median_effort(needed) for level, needed in efforts.items()} if scored else {},
         {level: int(np.isfinite(needed).sum()) for level, needed in efforts.items()},

@@ -50,6 +50,17 @@ def test_a_summary_tells_the_best_of_every_run(record: Record) -> None:
     assert summary.accuracy == pytest.approx(0.595)
 
 
+def test_the_accuracy_of_a_summary_is_its_best_designs(record: Record) -> None:
+    # Where less accuracy buys more: the best design of all is not the most accurate one.
+    runs = [
+        replace(record([0.2, 0.9]), accuracies=[0.99, 0.7]),
+        replace(record([0.1, 0.5]), accuracies=[0.6, 0.95]),
+    ]
+    summary = summarise(runs)
+    assert runs[0].best == 1
+    assert summary.accuracy == 0.7 == summary.best.accuracies[summary.best.best]
+
+
 def test_a_summary_counts_evaluations_to_every_threshold(record: Record) -> None:
     summary = summarise([record([0.5, 0.9, 0.95, 0.96])])
     assert summary.efforts == {0.9: 2, 0.95: 3, 0.99: math.inf}
