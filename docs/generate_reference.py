@@ -43,7 +43,7 @@ that were better than all before them, so that curves can be drawn again:
 
 COMMANDS = """\
     hwenvs sweep benchmarks/sweeps/reference/{name}.yaml --out {name} --workers 2 --gzip
-    hwenvs report {name} --compact docs/results/reference/{name}.jsonl.gz"""
+    hwenvs report {name} --compact docs/results/reference/{name}.jsonl.gz --overwrite"""
 
 SUITE = "all"
 """What all solvers are compared on together."""

@@ -57,6 +57,8 @@ def report(
     """
     from hwenvs.sweeps.cells import CELLS
 
+    if compact is not None:
+        _check_compact(compact, overwrite)
     runs = [run for path in records for run in read_results(path, shortened=True)]
     runs = _once([*runs, *_beside(runs, beside or ())])
     if compact is not None:
@@ -75,6 +77,20 @@ def report(
     for name, arguments in {run.environment: run.arguments for run in runs}.items():
         options.load_problem(name, dict(arguments), quiet=True)
     write(runs, out, records=kept)
+
+
+def _check_compact(path: Path, overwrite: bool) -> None:
+    """That compact records will be read as such, and replace nothing unasked.
+
+    Raises:
+        ArgumentError: if not so.
+    """
+    from hwenvs.errors import ArgumentError
+
+    if not path.name.endswith(COMPACT):
+        raise ArgumentError(f"names of compact records end in {COMPACT}, not so {path}")
+    if path.exists() and not overwrite:
+        raise ArgumentError(f"{path} is there already: add --overwrite, or name another file")
 
 
 def _check_replaceable(out: Path, runs: Sequence[Run], read: Sequence[Path]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hwenvs.reporting.compact import write_compact
+from hwenvs.reporting.compact import read_compact, write_compact
 from hwenvs.solving import get_solver, solve
 from hwenvs.solving.records import Run, write_runs
 
@@ -89,6 +89,21 @@ def test_compact_records_are_put_together_and_stay_what_they_are(
     cli.succeed("report", published, "--compact", again)
     assert again.read_bytes() == published.read_bytes()
     assert "(8 runs)" in cli.succeed("report", published, mine(tmp_path), "--compact", more)
+
+
+def test_compact_records_replace_no_others_unasked(cli: Cli, tmp_path: Path) -> None:
+    path = mine(tmp_path)
+    before = path.read_bytes()
+    assert "names of compact records end in .jsonl.gz" in cli.fail(
+        "report", path, "--compact", path
+    )
+    assert path.read_bytes() == before
+    out = tmp_path / "there.jsonl.gz"
+    out.write_bytes(b"somebody's")
+    assert "is there already: add --overwrite" in cli.fail("report", path, "--compact", out)
+    assert out.read_bytes() == b"somebody's"
+    cli.succeed("report", path, "--compact", out, "--overwrite")
+    assert len(read_compact(out)) == 2
 
 
 def test_what_needs_all_designs_refuses_compact_records(cli: Cli, published: Path) -> None:
