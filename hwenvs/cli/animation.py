@@ -52,4 +52,4 @@ def animate(
             **arguments,
         )
     frames = film(problem, run, out, getattr(agent, "history", ()))
-    output().print(f"wrote {out} ({frames} frames)", soft_wrap=True)
+    output().print(f"wrote {out} ({frames} frames)", markup=False, soft_wrap=True)

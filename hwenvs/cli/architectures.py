@@ -147,4 +147,4 @@ def train_architectures(
         add_entry(card, "trained_from_scratch", found)
     for predicted, right in zip(found["predicted"], trained, strict=True):
         output().print(f"predicted {predicted:.2%}, trained {right:.2%}")
-    output().print(f"Spearman {found['spearman']}\nwrote {path}", soft_wrap=True)
+    output().print(f"Spearman {found['spearman']}\nwrote {path}", markup=False, soft_wrap=True)

@@ -71,7 +71,7 @@ def decompress(
     facts = {key: str(value) for key, value in archive.metadata.items()}
     with replacing(out) as temporary:
         save_file(dict(archive.tensors), temporary, facts)
-    output().print(f"{len(archive.tensors)} tensors; wrote {out}", soft_wrap=True)
+    output().print(f"{len(archive.tensors)} tensors; wrote {out}", markup=False, soft_wrap=True)
 
 
 def deep_compression(
@@ -112,7 +112,7 @@ def deep_compression(
     with replacing(out / f"{network}.hwnz") as temporary:
         temporary.write_bytes(last.data)
     output().print(_table(network, last))
-    output().print(f"wrote {out / f'{network}.hwnz'}", soft_wrap=True)
+    output().print(f"wrote {out / f'{network}.hwnz'}", markup=False, soft_wrap=True)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -162,7 +162,7 @@ def calibrate(
     for key, value in result.fidelity().items():
         console.print(f"{key.replace('_', ' ')}: {value}")
     for path in paths:
-        console.print(f"wrote {path}")
+        console.print(f"wrote {path}", markup=False)
 
 
 def refuse(given: dict[str, Any], family: str) -> None:

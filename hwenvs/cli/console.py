@@ -19,7 +19,8 @@ def notes() -> Console:
 
 
 def _console(stderr: bool) -> Console:
-    console = Console(stderr=stderr, highlight=False)
+    # Names hold colons, as in a:b:Class, and are no codes of pictures.
+    console = Console(stderr=stderr, highlight=False, emoji=False)
     if not console.is_terminal:
         console.width = max(console.width, PIPED_WIDTH)
     return console

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from hwenvs.problems import Problem
     from hwenvs.proxies import Card
 
+MOST_SEEDS = 1_000_000
+"""That a single number may stand for: more is a seed that lacks its comma."""
+
 EnvironmentArgument = Annotated[
     str,
     typer.Argument(metavar="ID", help="Environment; 'hwenvs list' shows them.", callback=bare_id),
@@ -199,6 +202,11 @@ def parse_seeds(text: str) -> list[int]:
         return numbers
     if not numbers[0]:
         raise ArgumentError("at least one seed is needed")
+    if numbers[0] > MOST_SEEDS:
+        raise ArgumentError(
+            f"seeds {text!r} stand for as many runs, and at most {MOST_SEEDS:,} are made: "
+            f"{numbers[0]}, with a comma, is the one seed"
+        )
     return list(range(numbers[0]))
 
 

@@ -58,7 +58,7 @@ def calibrate_space(
     for key, value in result.fidelity().items():
         console.print(f"{key.replace('_', ' ')}: {value}")
     for path in paths:
-        console.print(f"wrote {path}")
+        console.print(f"wrote {path}", markup=False)
 
 
 def score_correlations(

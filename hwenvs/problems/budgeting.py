@@ -77,7 +77,7 @@ def compile_budget(
 def compile_budgets(
     tables: Tables,
     quantity: str,
-    budget: float | Mapping[str, float] | None,
+    budget: float | Mapping[str, float | None] | None,
     units: str = "fraction",
     advice: Advice | None = None,
 ) -> tuple[Budget, ...]:
@@ -91,14 +91,18 @@ def compile_budgets(
         advice: as there.
 
     Raises:
-        BudgetError: as there; if a mapping is empty; and if several costs are limited of which one
-            may fall as more is kept: then it is not known which options can still meet all.
+        BudgetError: as there; if a mapping is empty, or one of several has no limit; and if several
+            costs are limited of which one may fall as more is kept: then it is not known which
+            options can still meet all.
         UnknownNameError: as there.
     """
     if not isinstance(budget, Mapping):
         return (compile_budget(tables, quantity, budget, units, advice),)
     if not budget:
         raise BudgetError("a budget of several costs names none")
+    for name, limit in budget.items():
+        if limit is None and len(budget) > 1:
+            raise BudgetError(f"budget of {name} must be a number, not None: leave {name} out")
     found = tuple(
         compile_budget(tables, name, limit, units, advice) for name, limit in budget.items()
     )

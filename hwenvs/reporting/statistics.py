@@ -178,8 +178,9 @@ def area_under_curve(
     length = len(values) if evaluations is None else evaluations
     if length < 1:
         raise ArgumentError(f"evaluations must be at least 1, not {length}")
-    held = np.pad(values[:length], (0, max(0, length - len(values))), mode="edge")
-    return float(np.maximum(held, floor).mean())
+    held = np.maximum(values[:length], floor)
+    # Budgets may be far longer than curves: what is held is counted, not written out.
+    return float((held.sum() + (length - len(held)) * held[-1]) / length)
 
 
 def evaluations_to(curve: ArrayLike, threshold: float) -> float:

@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+from hwenvs.canonical import canonical
 from hwenvs.solving.records import NEEDED, Run
 from hwenvs.text import counted
 
@@ -30,6 +31,8 @@ def checked_run(entries: Mapping[str, Any]) -> Run:
     try:
         _model().model_validate(entries)
         run = Run(**entries)
+        # Anything may stand deep in these, numbers that are none of JSON too.
+        canonical([run.arguments, run.hyperparameters])
         _check_lengths(run)
     except ValidationError as error:
         raise ValueError(f"{_label(entries)}{_first(error)}") from error

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hwenvs.arguments import check_whole
+from hwenvs.canonical import canonical
 from hwenvs.environment import DesignEnv
 from hwenvs.errors import SolverError
 from hwenvs.files import digests
@@ -150,15 +151,15 @@ def solve(
     Raises:
         ArgumentError: if ``evaluations`` is not a number from 1 on, or ``seed`` none in [0, 2^64).
         UnknownNameError: if there is no such solver or environment.
-        SolverError: if the environment is many problems, pays a vector, or is not of this package.
+        SolverError: if the environment is many problems, pays a vector, or is not of this package;
+            if the solver's hyper-parameters have no JSON.
     """
     evaluations = check_whole("evaluations", evaluations)
     seed = check_whole("seed", seed, 0, MOST_SEED)
     chosen = get_solver(solver) if isinstance(solver, str) else solver
     env = make(environment, arguments)
     run = Run(chosen.name, environment, {}, seed, evaluations)
-    # A copy, since they belong to the solver, which may change them.
-    run.hyperparameters = deepcopy(dict(chosen.hyperparameters))
+    run.hyperparameters = _recorded(chosen)
     run.versions, run.deterministic = versions(), chosen.deterministic
     recorder = Recorder(env, run, callback)
     run.arguments = plain(arguments, recorder.problem)
@@ -171,6 +172,20 @@ def solve(
     run.certificate, best = _certified(recorder.problem)
     run.scores = _scores(recorder.problem, run.rewards, best)
     return run
+
+
+def _recorded(solver: Solver) -> dict[str, Any]:
+    """A copy of what a solver was made with, which may change its own.
+
+    Raises:
+        SolverError: if it has no JSON: then no record could be kept.
+    """
+    settings = dict(solver.hyperparameters)
+    try:
+        canonical(settings)
+    except (TypeError, ValueError) as error:
+        raise SolverError(f"hyper-parameters of {solver.name} have no JSON: {error}") from error
+    return deepcopy(settings)
 
 
 def _certified(problem: Problem) -> tuple[str | None, float | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -202,3 +203,21 @@ def test_what_costs_nothing_cannot_be_budgeted() -> None:
     with pytest.raises(BudgetError, match="latency of the uncompressed network is 0 s"):
         ChannelPruningProblem("resnet20", hardware=Free(), cost="latency")
     assert ChannelPruningProblem("resnet20", hardware=Free()).full_costs["latency"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("environment", "reward"),
+    [
+        ("AMC-ResNet20-v0", "error_times_log_macs"),
+        ("NAS-ProxylessCIFAR-v0", "accuracy_times_cost"),
+    ],
+)
+def test_a_cost_without_a_limit_is_left_out_of_several(environment: str, reward: str) -> None:
+    with pytest.raises(BudgetError, match="not None: leave macs out"):
+        gym.make(environment, reward=reward, budget={"macs": None, "params": 0.9})
+
+
+def test_a_single_cost_may_be_named_without_a_limit() -> None:
+    made = gym.make("AMC-ResNet20-v0", reward="error_times_log_macs", budget={"macs": None})
+    (budget,) = made.unwrapped.problem.budgets
+    assert (budget.quantity, budget.amount) == ("macs", np.inf)

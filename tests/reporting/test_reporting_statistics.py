@@ -162,6 +162,9 @@ def test_the_area_is_the_mean_best_score_over_the_budget() -> None:
     assert area_under_curve([0.0, 1.0], evaluations=4) == 0.75  # keeps its last value
     assert area_under_curve([0.0, 1.0, 1.0], evaluations=2) == 0.5  # cut
     assert area_under_curve([-7.0, 1.0], floor=0.0) == 0.5
+    assert area_under_curve([0.0, -1.0, 1.0], evaluations=2, floor=-0.5) == -0.25
+    # A budget is no array: solvers that end early may be allowed any number.
+    assert area_under_curve([0.0, 0.5], evaluations=10**20) == 0.5
     with pytest.raises(ArgumentError, match="at least 1, not 0"):
         area_under_curve([1.0], evaluations=0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from hwenvs import importing
+from hwenvs.baselines.random import RandomSearch
 from hwenvs.errors import ArgumentError, MissingExtraError, SolverError, UnknownNameError
 from hwenvs.networks import Network, from_torch
 from hwenvs.solving import (
@@ -207,6 +208,21 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(importing.importlib, "import_module", fail)
     with pytest.raises(MissingExtraError, match=r"pip install 'hwenvs\[baselines\]'"):
         get_solver("cma-es")
+
+
+@pytest.mark.parametrize("setting", [float("inf"), {1, 2}, np.float32(1.0), {"deep": [object()]}])
+def test_hyperparameters_that_no_record_can_hold_are_told_before_anything_is_run(
+    setting: object,
+) -> None:
+    class Mine(RandomSearch):
+        name = "mine"
+        hyperparameters: ClassVar[dict[str, object]] = {"setting": setting}
+
+        def solve(self, env: Recorder, seed: int) -> None:  # noqa: ARG002
+            raise AssertionError("must not be run")
+
+    with pytest.raises(SolverError, match="hyper-parameters of mine have no JSON: "):
+        solve(Mine(), "AMC-ResNet20-v0", 2)
 
 
 def test_environments_of_others_are_refused() -> None:

@@ -101,6 +101,7 @@ def test_a_record_without_all_of_its_evaluations_is_refused(
         ("designs", 9, [1], "some of its designs have 1 decision and others 18"),
         ("designs", 9, [1.5] * 18, r"designs\[9\]\[0\]: Input should be a valid integer"),
         ("seconds", None, "long", "seconds: Input should be a valid number, not 'long'"),
+        ("hyperparameters", None, {"a": [float("inf")]}, "Out of range float values are not JSON"),
         ("evaluations", None, 5, "it holds 10 evaluations, and 5 were allowed"),
     ],
 )
