@@ -13,6 +13,9 @@ from hwenvs.errors import ArgumentError, UnknownNameError, unknown_name
 ANYTHING = "**"
 """Stands for arguments of any name."""
 
+MOST_SEEDS = 1_000_000
+"""Seeds that a single number may stand for: more is one seed, and not meant as a number of them."""
+
 ELSEWHERE = {
     "max_episode_steps": (
         "every episode ends with its last decision, which alone is paid; gym.make puts Gymnasium's "

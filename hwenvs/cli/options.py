@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hwenvs.arguments import MOST_SEEDS
 from hwenvs.cli.console import notes
 from hwenvs.errors import AnalyticProxyWarning, ArgumentError, unknown_name
 from hwenvs.registration import ALL_ENVIRONMENTS, NAS, OPEN_ENVIRONMENTS, bare_id
@@ -16,9 +17,6 @@ from hwenvs.single import check_single
 if TYPE_CHECKING:
     from hwenvs.problems import Problem
     from hwenvs.proxies import Card
-
-MOST_SEEDS = 1_000_000
-"""That a single number may stand for: more is a seed that lacks its comma."""
 
 EnvironmentArgument = Annotated[
     str,

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from hwenvs.arguments import is_whole
+from hwenvs.arguments import MOST_SEEDS, is_whole
 from hwenvs.canonical import canonical
 from hwenvs.errors import ArgumentError, HwenvsError, MissingExtraError, unknown_name
 from hwenvs.files import digests
@@ -91,6 +91,10 @@ def _counted() -> BeforeValidator:
         whole = is_whole(value)
         if whole and value < 1:  # type: ignore[operator]
             raise ValueError("the number of seeds must be at least 1")
+        if whole and value > MOST_SEEDS:  # type: ignore[operator]
+            raise ValueError(
+                f"a number of seeds may be at most {MOST_SEEDS:,}: one seed stands in brackets"
+            )
         return list(range(value)) if whole else value  # type: ignore[call-overload]
 
     return BeforeValidator(expand)

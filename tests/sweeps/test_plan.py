@@ -166,6 +166,7 @@ def test_a_default_written_out_is_the_same_cell(make_cells: Any) -> None:
         ({"seeds": []}, "seeds: must hold at least 1 item$"),
         ({"seeds": 0}, "seeds: the number of seeds must be at least 1, not 0$"),
         ({"seeds": -1}, "seeds: the number of seeds must be at least 1, not -1$"),
+        ({"seeds": 10**12}, "seeds: .* at most 1,000,000: one seed stands in brackets, not 1000"),
         ({"seeds": [-1]}, r"seeds\[0\]: .* greater than or equal to 0"),
         ({"seeds": [2**64]}, r"seeds\[0\]: .* less than or equal to 18446744073709551615"),
         (
