@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from hwenvs.sweeps.cells import Cell
+from hwenvs.solving.records import Run
+from hwenvs.sweeps.cells import CELLS, Cell, solve_cell
 from hwenvs.sweeps.plan import Plan
+from hwenvs.sweeps.sweep import Outcomes
 
 ID = "AMC-ResNet20-v0"
 
@@ -41,3 +43,20 @@ def write_plan(tmp_path: Path) -> WritePlan:
 def make_cells() -> MakeCells:
     """Cells of a small sweep, with some of its fields replaced."""
     return lambda **changes: Plan.model_validate({**SMALL, **changes}).cells()
+
+
+def here(cells: Any) -> Outcomes:
+    """The plainest engine: this process."""
+    for index, cell in enumerate(cells):
+        yield index, solve_cell(cell)
+
+
+def same(first: list[Run], second: list[Run]) -> bool:
+    return [(r.solver, r.seed, r.designs) for r in first] == [
+        (r.solver, r.seed, r.designs) for r in second
+    ]
+
+
+def stamps(folder: Path) -> dict[str, int]:
+    """When each cell's file was written."""
+    return {path.name: path.stat().st_mtime_ns for path in (folder / CELLS).iterdir()}
