@@ -54,9 +54,10 @@ def test_specialise_draws_the_architectures_of_the_chips(cli: Cli, tmp_path: Pat
 def test_a_film_of_a_search_has_a_frame_a_step(
     cli: Cli, tmp_path: Path, env_id: str, solver: str
 ) -> None:
-    out = tmp_path / "search.gif"
+    # Square brackets in a name are no markup.
+    out = tmp_path / "search[red].gif"
     told = cli.succeed("animate", env_id, "--solver", solver, "--evaluations", 6, "--out", out)
-    assert "6 frames" in told
+    assert "search[red].gif (6 frames)" in told
     with Image.open(out) as film:
         assert film.n_frames >= 6  # type: ignore[attr-defined]
     assert ".gif" in cli.fail("animate", env_id, "--out", "search.mp4")
