@@ -139,6 +139,7 @@ class Plan(Part):
             with place(f"solvers[{number}]"):
                 made = solver.load()
                 solvers.append((solver, made.name, _as_json(made.hyperparameters)))
+        contents = [digests(entry.arguments) for entry in self.environments]
         cells = [
             Cell(
                 environment=entry.environment,
@@ -149,9 +150,9 @@ class Plan(Part):
                 seed=seed,
                 evaluations=self.evaluations,
                 maker=None if solver.solver == name else solver.solver,
-                files=digests(entry.arguments),
+                files=files,
             )
-            for entry in self.environments
+            for entry, files in zip(self.environments, contents, strict=True)
             for solver, name, settings in solvers
             for seed in self._seeds(name)
         ]

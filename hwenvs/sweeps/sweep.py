@@ -23,7 +23,16 @@ from hwenvs.solving.pool import RETRIES, perform
 from hwenvs.solving.records import Run
 from hwenvs.solving.solvers import solver_modules
 from hwenvs.solving.workers import Failure
-from hwenvs.sweeps.cells import CELLS, SUFFIXES, Cell, find_cell, read_cell, solve_cell, write_cell
+from hwenvs.sweeps.cells import (
+    CELLS,
+    SUFFIXES,
+    Cell,
+    cell_path,
+    find_cell,
+    read_cell,
+    solve_cell,
+    write_cell,
+)
 
 PLAN = "sweep.yaml"
 """The sweep as it was run, in its results folder."""
@@ -146,11 +155,10 @@ def run_sweep(
         with closing(engine(waiting)) as outcomes:
             for index, result in outcomes:
                 cell = waiting[index]
-                kept = (
-                    result if isinstance(result, Failure) else _keep(folder, cell, result, compress)
-                )
-                if isinstance(kept, Failure):
-                    sweep.failures.append((cell, kept))
+                if not isinstance(result, Failure):
+                    result = _kept(folder, cell, result, compress)
+                if isinstance(result, Failure):
+                    sweep.failures.append((cell, result))
                 else:
                     sweep.solved.append(cell)
                 if progress is not None:
@@ -160,17 +168,14 @@ def run_sweep(
     return sweep
 
 
-def _keep(folder: Path, cell: Cell, run: Run, compress: bool) -> Failure | None:
-    """Writes a cell's file, in place of damaged ones of either kind; a run of another is none."""
+def _kept(folder: Path, cell: Cell, run: Run, compress: bool) -> Run | Failure:
+    """``run``, once it is in its cell's only file; a failure if it is of another cell."""
     try:
-        new = write_cell(folder, cell, run, compress)
+        write_cell(folder, cell, run, compress)
     except DataError as error:
         return Failure(error, traceback.format_exc())
-    for suffix in SUFFIXES:
-        old = folder / CELLS / f"{cell.key}{suffix}"
-        if old != new:
-            old.unlink(missing_ok=True)
-    return None
+    cell_path(folder, cell.key, not compress).unlink(missing_ok=True)
+    return run
 
 
 def _remove_leftovers(folder: Path) -> None:
